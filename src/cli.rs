@@ -1,0 +1,93 @@
+//! PEOPLE: the command line. The only layer that prints, asks, reads the environment or the clock.
+//!
+//! A command is its arguments plus a page: gather, call one verb of the vault, say what came of it. To add one: a file
+//! here, and a line in [`args`].
+
+pub mod args;
+mod ask;
+mod caller;
+mod complete;
+mod completions;
+mod context;
+mod diff;
+mod doctor;
+mod edit;
+mod exit;
+mod export;
+mod get;
+mod import;
+mod init;
+mod log;
+mod ls;
+mod man;
+mod mv;
+mod out;
+mod process;
+mod progress;
+mod restore;
+mod rm;
+mod run;
+mod set;
+mod setup;
+mod show;
+mod status;
+mod textconv;
+mod whoami;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use context::Context;
+
+pub use process::harden;
+
+/// Runs the program: `args` are its words, the first its own name. Errors are printed; the answer is the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(args::command).complete();
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help to stdout and errors to stderr; 2 is its code for usage, and ours.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
+        }
+    };
+    // git calls textconv for every file that it shows.
+    if !matches!(cli.command, Command::Textconv(_)) {
+        edit::sweep();
+    }
+    let context = match &cli.command {
+        Command::Textconv(_) => Context::silent(&cli.global),
+        _ => Context::new(&cli.global),
+    };
+    let outcome = match cli.command {
+        Command::Init(args) => init::run(&context, &args),
+        Command::Setup(args) => setup::run(&context, &args),
+        Command::Status(args) => status::run(&context, &args),
+        Command::Doctor(args) => doctor::run(&context, &args),
+        Command::Whoami(args) => whoami::run(&context, &args),
+        Command::Set(args) => set::run(&context, &args),
+        Command::Get(args) => get::run(&context, &args),
+        Command::Show(args) => show::run(&context, &args),
+        Command::Edit(args) => edit::run(&context, &args),
+        Command::Ls(args) => ls::run(&context, &args),
+        Command::Rm(args) => rm::run(&context, &args),
+        Command::Mv(args) => mv::run(&context, &args),
+        Command::Log(args) => log::run(&context, &args),
+        Command::Diff(args) => diff::run(&context, &args),
+        Command::Restore(args) => restore::run(&context, &args),
+        Command::Run(args) => run::run(&context, &args),
+        Command::Export(args) => export::run(&context, &args),
+        Command::Import(args) => import::run(&context, &args),
+        Command::Textconv(args) => textconv::run(&context, &args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => ExitCode::from(exit::report(&context, &error)),
+    }
+}

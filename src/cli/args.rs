@@ -1,0 +1,107 @@
+//! Every command with its arguments, on one page. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+/// Encrypted team secrets in git, next to the code
+///
+/// Each secret is one age-encrypted file under .covault/, sealed to its readers and signed by its author. Git keeps
+/// the history; `git diff` shows changes in clear to those who can read them.
+#[derive(Parser)]
+#[command(
+    name = "covault",
+    version,
+    propagate_version = true,
+    after_help = "Start here:\n  covault init\n  covault set prod/db\n  covault get prod/db\n  covault run -- ./server\n\n\
+        Exit codes: 0 done, 1 other, 2 usage, 3 not found, 4 no access, 5 conflict, 6 verification failed,\n\
+        7 refused, needs a person, 8 findings, 9 remote failed."
+)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Clone)]
+pub struct Global {
+    /// Act as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Write machine-readable JSON to stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but warnings and errors on stderr
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// What every writing command understands.
+#[derive(Args, Clone, Default)]
+pub struct WriteFlags {
+    /// Say what would happen and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Stage the change instead of committing it
+    #[arg(long)]
+    pub no_commit: bool,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Start a vault in this repository
+    Init(super::init::InitArgs),
+    /// Set this clone up: git shows secrets, and knows which vault it belongs to
+    Setup(super::setup::SetupArgs),
+    /// Where the vault stands, and what waits for somebody
+    Status(super::status::StatusArgs),
+    /// Look for what could betray or lose a secret on this machine
+    Doctor(super::doctor::DoctorArgs),
+    /// Who this machine is to the vault
+    Whoami(super::whoami::WhoamiArgs),
+    /// Make a secret or change it
+    Set(Box<super::set::SetArgs>),
+    /// Write a value to stdout, byte for byte
+    Get(super::get::GetArgs),
+    /// Show a secret with all its fields, masked
+    Show(super::show::ShowArgs),
+    /// Change a secret in your editor
+    Edit(super::edit::EditArgs),
+    /// List secrets by name
+    Ls(super::ls::LsArgs),
+    /// Delete secrets
+    Rm(super::rm::RmArgs),
+    /// Move a secret to another name
+    Mv(super::mv::MvArgs),
+    /// Who changed a secret and when
+    Log(super::log::LogArgs),
+    /// What differs between two versions, by field
+    Diff(super::diff::DiffArgs),
+    /// Bring old values back
+    Restore(super::restore::RestoreArgs),
+    /// Run a program with secrets in its environment
+    Run(super::run::RunArgs),
+    /// Write secrets as variables in the format of another tool
+    Export(super::export::ExportArgs),
+    /// Take variables over from a file, one secret each
+    Import(super::import::ImportArgs),
+    /// Show a sealed file to git
+    #[command(hide = true)]
+    Textconv(super::textconv::TextconvArgs),
+    /// Print a completion script for a shell
+    #[command(hide = true)]
+    Completions(super::completions::CompletionsArgs),
+    /// Print the manual page, or write all of them into a folder
+    #[command(hide = true)]
+    Man(super::man::ManArgs),
+}
+
+/// The command tree, for completion, manual pages and the reference.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,221 @@
+//! `covault edit`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+use zeroize::Zeroizing;
+
+use super::args::WriteFlags;
+use super::context::{Context, variable};
+use super::exit::{self, Answer, Refusal};
+use super::{ask, complete, out};
+use crate::model::names::SecretPath;
+use crate::model::sheet::Sheet;
+use crate::vault::edit;
+use crate::vault::set::Edit;
+
+/// Change a secret in your editor
+///
+/// Opens it as TOML in $VISUAL or $EDITOR. The file lives in memory (tmpfs), in a folder that only you can enter;
+/// vim's and emacs's swap and backup files are switched off.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  covault edit prod/db\n  EDITOR='code --wait' covault edit prod/db\n\n\
+    What can go wrong: the machine has no folder in memory (use --on-disk); the sheet is no TOML (you are asked again).")]
+pub struct EditArgs {
+    /// The secret
+    #[arg(add = ArgValueCandidates::new(complete::names))]
+    name: String,
+    /// Accept a temporary file on disk where there is no folder in memory
+    #[arg(long)]
+    on_disk: bool,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &EditArgs) -> Answer {
+    let path = SecretPath::parse(&args.name)?;
+    let vault = context.vault()?;
+    vault.may_write()?;
+    sweep_disk();
+    let (mut before, mut seen) = vault.sheet(&path)?;
+    let folder = match private_folder() {
+        Some(folder) => folder,
+        None if args.on_disk => std::env::temp_dir(),
+        None => {
+            let hint = format!("covault edit {path} --on-disk, or covault set");
+            return Err(Refusal::needs_person("there is no folder in memory for the editor's file", hint));
+        }
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX);
+    // As the umask says, others could enter.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = builder.tempdir_in(folder)?;
+    let _in_use = in_use(folder.path());
+    let file = folder.path().join(format!("{}.toml", path.last_segment()));
+    guard(folder.path(), &file)?;
+    let mut text = before.to_text(path.as_str());
+    loop {
+        write_private(&file, &text)?;
+        open_editor(&file)?;
+        text = Zeroizing::new(std::fs::read_to_string(&file)?);
+        let after = match Sheet::parse(&text) {
+            Ok(Some(after)) => after,
+            Ok(None) => {
+                context.note("the sheet is empty: nothing is changed");
+                return Ok(exit::DONE);
+            }
+            Err(error) if context.can_ask() && ask::confirm(&format!("{error}. Edit again?"), true) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let change = Edit { seen, ..edit::between(&before, &after) };
+        let report = match vault.set(&path, change, &context.how(&args.write)) {
+            // What the person typed is worth another try.
+            Err(error) if context.can_ask() && ask::confirm(&format!("{error}. Edit again?"), true) => {
+                (before, seen) = vault.sheet(&path)?;
+                continue;
+            }
+            report => report?,
+        };
+        return out::report(context, &report, &format!("set {path}"), &format!("set {path}"));
+    }
+}
+
+/// How the names of our folders begin.
+const PREFIX: &str = "covault-edit-";
+
+/// Removes editor files in memory whose covault was killed. Called at the start of every command.
+pub fn sweep() {
+    private_folder().iter().for_each(|folder| sweep_in(folder));
+}
+
+/// The same on disk, where `--on-disk` was asked for. Slower, as others keep much there.
+pub fn sweep_disk() {
+    sweep_in(&std::env::temp_dir());
+}
+
+fn sweep_in(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        // Others can make folders with such a name beside ours, with links in them to files of ours.
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.metadata().is_ok_and(|about| about.is_dir() && is_private(&about));
+        // Who still edits holds the lock.
+        if is_ours && let Some(_dead) = in_use(&entry.path()) {
+            for file in std::fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+                if file.file_type().is_ok_and(|kind| kind.is_file()) {
+                    wipe(&file.path());
+                }
+            }
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_private(about: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o077 == 0
+}
+
+#[cfg(not(unix))]
+fn is_private(_about: &std::fs::Metadata) -> bool {
+    true
+}
+
+/// Takes a folder's lock, which the system releases however we end. A lock, not a process number: containers share
+/// folders, not numbers.
+fn in_use(folder: &Path) -> Option<std::fs::File> {
+    let opened = std::fs::File::open(folder).ok()?;
+    opened.try_lock().ok().map(|()| opened)
+}
+
+/// While the editor runs, ^C is the editor's, as with git; who ends us takes the file along.
+#[cfg(unix)]
+fn guard(folder: &Path, file: &Path) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    let (folder, file) = (folder.to_owned(), file.to_owned());
+    std::thread::spawn(move || {
+        for signal in signals.forever().filter(|signal| [SIGHUP, SIGTERM].contains(signal)) {
+            wipe(&file);
+            let _ = std::fs::remove_dir_all(&folder);
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn guard(_folder: &Path, _file: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// A folder in memory: the person's runtime folder, or /dev/shm.
+pub fn private_folder() -> Option<PathBuf> {
+    let folders = variable("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter().chain([PathBuf::from("/dev/shm")]);
+    folders.into_iter().find(|folder| is_in_memory(folder))
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(folder: &Path) -> bool {
+    /// `TMPFS_MAGIC` of statfs(2).
+    const TMPFS: rustix::fs::FsWord = 0x0102_1994;
+    rustix::fs::statfs(folder).is_ok_and(|stat| stat.f_type == TMPFS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_folder: &Path) -> bool {
+    false
+}
+
+fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Overwrites the file before it goes, for the case that it was on a disk.
+fn wipe(file: &Path) {
+    use std::io::Write as _;
+    // Not truncated first: that would only give its blocks back as they are.
+    let Ok(mut open) = std::fs::OpenOptions::new().write(true).open(file) else { return };
+    let length = open.metadata().map_or(0, |about| about.len());
+    let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
+    let _ = open.write_all(&zeros).and_then(|()| open.sync_all());
+}
+
+fn open_editor(file: &Path) -> anyhow::Result<()> {
+    let line = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    let words: Vec<String> = shlex::split(&line).unwrap_or_default();
+    let (program, arguments) = words
+        .split_first()
+        .ok_or_else(|| Refusal::usage("$EDITOR cannot be read as a command", "EDITOR=vi covault edit NAME"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).args(discreet(program)).arg(file);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("COVAULT_") {
+            command.env_remove(name);
+        }
+    }
+    let status =
+        command.status().map_err(|error| anyhow::Error::new(error).context(format!("cannot start {program}")))?;
+    if status.success() { Ok(()) } else { Err(Refusal::other(format!("{program} ended with {status}"), None)) }
+}
+
+/// Flags that keep known editors from leaving copies behind.
+fn discreet(program: &str) -> &'static [&'static str] {
+    match Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or_default() {
+        "vim" | "vi" | "gvim" => &["-n", "-i", "NONE", "--cmd", "set nobackup nowritebackup noswapfile noundofile"],
+        "nvim" => &["-n", "-i", "NONE", "--cmd", "set nobackup nowritebackup noswapfile noundofile"],
+        "emacs" => &["--eval", "(setq make-backup-files nil auto-save-default nil create-lockfiles nil)"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,110 @@
+//! All exit codes, and the one place where an error becomes `error:`, `hint:` and a code.
+
+use std::io::Write as _;
+
+use super::context::Context;
+use crate::model::escape;
+use crate::vault::{Kind, VaultError};
+
+/// It is done.
+pub const DONE: u8 = 0;
+/// Anything that has no code of its own.
+pub const OTHER: u8 = 1;
+/// The request makes no sense.
+pub const USAGE: u8 = 2;
+/// It is not there.
+pub const NOT_FOUND: u8 = 3;
+/// No key that opens or signs it.
+pub const NO_ACCESS: u8 = 4;
+/// Several people wrote different things at once.
+pub const CONFLICT: u8 = 5;
+/// Something is not what its signatures say.
+pub const VERIFICATION: u8 = 6;
+/// Refused: a person has to decide.
+pub const NEEDS_PERSON: u8 = 7;
+/// It worked, and found something that waits for somebody.
+pub const FINDINGS: u8 = 8;
+
+/// What a command gives back: its exit code.
+pub type Answer = anyhow::Result<u8>;
+
+/// A refusal by the command line itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    code: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Refusal {
+    /// The request makes no sense.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+        Self { code: USAGE, message: message.into(), hint: Some(hint.into()) }.into()
+    }
+
+    /// A person has to decide, and nobody can be asked; `flag` decides beforehand.
+    pub fn needs_person(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+        Self { code: NEEDS_PERSON, message: message.into(), hint: Some(hint.into()) }.into()
+    }
+
+    /// Anything else.
+    pub fn other(message: impl Into<String>, hint: Option<String>) -> anyhow::Error {
+        Self { code: OTHER, message: message.into(), hint }.into()
+    }
+}
+
+/// Prints an error and says which code it has.
+pub fn report(context: &Context, error: &anyhow::Error) -> u8 {
+    let (code, hint) = judge(error);
+    let mut message = escape::terminal(&error.to_string()).into_owned();
+    for cause in error.chain().skip(1) {
+        message.push_str(": ");
+        message.push_str(&escape::terminal(&cause.to_string()));
+    }
+    let hint = hint.map(|hint| escape::terminal(&hint).into_owned());
+    let mut err = std::io::stderr().lock();
+    // Nobody is left to tell if stderr is gone.
+    let _ = if context.json() {
+        writeln!(err, "{}", serde_json::json!({ "error": message, "hint": hint, "code": code }))
+    } else {
+        let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        writeln!(err, "error: {message}{hint}")
+    };
+    code
+}
+
+fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        return (refusal.code, refusal.hint.clone());
+    }
+    if let Some(refusal) = error.downcast_ref::<VaultError>() {
+        let code = match refusal.kind() {
+            Kind::Other => OTHER,
+            Kind::Usage => USAGE,
+            Kind::NotFound => NOT_FOUND,
+            Kind::NoAccess => NO_ACCESS,
+            Kind::Conflict => CONFLICT,
+            Kind::Verification => VERIFICATION,
+            Kind::NeedsPerson => NEEDS_PERSON,
+        };
+        return (code, refusal.hint());
+    }
+    if let Some(error) = error.downcast_ref::<std::io::Error>()
+        && error.kind() == std::io::ErrorKind::NotFound
+    {
+        return (NOT_FOUND, None);
+    }
+    if is_about_words(error) { (USAGE, None) } else { (OTHER, None) }
+}
+
+/// Whether it refuses what a person wrote: a name, a recipe, a date, a file to import, a format that cannot hold a value.
+fn is_about_words(error: &anyhow::Error) -> bool {
+    error.is::<crate::model::names::NameError>()
+        || error.is::<crate::model::generate::RecipeError>()
+        || error.is::<crate::model::otp::OtpError>()
+        || error.is::<crate::model::duration::DurationError>()
+        || error.is::<crate::model::formats::ParseError>()
+        || error.is::<crate::model::formats::render::RenderError>()
+        || error.is::<crate::model::sheet::SheetError>()
+}

@@ -1,0 +1,84 @@
+//! `covault export`.
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+
+use super::context::{Context, variable};
+use super::exit::{self, Answer, Refusal};
+use super::out;
+use super::run::SourceArgs;
+use crate::model::formats::render::{self, Output};
+
+/// The formats.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// NAME="value", for .env files
+    Dotenv,
+    /// export NAME='value', for a shell's eval
+    Shell,
+    /// An object
+    Json,
+    /// A mapping
+    Yaml,
+    /// A table
+    Toml,
+    /// Masks on stdout, variables into $GITHUB_ENV
+    Github,
+}
+
+/// Write secrets as variables in the format of another tool
+///
+/// The output is in clear: send it where it is used, not into a file that stays. `covault run` needs no file at all.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault export --format json | jq -r .DATABASE_URL\n  eval \"$(covault export --format shell)\"\n  \
+    covault export --from prod --format dotenv\n  covault export -e staging --format github   # in a GitHub Actions step\n\n\
+    What can go wrong: a value is no text, or a format cannot hold it (the variable is named)."
+)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The format
+    #[arg(long, short, value_enum, default_value = "dotenv")]
+    format: Format,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &ExportArgs) -> Answer {
+    let vault = context.vault()?;
+    let variables = args.source.variables(context, &vault)?;
+    let pairs: Vec<(String, &[u8])> = variables.iter().map(|v| (v.name.clone(), v.value.expose())).collect();
+    if matches!(args.format, Format::Dotenv) && !context.json() {
+        for variable in &variables {
+            let readers = render::misread_by(variable.value.expose_str().unwrap_or_default());
+            if !readers.is_empty() {
+                context.warn(&format!("{} is read otherwise by {}", variable.name, readers.join(", ")));
+            }
+        }
+    }
+    let output = match args.format {
+        _ if context.json() => Output::Json,
+        Format::Dotenv => Output::Dotenv,
+        Format::Shell => Output::Shell,
+        Format::Json => Output::Json,
+        Format::Yaml => Output::Yaml,
+        Format::Toml => Output::Toml,
+        Format::Github => return github(&pairs),
+    };
+    out::bytes(&render::render(output, &pairs, "")?)?;
+    Ok(exit::DONE)
+}
+
+/// Masks first: from the moment a value is in the environment, the log could show it.
+fn github(pairs: &[(String, &[u8])]) -> Answer {
+    let file = variable("GITHUB_ENV").ok_or_else(|| {
+        Refusal::usage("GITHUB_ENV is not set: this is no GitHub Actions step", "choose another --format")
+    })?;
+    let delimiter = format!("covault_{}", hex::encode(crate::vault::write::random()));
+    let text = render::render(Output::Github, pairs, &delimiter)?;
+    out::bytes(&render::github_masks(pairs))?;
+    let mut target = std::fs::OpenOptions::new().append(true).create(true).open(&file)?;
+    target.write_all(&text)?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,111 @@
+//! `covault import`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::args::WriteFlags;
+use super::context::Context;
+use super::exit::{Answer, Refusal};
+use super::out;
+use crate::model::formats::{self, Format};
+
+/// No file of variables is larger.
+const LIMIT: u64 = 16 << 20;
+
+/// Take variables over from a file, one secret each
+///
+/// DATABASE_URL becomes the secret default/database-url, and .covault/env/default.env maps it back, so that
+/// `covault run` finds it. Nested JSON, YAML and TOML become folders. The file itself is left alone.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault import .env\n  covault import .env.staging --to staging --env staging\n  \
+    covault import config.yaml --to app\n  generate | covault import - --format json\n\n\
+    What can go wrong: a line cannot be read (it is named, its value is not); two keys give one name; the file was\n\
+    committed once (its values are in git's history in clear: change them)."
+)]
+pub struct ImportArgs {
+    /// The file, or - for stdin
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    file: PathBuf,
+    /// dotenv, json, yaml or toml [default: by the file's name]
+    #[arg(long)]
+    format: Option<String>,
+    /// The folder for the secrets
+    #[arg(long, value_name = "FOLDER", default_value = "default")]
+    to: String,
+    /// The env file that maps them back [default: the folder's first part]
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &ImportArgs) -> Answer {
+    let is_stdin = args.file == Path::new("-");
+    let file = context.dir().join(&args.file);
+    let format = format(args)?;
+    let bytes = if is_stdin { read(std::io::stdin().lock())? } else { read_file(&file)? };
+    let parsed = formats::parse(format, &bytes)?;
+    for warning in &parsed.warnings {
+        context.warn(&warning.to_string());
+    }
+    for entry in parsed.entries.iter().filter(|entry| entry.expands) {
+        context.warn(&format!("{} has a $ that other tools would expand; it is kept as it stands", entry.name()));
+    }
+    let vault = context.vault()?;
+    let first = args.to.split('/').next().filter(|part| !part.is_empty()).unwrap_or("default");
+    let env = args.env.as_deref().unwrap_or(first);
+    let imported = vault.import(&parsed.entries, &args.to, env, &context.how(&args.write))?;
+    if !imported.unmapped.is_empty() {
+        let names = imported.unmapped.join(", ");
+        context.warn(&format!("kept and not mapped, because they change how programs are loaded: {names}"));
+    }
+    let committed = if is_stdin { None } else { vault.was_ever_committed(&file)? };
+    match committed {
+        Some(true) => context.warn(&format!(
+            "{} was committed once: its values are in git's history in clear; change them where they are used",
+            args.file.display()
+        )),
+        Some(false) => context.note(&format!(
+            "{} was never committed here; keep it out of git (echo {} >> .gitignore) or remove it",
+            args.file.display(),
+            args.file.display()
+        )),
+        None => {}
+    }
+    let mut more = serde_json::Map::new();
+    let pairs = imported.secrets.iter().map(|(variable, path)| json!({ "variable": variable, "name": path.as_str() }));
+    more.insert("secrets".into(), pairs.collect::<Vec<_>>().into());
+    more.insert("changed".into(), imported.changed.into());
+    more.insert("env_file".into(), imported.env_file.clone().into());
+    more.insert("ever_committed".into(), committed.into());
+    let what = format!("{} of {} secrets into {}", imported.changed, imported.secrets.len(), args.to);
+    out::report_with(context, &imported.report, &format!("imported {what}"), &format!("import {what}"), more)
+}
+
+fn format(args: &ImportArgs) -> anyhow::Result<Format> {
+    let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (found, said) = match &args.format {
+        Some(name) => (Format::from_name(name), name.clone()),
+        None => (Format::detect(&name), name),
+    };
+    found.ok_or_else(|| {
+        Refusal::usage(format!("no format is known for '{said}'"), "name it: --format dotenv, json, yaml or toml")
+    })
+}
+
+fn read_file(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let failed = |error: std::io::Error| anyhow::Error::new(error).context(format!("cannot read {}", file.display()));
+    read(std::fs::File::open(file).map_err(failed)?)
+}
+
+fn read(source: impl std::io::Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
+    source.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,185 @@
+//! `covault init`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use super::args::WriteFlags;
+use super::context::{Context, variable};
+use super::exit::{self, Answer, Refusal};
+use super::{ask, out};
+use crate::home::NewKeys;
+use crate::model::names::{DeviceLabel, MemberName};
+use crate::vault::init::{self, Founding};
+
+/// Start a vault in this repository
+///
+/// Makes an age identity and a signing key for you where there are none, writes .covault/roster.toml with you as the
+/// first admin, teaches this clone to show secrets in `git diff`, and commits.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  covault init\n  covault init --name alice --vault-name acme\n  \
+    covault init --standalone ~/secrets     # a repository of its own\n  \
+    covault init --recovery                 # prints a paper key: write it down\n\n\
+    What can go wrong: git does not know who you are (--standalone tells it, for its repository); a vault is there already.")]
+pub struct InitArgs {
+    /// Your name in the vault, such as alice
+    #[arg(long)]
+    name: Option<String>,
+    /// What people call the vault [default: the folder's name]
+    #[arg(long)]
+    vault_name: Option<String>,
+    /// What you call this machine [default: the host's name]
+    #[arg(long)]
+    device: Option<String>,
+    /// Make a new repository in this folder, for the vault alone
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    standalone: Option<PathBuf>,
+    /// Put the vault into the current folder instead of the repository's top
+    #[arg(long, conflicts_with = "standalone")]
+    here: bool,
+    /// Use this age identity file instead of making one
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    identity: Option<PathBuf>,
+    /// Use this OpenSSH ssh-ed25519 key for signing instead of making one
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    signing_key: Option<PathBuf>,
+    /// Protect the new identity with a passphrase (asked for on the terminal)
+    #[arg(long)]
+    passphrase: bool,
+    /// Leave the new identity unprotected and do not ask
+    #[arg(long, conflicts_with = "passphrase")]
+    no_passphrase: bool,
+    /// Add a paper device: its keys are printed once and kept nowhere
+    #[arg(long)]
+    recovery: bool,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &InitArgs) -> Answer {
+    let home = context.home()?;
+    let dir = args.standalone.clone().map_or_else(|| context.dir().to_path_buf(), |dir| context.dir().join(dir));
+    let absolute = |path: &PathBuf| std::path::absolute(path);
+    let identity = args.identity.as_ref().map(absolute).transpose()?;
+    let signing = args.signing_key.as_ref().map(absolute).transpose()?;
+    let name = member_name(context, args)?;
+    let vault_name = vault_name(context, args, &dir);
+    let device = device_label(args.device.as_deref())?;
+    for file in identity.iter().chain(&signing) {
+        std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    for (file, counts) in [(&identity, home.identity_file()), (&signing, home.signing_file())] {
+        // One of them counts on a machine: naming another for this vault would lock the person out of the others.
+        if let Some(file) = file
+            && counts.exists()
+            && counts.canonicalize().ok() != file.canonicalize().ok()
+        {
+            let hint = "COVAULT_IDENTITY_FILE and COVAULT_SIGNING_KEY_FILE name others for one vault, here and later";
+            return Err(Refusal::usage(format!("{} counts on this machine already", counts.display()), hint));
+        }
+    }
+    let has_identity = identity.is_some() || home.has_identity();
+    let passphrase = if has_identity { None } else { new_passphrase(context, args)? };
+    if args.standalone.is_some() {
+        if args.write.dry_run && !dir.exists() {
+            context.note(&format!("would make a repository in {} and start a vault in it for {name}", dir.display()));
+            return would_stand_alone(context);
+        }
+        init::new_repository(&dir, &name)?;
+    }
+    let comment = format!("{name}@{device} (covault)");
+    let founding = Founding {
+        vault_name,
+        name: name.clone(),
+        device,
+        new_keys: NewKeys { passphrase, comment, identity, signing },
+        recovery: args.recovery,
+        here: args.here,
+    };
+    let founded = init::init(&dir, &home, &founding, &context.how(&args.write))?;
+    if let Some(paper) = &founded.paper {
+        context.note("write these two lines on paper and keep them safe; they are shown once and kept nowhere:");
+        if !context.json() {
+            out::text(paper)?;
+        }
+    }
+    if founded.new_identity && !args.write.dry_run {
+        context.note(&format!("your identity: {} (keep a copy)", founded.identity_file.display()));
+    }
+    let mut more = serde_json::Map::new();
+    more.insert("vault".into(), json!(founded.id.to_string()));
+    more.insert("words".into(), json!(founded.words));
+    more.insert("name".into(), json!(name.as_str()));
+    more.insert("paper".into(), json!(founded.paper.as_ref().map(|paper| paper.as_str())));
+    let done = format!("started the vault {} ({})", founding.vault_name, founded.words);
+    let code = out::report_with(context, &founded.report, &done, &format!("start a vault for {name}"), more)?;
+    if !args.write.dry_run {
+        context.note("next: covault set prod/db");
+    }
+    Ok(code)
+}
+
+/// A dry run where there is no repository yet to look into.
+fn would_stand_alone(context: &Context) -> Answer {
+    if context.json() {
+        out::json(&json!({ "files": [".covault/roster.toml"], "commit": null, "dry_run": true }))?;
+    }
+    Ok(exit::DONE)
+}
+
+fn member_name(context: &Context, args: &InitArgs) -> anyhow::Result<MemberName> {
+    let default = variable("USER").or_else(|| variable("USERNAME")).map(|user| user.to_lowercase());
+    let name = match (&args.name, default) {
+        (Some(name), _) => name.clone(),
+        (None, default) if context.can_ask() => ask::text("Your name in the vault:", &default.unwrap_or_default())
+            .ok_or_else(|| Refusal::needs_person("nobody answered", "covault init --name alice"))?,
+        (None, Some(default)) => default,
+        (None, None) => return Err(Refusal::usage("your name in the vault is needed", "covault init --name alice")),
+    };
+    Ok(MemberName::parse(&name)?)
+}
+
+fn vault_name(context: &Context, args: &InitArgs, dir: &std::path::Path) -> String {
+    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let default = absolute.file_name().map_or_else(|| "vault".to_owned(), |name| name.to_string_lossy().into_owned());
+    match &args.vault_name {
+        Some(name) => name.clone(),
+        None if context.can_ask() => ask::text("What people call the vault:", &default).unwrap_or(default),
+        None => default,
+    }
+}
+
+fn device_label(given: Option<&str>) -> anyhow::Result<DeviceLabel> {
+    if let Some(label) = given {
+        return Ok(DeviceLabel::parse(label)?);
+    }
+    #[cfg(unix)]
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let host = variable("COMPUTERNAME").unwrap_or_default();
+    let clean = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' };
+    let label: String = host.split('.').next().unwrap_or_default().chars().take(48).map(clean).collect();
+    Ok(DeviceLabel::parse(label.trim_start_matches('-')).or_else(|_| DeviceLabel::parse("device"))?)
+}
+
+/// The third question; on a terminal only.
+fn new_passphrase(context: &Context, args: &InitArgs) -> anyhow::Result<Option<zeroize::Zeroizing<String>>> {
+    if args.no_passphrase || args.write.dry_run {
+        return Ok(None);
+    }
+    if !context.can_ask() {
+        if args.passphrase {
+            return Err(Refusal::needs_person("nobody can be asked for a passphrase", "covault init --no-passphrase"));
+        }
+        return Ok(None);
+    }
+    if !args.passphrase && !ask::confirm("Protect your identity with a passphrase?", false) {
+        return Ok(None);
+    }
+    let passphrase = ask::hidden_twice("passphrase")
+        .ok_or_else(|| Refusal::needs_person("no passphrase was given", "covault init --no-passphrase"))?;
+    Ok(Some(passphrase))
+}

@@ -1,0 +1,41 @@
+//! `covault mv`.
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+
+use super::args::WriteFlags;
+use super::context::Context;
+use super::exit::Answer;
+use super::{complete, out};
+use crate::model::names::SecretPath;
+
+/// Move a secret to another name
+///
+/// Seals it at the new name, with its history, and leaves a tombstone that names the new place. Says first how the
+/// readers change, where they do.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault mv prod/db prod/database\n  covault mv staging/key prod/key --dry-run\n\n\
+    What can go wrong: there is a secret at the new name already; references in env files still name the old one."
+)]
+pub struct MvArgs {
+    /// Where it is
+    #[arg(add = ArgValueCandidates::new(complete::names))]
+    from: String,
+    /// Where it goes
+    to: String,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &MvArgs) -> Answer {
+    let (from, to) = (SecretPath::parse(&args.from)?, SecretPath::parse(&args.to)?);
+    let vault = context.vault()?;
+    let (before, after) = vault.readers_of_move(&from, &to);
+    if before != after {
+        context.note(&format!("readers change from {} to {}", before.join(", "), after.join(", ")));
+    }
+    let report = vault.rename(&from, &to, &context.how(&args.write))?;
+    out::report(context, &report, &format!("moved {from} to {to}"), &format!("move {from} to {to}"))
+}

@@ -1,0 +1,36 @@
+//! `covault rm`.
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+
+use super::args::WriteFlags;
+use super::context::Context;
+use super::exit::Answer;
+use super::{complete, out};
+use crate::model::names::SecretPath;
+
+/// Delete secrets
+///
+/// Seals a tombstone at the name, so that an edit which somebody else makes meanwhile is not lost. Git history keeps the
+/// old values: what was secret should be changed where it is used.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  covault rm prod/db\n  covault rm prod/db prod/cache --dry-run\n\n\
+    Bring one back with: covault restore prod/db")]
+pub struct RmArgs {
+    /// The secrets
+    #[arg(required = true, add = ArgValueCandidates::new(complete::names))]
+    names: Vec<String>,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &RmArgs) -> Answer {
+    let mut paths = args.names.iter().map(|name| SecretPath::parse(name)).collect::<Result<Vec<_>, _>>()?;
+    paths.sort();
+    paths.dedup();
+    let report = context.vault()?.remove(&paths, &context.how(&args.write))?;
+    let names: Vec<_> = paths.iter().map(SecretPath::as_str).collect();
+    let names = names.join(", ");
+    out::report(context, &report, &format!("deleted {names}"), &format!("delete {names}"))
+}

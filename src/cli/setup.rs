@@ -1,0 +1,60 @@
+//! `covault setup`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::{Context, program};
+use super::exit::{self, Answer};
+use super::{ask, out};
+use crate::vault::setup;
+
+/// Set this clone up: git shows secrets, and knows which vault it belongs to
+///
+/// Writes `[diff "covault"]` into .git/config and our patterns into .git/info/attributes. Nothing tracked ever
+/// configures a command. Commands that write do the same when they find a clone bare.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault setup\n  covault setup --vault able-baker-charlie-delta-echo-fox\n  covault setup --undo\n\n\
+    What can go wrong: this machine does not know the vault yet; compare its words with a teammate first."
+)]
+pub struct SetupArgs {
+    /// The vault's words or id, as a teammate told you
+    #[arg(long, value_name = "WORDS")]
+    vault: Option<String>,
+    /// Take it all back out of this clone
+    #[arg(long)]
+    undo: bool,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &SetupArgs) -> Answer {
+    if args.undo {
+        let changed = setup::undo(context.dir())?;
+        if context.json() {
+            out::json(&json!({ "changed": changed }))?;
+        } else if changed {
+            context.note("taken back: git shows sealed files as they are");
+        } else {
+            context.note("nothing to take back");
+        }
+        return Ok(exit::DONE);
+    }
+    let expected = args.vault.clone().or_else(|| context.expected_vault());
+    let confirm = |words: &str| {
+        context.can_ask()
+            && ask::confirm(&format!("The vault calls itself {words}. Did a teammate tell you these words?"), false)
+    };
+    let done = setup::setup(context.dir(), &context.home()?, expected.as_deref(), &program(), &confirm)?;
+    if context.json() {
+        out::json(
+            &json!({ "name": done.name, "words": done.words, "changed": done.changed, "accepted": done.accepted }),
+        )?;
+    } else {
+        let how = if done.changed { "set up" } else { "was set up already" };
+        context.note(&format!("this clone {how} for the vault {} ({})", done.name, done.words));
+        if !done.accepted {
+            context.note("there is no identity on this machine: git says who sealed what, and nothing can be opened");
+        }
+    }
+    Ok(exit::DONE)
+}

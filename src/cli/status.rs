@@ -1,0 +1,97 @@
+//! `covault status`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::exit::{self, Answer};
+use super::{out, progress};
+use crate::vault::status::Status;
+
+/// Where the vault stands, and what waits for somebody
+///
+/// Opens every secret that you can read, to find fields that several people wrote at once, what has expired and what
+/// is due for a new value.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault status\n  covault status --check     # exit 8 if something waits\n  covault status --json"
+)]
+pub struct StatusArgs {
+    /// Exit with 8 where something waits for somebody
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &StatusArgs) -> Answer {
+    let vault = context.vault()?;
+    let bar = progress::bar(context, vault.live_names()?.len(), "opening");
+    let status = vault.status(context.now(), &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    if context.json() {
+        out::json(&as_json(&status))?;
+    } else {
+        out::text(&as_text(&status, vault.has_identity()))?;
+    }
+    Ok(if args.check && status.has_findings() { exit::FINDINGS } else { exit::DONE })
+}
+
+fn as_text(status: &Status, has_identity: bool) -> String {
+    let mut out = format!("vault {} ({})\n", status.name, status.words);
+    let me = match &status.me {
+        Some(name) => format!("you are {name}"),
+        None if has_identity => "your identity belongs to no member".to_owned(),
+        None => "there is no identity on this machine".to_owned(),
+    };
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    out.push_str(&format!("{}, {}, {me}\n", count(status.secrets, "secret"), count(status.members, "member")));
+    if !status.set_up {
+        out.push_str("this clone is not set up: covault setup\n");
+    }
+    if let Some(operation) = &status.operation {
+        out.push_str(&format!("git is in the middle of something ({operation}): changes are staged only\n"));
+    }
+    if status.one_key {
+        out.push_str("one admin with one device and no paper key: a lost laptop loses everything (keep a copy of the identity)\n");
+    }
+    let pairs = |items: &[(String, String)]| items.iter().map(|(a, b)| format!("{a}: {b}")).collect::<Vec<_>>();
+    let uncommitted: Vec<_> = status.uncommitted.iter().map(|(file, how)| format!("{file}: {how}")).collect();
+    section(&mut out, "not committed", &uncommitted);
+    section(&mut out, "written by several people at once (covault show NAME, then covault set)", &status.conflicts);
+    section(&mut out, "deleted by somebody and changed by somebody else (kept)", &status.contested);
+    section(&mut out, "expired or due for a new value", &pairs(&status.due));
+    section(&mut out, "a secret and a folder at once (covault mv one of them)", &status.both);
+    section(&mut out, "refused", &pairs(&status.refused));
+    section(&mut out, "no secrets, but among them", &status.strangers);
+    out
+}
+
+fn section(out: &mut String, title: &str, items: &[String]) {
+    if !items.is_empty() {
+        out.push_str(&format!("\n{title}:\n"));
+        items.iter().for_each(|item| out.push_str(&format!("  {item}\n")));
+    }
+}
+
+fn as_json(status: &Status) -> serde_json::Value {
+    let pairs = |items: &[(String, String)]| {
+        items.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>()
+    };
+    json!({
+        "name": status.name,
+        "words": status.words,
+        "me": status.me,
+        "secrets": status.secrets,
+        "members": status.members,
+        "set_up": status.set_up,
+        "operation": status.operation,
+        "uncommitted": status.uncommitted.iter().map(|(file, how)| json!({ "file": file, "state": how })).collect::<Vec<_>>(),
+        "conflicts": status.conflicts,
+        "contested": status.contested,
+        "due": pairs(&status.due),
+        "both": status.both,
+        "refused": pairs(&status.refused),
+        "strangers": status.strangers,
+        "one_key": status.one_key,
+    })
+}

@@ -1,0 +1,179 @@
+//! This person's machine: the config folder with identity and signing key, and the state folder with pins.
+//!
+//! It does not read the environment (the command line hands it over) and knows no repository.
+
+mod files;
+mod keys;
+mod state;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+pub use keys::{Keys, NewKeys};
+pub use state::Pin;
+
+use crate::model::bytes::Hash;
+use crate::plaintext::Plaintext;
+use crate::seal::SealError;
+
+/// Asks a person for the passphrase of the thing named; `None` where nobody can be asked.
+pub type AskPassphrase = Box<dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync>;
+
+/// Why this machine cannot serve.
+#[derive(Debug, Error)]
+pub enum HomeError {
+    /// No identity anywhere.
+    #[error("no identity on this machine: {looked} does not exist")]
+    NoIdentity {
+        /// Where it would be.
+        looked: PathBuf,
+    },
+    /// A passphrase is needed and nobody can be asked.
+    #[error("{file} needs its passphrase and nobody can be asked")]
+    PassphraseNeeded {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A key file that does not hold what it should.
+    #[error("{file} cannot be used")]
+    BadKey {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: SealError,
+    },
+    /// An identity or signing key in the environment that does not hold what it should.
+    #[error("the value of {variable} cannot be used")]
+    BadLiteral {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong.
+        source: SealError,
+    },
+    /// Others may read a key file.
+    #[error("{file} can be read by others (mode {mode:o})")]
+    Permissions {
+        /// The file.
+        file: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file that cannot be read or written.
+    #[error("cannot {action} {file}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A state file that is damaged.
+    #[error("{file} is damaged")]
+    DamagedState {
+        /// The file.
+        file: PathBuf,
+    },
+    /// New keys cannot be made.
+    #[error("cannot make keys")]
+    Making(#[source] SealError),
+    /// Where to keep things is not known.
+    #[error("neither HOME nor XDG_CONFIG_HOME and XDG_STATE_HOME are set")]
+    NoHome,
+}
+
+impl HomeError {
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoIdentity { .. } => Some(
+                "if you are a member, copy your identity here or name it with COVAULT_IDENTITY_FILE; else ask an admin to let you in"
+                    .to_owned(),
+            ),
+            Self::PassphraseNeeded { .. } => {
+                Some("run it on a terminal, or name unprotected keys with COVAULT_IDENTITY_FILE and COVAULT_SIGNING_KEY_FILE".to_owned())
+            }
+            Self::BadKey { source: SealError::WrongPassphrase, .. } => Some("repeat the command and type it again".to_owned()),
+            Self::BadKey { .. } | Self::BadLiteral { .. } => {
+                Some("expected an age identity (AGE-SECRET-KEY-1…) and a plain ssh-ed25519 key".to_owned())
+            }
+            Self::Permissions { file, .. } => Some(format!("chmod 600 '{}'", file.display())),
+            Self::Io { .. } | Self::Making(_) => None,
+            Self::DamagedState { file } => {
+                Some(format!("compare the vault's words with a teammate, then remove '{}'", file.display()))
+            }
+            Self::NoHome => Some("set HOME".to_owned()),
+        }
+    }
+}
+
+/// Where things are on this machine, and the keys that the environment brings.
+pub struct Home {
+    config: PathBuf,
+    state: PathBuf,
+    sources: KeySources,
+    ask: AskPassphrase,
+}
+
+/// Keys that the environment names instead of those in the config folder.
+#[derive(Default)]
+pub struct KeySources {
+    /// `COVAULT_IDENTITY`: an age identity, and a signing key after it where the machine writes.
+    pub literal: Option<Plaintext>,
+    /// `COVAULT_IDENTITY_FILE`.
+    pub identity_file: Option<PathBuf>,
+    /// `COVAULT_SIGNING_KEY_FILE`.
+    pub signing_file: Option<PathBuf>,
+}
+
+impl Home {
+    /// `config` and `state` are Covault's own folders, such as `~/.config/covault` and `~/.local/state/covault`.
+    pub fn new(config: PathBuf, state: PathBuf, sources: KeySources, ask: AskPassphrase) -> Self {
+        Self { config, state, sources, ask }
+    }
+
+    /// The folder with identity and signing key.
+    pub fn config_dir(&self) -> &Path {
+        &self.config
+    }
+
+    /// The state folder of one vault.
+    pub fn state_dir(&self, vault: Hash) -> PathBuf {
+        self.state.join(vault.to_string())
+    }
+
+    /// The identity file that counts: the one that the environment names, else the one in the config folder.
+    pub fn identity_file(&self) -> PathBuf {
+        self.sources.identity_file.clone().unwrap_or_else(|| self.named("identity-file", "identity.txt"))
+    }
+
+    /// The signing key that counts.
+    pub fn signing_file(&self) -> PathBuf {
+        self.sources.signing_file.clone().unwrap_or_else(|| self.named("signing-key-file", "signing_ed25519"))
+    }
+
+    /// Remembers that an existing key file is to be used: `identity-file` and `signing-key-file` hold a path.
+    fn name_existing(&self, identity: Option<&Path>, signing: Option<&Path>) -> Result<(), HomeError> {
+        for (pointer, target) in [("identity-file", identity), ("signing-key-file", signing)] {
+            if let Some(target) = target {
+                files::write_private(&self.config.join(pointer), target.to_string_lossy().as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what a killed run left beside keys and state; how many files there were. A left-over identity is a key.
+    pub fn sweep(&self, vault: Hash) -> usize {
+        let state = self.state_dir(vault);
+        [self.config.as_path(), state.as_path(), state.join("rosters").as_path()].map(files::sweep).iter().sum()
+    }
+
+    fn named(&self, pointer: &str, default: &str) -> PathBuf {
+        match std::fs::read_to_string(self.config.join(pointer)) {
+            Ok(path) if !path.trim().is_empty() => PathBuf::from(path.trim()),
+            _ => self.config.join(default),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Private files: 0600 in folders of 0700, replaced in one step.
+//!
+//! It does not know what is in them.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::HomeError;
+
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".covault-tmp-";
+
+/// Writes `bytes` to `file` in one step; folders are made as needed.
+pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let fail = |action| move |source| HomeError::Io { action, file: file.to_path_buf(), source };
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    make_private_dir(folder)?;
+    let mut temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map_err(fail("write beside"))?;
+    temp.write_all(bytes).map_err(fail("write"))?;
+    temp.as_file().sync_all().map_err(fail("write"))?;
+    temp.persist(file).map_err(|e| HomeError::Io { action: "replace", file: file.to_path_buf(), source: e.error })?;
+    Ok(())
+}
+
+/// Removes what a killed run left beside private files; how many there were.
+pub fn sweep(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let left = entries.filter(|entry| {
+        entry.file_type().is_ok_and(|kind| kind.is_file()) && entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+    });
+    left.filter(|entry| std::fs::remove_file(entry.path()).is_ok()).count()
+}
+
+/// Makes a folder that only its owner can enter.
+pub fn make_private_dir(folder: &Path) -> Result<(), HomeError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| HomeError::Io { action: "make", file: folder.to_path_buf(), source })
+}
+
+/// Reads a file, `None` where there is none.
+pub fn read_optional(file: &Path) -> Result<Option<Vec<u8>>, HomeError> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(HomeError::Io { action: "read", file: file.to_path_buf(), source }),
+    }
+}
+
+/// Refuses a key file that others can read.
+pub fn check_private(file: &Path) -> Result<(), HomeError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let meta = std::fs::metadata(file).map_err(|source| HomeError::Io {
+            action: "look at",
+            file: file.to_path_buf(),
+            source,
+        })?;
+        let mode = meta.mode() & 0o777;
+        // What a pipe or /dev/fd hands over has no owner's file behind it.
+        if meta.is_file() && mode & 0o077 != 0 {
+            return Err(HomeError::Permissions { file: file.to_path_buf(), mode });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! One's own keys: where they are read from, and how new ones are made.
+//!
+//! It does not decide what a key may do.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::{Home, HomeError, files};
+use crate::model::card::Recipient;
+use crate::plaintext::Plaintext;
+use crate::seal::{self, Identities, Identity, SealError, SigningKey};
+
+/// What this machine opens with. The signing key is apart: who only reads needs none, and no passphrase for it.
+pub struct Keys {
+    /// Opens.
+    pub identities: Identities,
+}
+
+/// How keys are made where there are none.
+#[derive(Default)]
+pub struct NewKeys {
+    /// Protects the new identity file.
+    pub passphrase: Option<Zeroizing<String>>,
+    /// A comment for the new signing key.
+    pub comment: String,
+    /// An identity file that exists and is to be used from now on.
+    pub identity: Option<PathBuf>,
+    /// The same for the signing key.
+    pub signing: Option<PathBuf>,
+}
+
+impl Home {
+    /// Reads one's identities; a passphrase is asked for at most once a file.
+    pub fn keys(&self) -> Result<Keys, HomeError> {
+        match &self.sources.literal {
+            Some(literal) => Ok(keys_from_literal(literal)?.0),
+            None => Ok(Keys { identities: self.identities_in(&self.identity_file())? }),
+        }
+    }
+
+    /// Reads the signing key; `None` where this machine only reads.
+    pub fn signer(&self) -> Result<Option<SigningKey>, HomeError> {
+        match &self.sources.literal {
+            Some(literal) => Ok(keys_from_literal(literal)?.1),
+            None => self.signer_in(&self.signing_file()),
+        }
+    }
+
+    /// Whether there is an identity at all, without reading it.
+    pub fn has_identity(&self) -> bool {
+        self.sources.literal.is_some() || self.identity_file().exists()
+    }
+
+    /// Reads the identity and the signing key, and makes what is missing. What is there is read before anything is
+    /// written.
+    pub fn make_keys(&self, new: &NewKeys) -> Result<(Keys, Option<SigningKey>), HomeError> {
+        if self.sources.literal.is_some() {
+            return Ok((self.keys()?, self.signer()?));
+        }
+        let identity_file = new.identity.clone().unwrap_or_else(|| self.identity_file());
+        let found = if identity_file.exists() { Some(self.identities_in(&identity_file)?) } else { None };
+        let signer = self.signer_in(&new.signing.clone().unwrap_or_else(|| self.signing_file()))?;
+        self.name_existing(new.identity.as_deref(), new.signing.as_deref())?;
+        let identities = match found {
+            Some(identities) => identities,
+            // Not read back: who has just chosen a passphrase is not asked for it.
+            None => Identities::from(self.make_identity(new)?),
+        };
+        let signer = match signer {
+            Some(signer) => signer,
+            None => self.make_signing_key(new)?,
+        };
+        Ok((Keys { identities }, Some(signer)))
+    }
+
+    fn make_identity(&self, new: &NewKeys) -> Result<Identity, HomeError> {
+        let identity = Identity::generate().map_err(HomeError::Making)?;
+        let secret = identity.to_text().ok_or(HomeError::Making(SealError::NoIdentity))?;
+        let text = Zeroizing::new(format!("# public key: {}\n{}\n", identity.recipient(), *secret));
+        let file = self.identity_file();
+        match &new.passphrase {
+            None => files::write_private(&file, text.as_bytes())?,
+            Some(passphrase) => {
+                let sealed = seal::encrypt_identity_file(&text, passphrase, seal::MAX_WORK_FACTOR);
+                files::write_private(&file, &sealed.map_err(HomeError::Making)?)?;
+            }
+        }
+        Ok(identity)
+    }
+
+    fn make_signing_key(&self, new: &NewKeys) -> Result<SigningKey, HomeError> {
+        let signer = SigningKey::generate().map_err(HomeError::Making)?;
+        let text = signer.to_openssh(&new.comment).map_err(HomeError::Making)?;
+        let file = self.signing_file();
+        let public = format!("{} {}\n", signer.public(), new.comment);
+        files::write_private(&with_pub(&file), public.as_bytes())?;
+        files::write_private(&file, text.as_bytes())?;
+        Ok(signer)
+    }
+
+    fn identities_in(&self, file: &Path) -> Result<Identities, HomeError> {
+        let bytes = files::read_optional(file)?.ok_or_else(|| HomeError::NoIdentity { looked: file.to_path_buf() })?;
+        files::check_private(file)?;
+        let bytes = Zeroizing::new(bytes);
+        let ask = || (self.ask)(&format!("the identity {}", file.display()));
+        let refused = |source| unusable(file, source);
+        if seal::is_encrypted(&bytes) {
+            let text = seal::decrypt_identity_file(&bytes, ask).map_err(refused)?;
+            return Identities::parse(&text, || None).map_err(refused);
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| unusable(file, SealError::IdentityNotText))?;
+        Identities::parse(text, ask).map_err(refused)
+    }
+
+    fn signer_in(&self, file: &Path) -> Result<Option<SigningKey>, HomeError> {
+        let Some(bytes) = files::read_optional(file)? else { return Ok(None) };
+        files::check_private(file)?;
+        let bytes = Zeroizing::new(bytes);
+        let text = std::str::from_utf8(&bytes).map_err(|_| unusable(file, SealError::IdentityNotText))?;
+        let ask = || (self.ask)(&format!("the signing key {}", file.display()));
+        SigningKey::from_openssh(text, ask).map(Some).map_err(|source| unusable(file, source))
+    }
+}
+
+impl Keys {
+    /// The recipients of the identities.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        self.identities.iter().map(|identity| identity.recipient().clone()).collect()
+    }
+}
+
+fn keys_from_literal(literal: &Plaintext) -> Result<(Keys, Option<SigningKey>), HomeError> {
+    let parsed = seal::parse_literal(literal.expose_str().unwrap_or_default());
+    let (identity, signer) = parsed.map_err(|source| HomeError::BadLiteral { variable: "COVAULT_IDENTITY", source })?;
+    Ok((Keys { identities: Identities::from(identity) }, signer))
+}
+
+fn unusable(file: &Path, source: SealError) -> HomeError {
+    match source {
+        SealError::PassphraseNeeded => HomeError::PassphraseNeeded { file: file.to_path_buf() },
+        source => HomeError::BadKey { file: file.to_path_buf(), source },
+    }
+}
+
+fn with_pub(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".pub");
+    PathBuf::from(name)
+}

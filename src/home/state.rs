@@ -1,0 +1,144 @@
+//! What this machine remembers of a vault: its pin, and which roster and manifests were verified already.
+//!
+//! Losing all of it is survivable; nothing here is secret, and nothing here grants anything that a signature would not.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Home, HomeError, files};
+use crate::model::bytes::Hash;
+
+/// How many digests are worth keeping (a few MiB); beyond, it starts anew.
+const MAX_VERIFIED: usize = 100_000;
+
+/// Two seconds: the coarsest clock of a file system in use.
+const RACY_NS: u128 = 2_000_000_000;
+
+/// What was accepted as this vault: its id and the newest entry of its roster that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The vault's id.
+    pub vault: Hash,
+    /// Number of the newest entry.
+    pub seq: u64,
+    /// Hash of the newest entry.
+    pub head: Hash,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PinFile {
+    vault: String,
+    seq: u64,
+    head: String,
+}
+
+impl Home {
+    /// The pin of a vault, where this machine has one.
+    pub fn pin(&self, vault: Hash) -> Result<Option<Pin>, HomeError> {
+        let file = self.pin_file(vault);
+        let Some(bytes) = files::read_optional(&file)? else { return Ok(None) };
+        let damaged = || HomeError::DamagedState { file: file.clone() };
+        let text = String::from_utf8(bytes).map_err(|_| damaged())?;
+        let parsed: PinFile = toml::from_str(&text).map_err(|_| damaged())?;
+        let pin = Pin {
+            vault: Hash::from_hex(&parsed.vault).ok_or_else(damaged)?,
+            seq: parsed.seq,
+            head: Hash::from_hex(&parsed.head).ok_or_else(damaged)?,
+        };
+        if pin.vault == vault { Ok(Some(pin)) } else { Err(damaged()) }
+    }
+
+    /// Remembers a pin.
+    pub fn set_pin(&self, pin: &Pin) -> Result<(), HomeError> {
+        let text = format!("vault = \"{}\"\nseq = {}\nhead = \"{}\"\n", pin.vault, pin.seq, pin.head);
+        files::write_private(&self.pin_file(pin.vault), text.as_bytes())
+    }
+
+    /// Whether the roster with these bytes was verified before.
+    pub fn is_verified_roster(&self, vault: Hash, bytes: Hash) -> bool {
+        self.rosters_dir(vault).join(bytes.to_string()).is_file()
+    }
+
+    /// Remembers that the roster with these bytes verified. A cache: failing to write it is no error.
+    pub fn remember_roster(&self, vault: Hash, bytes: Hash) {
+        let _ = files::write_private(&self.rosters_dir(vault).join(bytes.to_string()), b"");
+    }
+
+    /// Digests of manifests with their signatures that were verified before.
+    pub fn verified_manifests(&self, vault: Hash) -> HashSet<Hash> {
+        let bytes = files::read_optional(&self.manifests_file(vault)).ok().flatten().unwrap_or_default();
+        let chunks = bytes.chunks_exact(32).filter_map(|chunk| <[u8; 32]>::try_from(chunk).ok());
+        chunks.map(Hash).collect()
+    }
+
+    /// Remembers them. A cache: failing to write it is no error.
+    pub fn remember_manifests(&self, vault: Hash, verified: &HashSet<Hash>) {
+        if verified.len() > MAX_VERIFIED {
+            let _ = std::fs::remove_file(self.manifests_file(vault));
+            return;
+        }
+        let bytes: Vec<u8> = verified.iter().flat_map(|hash| hash.0).collect();
+        let _ = files::write_private(&self.manifests_file(vault), &bytes);
+    }
+
+    /// What the last listing saw of the vault at `place`, but for files that had changed just before it was written:
+    /// such a file may have changed once more within the same tick of the file system's clock.
+    pub fn listing(&self, vault: Hash, place: &Path) -> Listing {
+        let file = self.listing_file(vault, place);
+        let bytes = files::read_optional(&file).ok().flatten().unwrap_or_default();
+        let written = std::fs::metadata(&file).and_then(|meta| meta.modified()).ok();
+        let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos());
+        let settled = |mtime: i128| u128::try_from(mtime).is_ok_and(|mtime| mtime.saturating_add(RACY_NS) < written);
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let line = |line: &str| {
+            let mut words = line.splitn(5, ' ');
+            let stamp = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            let lives = match words.next()? {
+                "live" => true,
+                "gone" => false,
+                _ => return None,
+            };
+            Some((words.next()?.to_owned(), (stamp, lives)))
+        };
+        text.lines().filter_map(line).filter(|(_, ((mtime, ..), _))| settled(*mtime)).collect()
+    }
+
+    /// Remembers a listing. A cache: failing to write it is no error.
+    pub fn remember_listing(&self, vault: Hash, place: &Path, listing: &[ListedFile]) {
+        let mut text = String::new();
+        for (file, ((mtime, size, inode), lives)) in listing {
+            let state = if *lives { "live" } else { "gone" };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{mtime} {size} {inode} {state} {file}");
+        }
+        let _ = files::write_private(&self.listing_file(vault, place), text.as_bytes());
+    }
+
+    /// Each clone of a vault has a listing of its own, named by where it is.
+    fn listing_file(&self, vault: Hash, place: &Path) -> PathBuf {
+        self.state_dir(vault).join(format!("listing-{}", Hash::of(place.as_os_str().as_encoded_bytes()).short()))
+    }
+
+    /// Where the pin is.
+    pub fn pin_file(&self, vault: Hash) -> PathBuf {
+        self.state_dir(vault).join("pin")
+    }
+
+    fn rosters_dir(&self, vault: Hash) -> PathBuf {
+        self.state_dir(vault).join("rosters")
+    }
+
+    fn manifests_file(&self, vault: Hash) -> PathBuf {
+        self.state_dir(vault).join("manifests")
+    }
+}
+
+/// A file's path, its stamp (time, size, inode) and whether the secret in it lives.
+pub type ListedFile = (String, ((i128, u64, u64), bool));
+
+/// What a listing remembers, in the order of the paths.
+pub type Listing = Vec<ListedFile>;

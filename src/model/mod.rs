@@ -1,0 +1,26 @@
+//! THE RULES: what a document, a manifest and a roster are, and how they join.
+//!
+//! No I/O, no clock, no randomness; every function is total.
+
+pub mod bytes;
+pub mod canon;
+pub mod card;
+pub mod codec;
+pub mod compare;
+pub mod document;
+pub mod duration;
+pub mod envfile;
+pub mod escape;
+pub mod formats;
+pub mod generate;
+pub mod loader;
+pub mod manifest;
+pub mod names;
+pub mod otp;
+pub mod read;
+pub mod register;
+pub mod roster;
+pub mod sheet;
+pub mod suggest;
+pub mod time;
+pub mod words;

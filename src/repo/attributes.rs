@@ -1,0 +1,144 @@
+//! Attributes: our block in `info/attributes`, our lines in the root's `.gitattributes`.
+//!
+//! The person's lines stay as they are, in both.
+
+use std::path::PathBuf;
+
+use crate::repo::error::{RepoError, Result};
+use crate::repo::{Change, Repo, files};
+
+const BEGIN: &str = "# covault: begin (`covault setup --undo` takes this block out)";
+const END: &str = "# covault: end";
+/// The file at the root.
+const TRACKED: &str = ".gitattributes";
+/// More than this is no attributes file.
+const LIMIT: u64 = 4 << 20;
+
+/// A value that `git check-attr` gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttributeValue {
+    /// `attr`
+    Set,
+    /// `-attr`
+    Unset,
+    /// `attr=value`
+    Value(String),
+}
+
+impl Repo {
+    /// Puts `block` between our markers in the `info/attributes` that all work trees share, in place of what is
+    /// there; whether that changed anything.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn edit_info_attributes(&self, block: &str) -> Result<bool> {
+        self.rewrite_info(|rest| {
+            let gap = if rest.is_empty() || rest.ends_with('\n') { "" } else { "\n" };
+            format!("{rest}{gap}{BEGIN}\n{}\n{END}\n", block.trim_end_matches('\n'))
+        })
+    }
+
+    /// Takes our block out of `info/attributes`; whether it was there.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn remove_info_attributes(&self) -> Result<bool> {
+        self.rewrite_info(str::to_owned)
+    }
+
+    /// What `info/attributes` has now; empty where there is none.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn info_attributes(&self) -> Result<String> {
+        files::read(&self.info_path())
+    }
+
+    /// What git makes of `attr` for `path` when all attributes files are taken together; `None`: unspecified.
+    ///
+    /// # Errors
+    /// `Git`, `GitAnswer`.
+    pub fn check_attr(&self, path: &str, attr: &str) -> Result<Option<AttributeValue>> {
+        let what = "check-attr";
+        let answer = || RepoError::GitAnswer { what: what.into() };
+        let out = self.ask(&[what, "-z", attr, "--", path])?.ok_or_else(answer)?;
+        let value = out.split(|byte| *byte == 0).nth(2).ok_or_else(answer)?;
+        Ok(match value {
+            b"unspecified" => None,
+            b"set" => Some(AttributeValue::Set),
+            b"unset" => Some(AttributeValue::Unset),
+            value => Some(AttributeValue::Value(String::from_utf8_lossy(value).into_owned())),
+        })
+    }
+
+    /// The change that brings `lines` into the root's `.gitattributes` where they are missing; `None` where they
+    /// are everywhere.
+    ///
+    /// What is committed is `HEAD`'s version and ours on top; what is staged and what is on disk keep the person's
+    /// edits and get the same lines.
+    ///
+    /// # Errors
+    /// `Unmerged`, `Symlink`, errors of reading.
+    pub fn gitattributes_change(&self, lines: &[&str]) -> Result<Option<Change>> {
+        let index = self.read_index()?;
+        if let Some(index) = &index
+            && self.unmerged(index).iter().any(|path| path == TRACKED)
+        {
+            return Err(RepoError::Unmerged { path: TRACKED.into() });
+        }
+        let committed = match self.head()?.commit {
+            Some(commit) => self.read_at(commit, TRACKED)?,
+            None => None,
+        };
+        let staged = match &index {
+            Some(index) => self.index_entry(index, TRACKED)?.map(|id| self.blob(id)).transpose()?,
+            None => None,
+        };
+        let work = self.read_work(TRACKED, LIMIT)?;
+        let with = |old: &Option<Vec<u8>>| with_lines(old.as_deref().unwrap_or_default(), lines);
+        // A file that is not staged or not on disk starts from what the step before it has.
+        let staged_base = staged.clone().or_else(|| committed.clone());
+        let work_base = work.clone().or_else(|| staged_base.clone());
+        let change = Change::in_three(TRACKED, with(&committed), with(&staged_base), with(&work_base));
+        let is_same = change.is_same(committed.as_deref(), staged.as_deref(), work.as_deref());
+        Ok((!is_same).then_some(change))
+    }
+
+    fn info_path(&self) -> PathBuf {
+        self.common_dir().join("info").join("attributes")
+    }
+
+    fn rewrite_info(&self, make: impl FnOnce(&str) -> String) -> Result<bool> {
+        let path = self.info_path();
+        let old = files::read(&path)?;
+        let new = make(&without_block(&old));
+        if new == old {
+            return Ok(false);
+        }
+        files::replace(&path, &new)?;
+        Ok(true)
+    }
+}
+
+/// `text` without our block; an end marker that somebody lost ends at the end of the file's own lines.
+fn without_block(text: &str) -> String {
+    let Some((before, rest)) = text.split_once(BEGIN) else { return text.to_owned() };
+    match rest.split_once(END) {
+        Some((_, after)) => format!("{before}{}", without_block(after.strip_prefix('\n').unwrap_or(after))),
+        None => format!("{before}{}", rest.strip_prefix('\n').unwrap_or(rest)),
+    }
+}
+
+/// `old` with those of `lines` appended that it lacks.
+fn with_lines(old: &[u8], lines: &[&str]) -> Vec<u8> {
+    let has = |line: &str| old.split(|byte| *byte == b'\n').any(|have| have.trim_ascii() == line.trim().as_bytes());
+    let mut new = old.to_vec();
+    for line in lines.iter().filter(|line| !has(line)) {
+        if !new.is_empty() && !new.ends_with(b"\n") {
+            new.push(b'\n');
+        }
+        new.extend_from_slice(line.trim().as_bytes());
+        new.push(b'\n');
+    }
+    new
+}

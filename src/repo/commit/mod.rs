@@ -1,0 +1,303 @@
+//! Writing: files, index entries and a commit of exactly our paths.
+//!
+//! The person's staged, unstaged and untracked work is not part of it and stays as it is.
+//!
+//! The order is the safety: files, blobs and index entries first, the commit's objects next, the ref last. Killed in
+//! between, a new value is at worst staged; were the ref first, the person's next `git commit` would bring the old
+//! value back without a word.
+//!
+//! In a sparse checkout, a file that is left out of the work tree stays left out: its entry and the commit get the
+//! new version. A new file outside the cone is written to disk, as `git add --sparse` would have it.
+
+mod place;
+mod record;
+mod shared;
+mod with_hooks;
+
+pub(super) use record::raw_date;
+
+use std::collections::BTreeSet;
+
+use gix::index::entry::Stage;
+
+use crate::repo::error::{RepoError, Result};
+use crate::repo::index::{Index, is_blob};
+use crate::repo::{ObjectId, Operation, Repo, WriteLock, path};
+
+/// One file to write or to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    path: String,
+    versions: Versions,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Versions {
+    /// The same in the commit, the index and the work tree.
+    One(Option<Vec<u8>>),
+    /// The person has edits of their own in the index or the work tree.
+    Three { committed: Vec<u8>, staged: Vec<u8>, work: Vec<u8> },
+}
+
+/// How a change is to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CommitMode {
+    /// A commit of our paths; no hooks.
+    #[default]
+    Commit,
+    /// Only the index.
+    Stage,
+    /// `git commit` of our paths, with hooks.
+    Git,
+}
+
+/// Where `commit` has got to: for tests that kill it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The files are in the work tree.
+    Files,
+    /// The index has them.
+    Index,
+    /// The commit object is written.
+    Objects,
+    /// The ref points to it.
+    Ref,
+}
+
+/// What to say about a change and how to record it.
+#[derive(Clone, Copy)]
+pub struct CommitHow<'a> {
+    /// The commit message.
+    pub message: &'a str,
+    /// How to record it.
+    pub mode: CommitMode,
+    /// Seconds since 1970, for the commit; `GIT_AUTHOR_DATE` and `GIT_COMMITTER_DATE` win.
+    pub now: i64,
+    /// Called after each step.
+    pub progress: Option<&'a dyn Fn(Step)>,
+}
+
+/// What `commit` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new commit.
+    Committed {
+        /// Its id.
+        commit: ObjectId,
+    },
+    /// In the work tree and the index only.
+    Staged {
+        /// What keeps us from committing; `None`: it was asked for.
+        because: Option<Operation>,
+    },
+    /// Everything was there already.
+    Unchanged,
+}
+
+/// A change, and where it is not yet.
+struct Planned<'a> {
+    change: &'a Change,
+    committed: Option<ObjectId>,
+    staged: Option<ObjectId>,
+    to_disk: bool,
+    to_index: bool,
+    to_head: bool,
+    /// A sparse checkout leaves the file out.
+    skipped: bool,
+}
+
+/// Larger files are none of ours; they count as different.
+const LIMIT: u64 = 256 << 20;
+
+impl Repo {
+    /// Writes `changes` to the work tree and the index and commits exactly them, as `how` says; while git is in the
+    /// middle of something, or beside jj, it only stages them.
+    ///
+    /// # Errors
+    /// Before anything is written: `NoIdentity`, `NoWorkTree`, `BadPath`, `Symlink`, `NotAFile`. After the files are
+    /// written: `IndexLocked`. After they are staged: `Signing`, `CommitRefused`, `RefMoved`, `RefUpdate`. And
+    /// errors of reading and writing anywhere.
+    pub fn commit(&self, _lock: &WriteLock, changes: &[Change], how: &CommitHow<'_>) -> Result<Outcome> {
+        self.need_top()?;
+        let index = self.read_index()?;
+        let operation = self.operation_beside(index.as_ref());
+        let mode = if operation.is_some() { CommitMode::Stage } else { how.mode };
+        if mode != CommitMode::Stage {
+            self.committer()?;
+        }
+        let plan = self.plan(changes, index.as_ref())?;
+        let stage_only = mode == CommitMode::Stage;
+        let is_pending =
+            |planned: &Planned<'_>| planned.to_disk || planned.to_index || (planned.to_head && !stage_only);
+        if !plan.iter().any(is_pending) {
+            return Ok(Outcome::Unchanged);
+        }
+        let step = |step| how.progress.iter().for_each(|progress| progress(step));
+
+        self.place(&plan)?;
+        step(Step::Files);
+        self.write_blobs(&plan)?;
+        self.stage(&plan)?;
+        step(Step::Index);
+        let outcome = match mode {
+            CommitMode::Stage => Outcome::Staged { because: operation },
+            CommitMode::Commit => self.record(&plan, how, &step)?,
+            CommitMode::Git => self.commit_with_hooks(&plan, how.message)?,
+        };
+        let on_disk = plan.iter().filter(|planned| planned.is_on_disk());
+        let on_disk: Vec<&str> = on_disk.map(|planned| planned.change.path.as_str()).collect();
+        if !on_disk.is_empty() {
+            self.refresh(&on_disk);
+        }
+        self.settle(&plan)?;
+        Ok(outcome)
+    }
+
+    fn plan<'a>(&self, changes: &'a [Change], index: Option<&Index>) -> Result<Vec<Planned<'a>>> {
+        let head = self.head()?.commit;
+        let mut seen = BTreeSet::new();
+        let reader = self.reader();
+        changes
+            .iter()
+            .map(|change| {
+                path::split(&change.path)?;
+                if !seen.insert(change.path.as_str()) {
+                    return Err(RepoError::BadPath { path: change.path.clone(), why: "it is there twice" });
+                }
+                let id = |bytes: Option<&[u8]>| bytes.map(|bytes| self.blob_id(bytes)).transpose();
+                let (committed, staged) = (id(change.committed())?, id(change.staged())?);
+                let at_head = match head {
+                    Some(head) => self.entry_at(head, &change.path)?.filter(|(kind, _)| is_blob(*kind)),
+                    None => None,
+                };
+                let on_disk = match reader.as_ref().map(|reader| reader.read(&change.path, LIMIT)) {
+                    Some(Err(RepoError::TooLarge { .. })) => Some(Vec::new()),
+                    Some(found) => found?,
+                    None => None,
+                };
+                let (in_index, is_skipped) = match index {
+                    Some(index) => (self.settled_entry(index, &change.path)?, self.is_skipped(index, &change.path)?),
+                    None => (Some(None), false),
+                };
+                let skipped = is_skipped && on_disk.is_none();
+                Ok(Planned {
+                    change,
+                    committed,
+                    staged,
+                    to_disk: !skipped && on_disk.as_deref() != change.work(),
+                    to_index: in_index != Some(staged),
+                    to_head: at_head.map(|(_, id)| id) != committed,
+                    skipped: skipped && staged.is_some(),
+                })
+            })
+            .collect()
+    }
+
+    /// Sets entries again that another git has lost.
+    ///
+    /// `git commit PATH` reads the index before it locks it, and what comes in between it writes over. The person's next
+    /// commit would then take our file out.
+    fn settle(&self, plan: &[Planned<'_>]) -> Result<()> {
+        self.await_index();
+        self.stage_again(plan)
+    }
+
+    fn stage_again(&self, plan: &[Planned<'_>]) -> Result<()> {
+        let Some(index) = self.read_index()? else { return Ok(()) };
+        let mut lost = Vec::new();
+        for planned in plan {
+            let path = planned.change.path.as_str();
+            if self.settled_entry(&index, path)? != Some(planned.staged) {
+                lost.push((path, planned.staged));
+            }
+        }
+        if lost.is_empty() { Ok(()) } else { self.set_entries(&lost) }
+    }
+
+    /// Sets the index entries that differ from the plan.
+    fn stage(&self, plan: &[Planned<'_>]) -> Result<()> {
+        let wanted = plan.iter().filter(|planned| planned.to_index);
+        let entries: Vec<_> = wanted.map(|planned| (planned.change.path.as_str(), planned.staged)).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.set_entries(&entries)?;
+        let skipped = plan.iter().filter(|planned| planned.to_index && planned.skipped);
+        let skipped: Vec<&str> = skipped.map(|planned| planned.change.path.as_str()).collect();
+        if skipped.is_empty() { Ok(()) } else { self.set_skipped(&skipped) }
+    }
+
+    /// The entry at `path`; the outer `None`: it is unmerged, so nothing is settled.
+    fn settled_entry(&self, index: &Index, path: &str) -> Result<Option<Option<ObjectId>>> {
+        let stages = [Stage::Base, Stage::Ours, Stage::Theirs];
+        let is_unmerged = stages.iter().any(|stage| index.entry_by_path_and_stage(path.into(), *stage).is_some());
+        if is_unmerged { Ok(None) } else { self.index_entry(index, path).map(Some) }
+    }
+
+    fn is_skipped(&self, index: &Index, path: &str) -> Result<bool> {
+        Ok(self.skipped_entry(index, path)?.is_some())
+    }
+}
+
+impl Change {
+    /// `content` at `path`.
+    pub fn write(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self { path: path.into(), versions: Versions::One(Some(content.into())) }
+    }
+
+    /// Nothing at `path` any more. Folders that become empty go too, up to `.covault`.
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self { path: path.into(), versions: Versions::One(None) }
+    }
+
+    /// Something else in the commit than in the index or the work tree, so that the person's edits stay their own.
+    pub fn in_three(path: impl Into<String>, committed: Vec<u8>, staged: Vec<u8>, work: Vec<u8>) -> Self {
+        Self { path: path.into(), versions: Versions::Three { committed, staged, work } }
+    }
+
+    /// The path, relative to the top of the work tree.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What the commit gets; `None`: no file.
+    pub fn committed(&self) -> Option<&[u8]> {
+        match &self.versions {
+            Versions::One(content) => content.as_deref(),
+            Versions::Three { committed, .. } => Some(committed),
+        }
+    }
+
+    /// What the index gets.
+    pub fn staged(&self) -> Option<&[u8]> {
+        match &self.versions {
+            Versions::One(content) => content.as_deref(),
+            Versions::Three { staged, .. } => Some(staged),
+        }
+    }
+
+    /// What the work tree gets.
+    pub fn work(&self) -> Option<&[u8]> {
+        match &self.versions {
+            Versions::One(content) => content.as_deref(),
+            Versions::Three { work, .. } => Some(work),
+        }
+    }
+
+    pub(super) fn is_same(&self, committed: Option<&[u8]>, staged: Option<&[u8]>, work: Option<&[u8]>) -> bool {
+        self.committed() == committed && self.staged() == staged && self.work() == work
+    }
+}
+
+impl Planned<'_> {
+    fn is_on_disk(&self) -> bool {
+        self.staged.is_some() && !self.skipped
+    }
+}
+
+impl std::fmt::Debug for CommitHow<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { message, mode, now, progress: _ } = self;
+        f.debug_struct("CommitHow").field("message", message).field("mode", mode).field("now", now).finish()
+    }
+}

@@ -1,0 +1,109 @@
+//! `HEAD`, and names for commits.
+//!
+//! gix reads refs in this process; a reftable repository is asked through the `git` program, which gix cannot read.
+
+use gix::bstr::ByteSlice;
+
+use crate::repo::commit::raw_date;
+use crate::repo::error::{Cause, RepoError, Result};
+use crate::repo::{ObjectId, Repo};
+
+/// Where `HEAD` points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The commit; none on an unborn branch.
+    pub commit: Option<ObjectId>,
+    /// The branch without `refs/heads/`; none when detached.
+    pub branch: Option<String>,
+    /// Whether `HEAD` names a commit itself.
+    pub detached: bool,
+}
+
+impl Repo {
+    /// Reads `HEAD` afresh.
+    ///
+    /// # Errors
+    /// `Head`; `Git` in a reftable repository.
+    pub fn head(&self) -> Result<Head> {
+        if self.reftable {
+            return self.head_through_git();
+        }
+        let failed = |error: gix::Error| RepoError::Head { source: Box::new(error) };
+        let mut head = self.git.head().map_err(failed)?;
+        let branch = head.referent_name().map(|name| name.shorten().to_string());
+        let detached = head.is_detached();
+        let commit = match head.is_unborn() {
+            true => None,
+            false => head.try_peel_to_id().map_err(failed)?.map(gix::Id::detach),
+        };
+        Ok(Head { commit, branch, detached })
+    }
+
+    /// The commit that `rev` names: a branch, a tag, an id or its beginning, `HEAD~2`, and what else git knows.
+    ///
+    /// # Errors
+    /// `RevNotFound`, also for what is no commit.
+    pub fn resolve(&self, rev: &str) -> Result<ObjectId> {
+        if let Ok(id) = ObjectId::from_hex(rev.as_bytes())
+            && id.kind() == self.git.object_hash()
+            && self.commit_tree(id).is_ok()
+        {
+            return Ok(id);
+        }
+        let by_gix = || {
+            let object = self.git.rev_parse_single(rev).ok()?.object().ok()?;
+            Some(object.peel_to_commit().ok()?.id)
+        };
+        if !self.reftable
+            && let Some(id) = by_gix()
+        {
+            return Ok(id);
+        }
+        // What gix does not know (or cannot read) git may.
+        let spec = format!("{rev}^{{commit}}");
+        let not_found = || RepoError::RevNotFound { rev: rev.to_owned() };
+        match self.ask(&["rev-parse", "--quiet", "--verify", "--end-of-options", &spec]) {
+            Ok(Some(out)) => parse_id(&out).ok_or_else(not_found),
+            Ok(None) | Err(RepoError::Git { .. }) => Err(not_found()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves `HEAD`'s branch (or `HEAD` itself when detached) from `old` to `new`, if it still is at `old`.
+    pub(super) fn swap_head(
+        &self,
+        old: Option<ObjectId>,
+        new: ObjectId,
+        log: &str,
+        committer: &gix::actor::Signature,
+    ) -> Result<(), Cause> {
+        let nothing = ObjectId::null(self.git.object_hash());
+        let (old, new) = (old.unwrap_or(nothing).to_string(), new.to_string());
+        let mut command = self.command();
+        command.args(["update-ref", "-m", log, "HEAD", &new, &old]);
+        command.env("GIT_COMMITTER_NAME", committer.name.to_string());
+        command.env("GIT_COMMITTER_EMAIL", committer.email.to_string());
+        command.env("GIT_COMMITTER_DATE", raw_date(committer.time));
+        let said = self.run(command, None)?;
+        if said.code == 0 { Ok(()) } else { Err(said.failed("update-ref").into()) }
+    }
+
+    fn head_through_git(&self) -> Result<Head> {
+        let branch = self.ask(&["symbolic-ref", "--quiet", "HEAD"])?;
+        let branch = branch.map(|name| {
+            let name = name.trim_end().to_str_lossy().into_owned();
+            name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned()
+        });
+        let commit = self.ask(&["rev-parse", "--quiet", "--verify", "HEAD^{commit}"])?;
+        let commit = match commit {
+            Some(out) => Some(parse_id(&out).ok_or_else(|| RepoError::GitAnswer { what: "rev-parse".into() })?),
+            None => None,
+        };
+        Ok(Head { commit, detached: branch.is_none(), branch })
+    }
+}
+
+/// The object id on the only line of a program's output.
+pub(super) fn parse_id(out: &[u8]) -> Option<ObjectId> {
+    ObjectId::from_hex(out.trim_end()).ok()
+}

@@ -1,0 +1,134 @@
+//! Who changed which file when: `git log` over paths, which git does faster than anybody.
+//!
+//! It reads no blobs, runs no textconv and no signature check.
+
+use gix::bstr::ByteSlice;
+
+use crate::repo::error::{RepoError, Result};
+use crate::repo::{ObjectId, Repo};
+
+/// A commit that changed one of the paths asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The commit.
+    pub commit: ObjectId,
+    /// Its parents; the first one is the branch that it was made on.
+    pub parents: Vec<ObjectId>,
+    /// The author's name, as the commit says.
+    pub author: String,
+    /// The author's address, as the commit says.
+    pub email: String,
+    /// When the author says that it was, in seconds since 1970.
+    pub time: i64,
+    /// The first line of the message.
+    pub subject: String,
+    /// What it changed among the paths.
+    pub changes: Vec<HistoryChange>,
+}
+
+/// One file before and after a commit; for a merge, before is the first parent's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryChange {
+    /// Its path.
+    pub path: String,
+    /// Its blob before; `None`: it was not there.
+    pub before: Option<ObjectId>,
+    /// Its blob after; `None`: it is not there any more.
+    pub after: Option<ObjectId>,
+}
+
+impl Repo {
+    /// The commits reachable from `from` that changed one of `paths` (files or folders; none: everything), newest
+    /// first, at most `limit`.
+    ///
+    /// All sides of merges are followed. A merge is listed for the files that it has otherwise than each of its
+    /// parents: a merge that took one side as it was made no new version. `is_shallow` says whether the history
+    /// goes further than this clone knows.
+    ///
+    /// # Errors
+    /// `RevNotFound`, `Git`, `GitAnswer`.
+    pub fn history(&self, from: &str, paths: &[&str], limit: Option<usize>) -> Result<Vec<HistoryEntry>> {
+        if from == "HEAD" && self.head()?.commit.is_none() {
+            return Ok(Vec::new());
+        }
+        let from = self.resolve(from)?.to_string();
+        let mut command = self.command();
+        command.args(["-c", "log.showRoot=true", "-c", "log.follow=false", "log"]);
+        command.args(["--full-history", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=combined"]);
+        command.args(["--no-show-signature", "--no-notes", "--no-color", "--no-ext-diff", "--no-textconv"]);
+        command.args([
+            "--no-mailmap",
+            "-O/dev/null",
+            "--encoding=UTF-8",
+            "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%s",
+        ]);
+        command.args(["--end-of-options", &from, "--"]);
+        if !paths.contains(&"") {
+            command.args(paths);
+        }
+        let said = self.run(command, None)?;
+        if said.code != 0 {
+            return Err(said.failed("log"));
+        }
+        let mut entries = parse(&said.stdout).ok_or_else(|| RepoError::GitAnswer { what: "log".into() })?;
+        entries.retain(|entry| !entry.changes.is_empty());
+        entries.truncate(limit.unwrap_or(usize::MAX));
+        Ok(entries)
+    }
+
+    /// Whether `path` was ever committed on any ref that this clone has.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn ever_tracked(&self, path: &str) -> Result<bool> {
+        let args = ["log", "--all", "--full-history", "-1", "--format=%H", "--no-show-signature", "--", path];
+        Ok(self.ask(&args)?.is_some_and(|out| !out.trim_ascii().is_empty()))
+    }
+}
+
+/// Reads `git log -z --raw` with the format above; `None` where it is something else.
+fn parse(out: &[u8]) -> Option<Vec<HistoryEntry>> {
+    let mut fields = out.split(|byte| *byte == 0).peekable();
+    let mut entries: Vec<HistoryEntry> = Vec::new();
+    while let Some(field) = fields.next() {
+        let field = field.trim_ascii_start();
+        if field.is_empty() {
+            continue;
+        }
+        if field.starts_with(b":") {
+            let path = fields.next()?;
+            entries.last_mut()?.changes.push(parse_change(field, path)?);
+            continue;
+        }
+        let mut text = || fields.next().map(|field| field.to_str_lossy().into_owned());
+        let (parents, author, email, time, subject) = (text()?, text()?, text()?, text()?, text()?);
+        entries.push(HistoryEntry {
+            commit: ObjectId::from_hex(field).ok()?,
+            parents: parents
+                .split_whitespace()
+                .map(|id| ObjectId::from_hex(id.as_bytes()).ok())
+                .collect::<Option<_>>()?,
+            author,
+            email,
+            time: time.parse().unwrap_or(0),
+            subject,
+            changes: Vec::new(),
+        });
+    }
+    Some(entries)
+}
+
+/// Reads `:MODE MODE ID ID STATUS`, or for a merge of n parents n colons, n+1 modes and n+1 ids.
+fn parse_change(field: &[u8], path: &[u8]) -> Option<HistoryChange> {
+    let parents = field.iter().take_while(|byte| **byte == b':').count();
+    let words: Vec<&[u8]> = field.get(parents..)?.split(|byte| *byte == b' ').collect();
+    let id = |at: usize| {
+        let id = ObjectId::from_hex(words.get(at)?).ok()?;
+        Some(Some(id).filter(|id| !id.is_null()))
+    };
+    Some(HistoryChange {
+        path: path.to_str_lossy().into_owned(),
+        before: id(parents + 1)?,
+        after: id(parents * 2 + 1)?,
+    })
+}

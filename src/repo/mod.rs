@@ -1,0 +1,51 @@
+//! GIT: commits, trees and files; never what is in them.
+//!
+//! Bytes come in and go out unread. Nothing here prints, asks, or decides who may do what.
+//!
+//! The rules of this place:
+//!
+//! 1. Reading happens in this process (gix). The `git` program is started for what gix cannot do (see
+//!    `program.rs`), never through a shell, and nothing tracked can make it run a command.
+//! 2. No symbolic link below the top of the work tree is followed, neither to read nor to write.
+//! 3. Writing goes file, objects, index entry, then one compare-and-swap of the ref. Killed anywhere in
+//!    between, the person's next `git commit` can only bring the new value in, never the old one back.
+//! 4. Only our own paths change: staged, unstaged and untracked work of the person stays as it is.
+//!
+//! Paths are relative to the top of the work tree, UTF-8, with `/` between their parts and none at the ends.
+
+mod attributes;
+mod commit;
+mod config;
+mod dir;
+mod discover;
+mod error;
+mod files;
+mod head;
+mod history;
+mod index;
+mod lock;
+mod objects;
+mod operation;
+mod path;
+mod place;
+mod program;
+mod promised;
+mod status;
+mod work;
+
+pub use attributes::AttributeValue;
+pub use commit::{Change, CommitHow, CommitMode, Outcome, Step};
+pub use config::ConfigEntry;
+pub use discover::Repo;
+pub use error::{RepoError, Result};
+pub use head::Head;
+pub use history::{HistoryChange, HistoryEntry};
+pub use lock::WriteLock;
+pub use operation::Operation;
+pub use place::VaultPlace;
+pub use program::Said;
+pub use status::WorkState;
+pub use work::{Listing, Odd, OddKind, WorkFile, WorkReader};
+
+/// The name of a git object: SHA-1 or SHA-256, as the repository has it.
+pub type ObjectId = gix::ObjectId;

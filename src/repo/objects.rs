@@ -1,0 +1,224 @@
+//! Blobs and trees of commits, read in this process.
+//!
+//! What a partial clone lacks is fetched (see `promised.rs`); what a shallow clone lacks is a named error.
+
+use gix::bstr::ByteSlice;
+use gix::objs::Kind;
+use gix::objs::tree::EntryKind;
+
+use crate::repo::error::{RepoError, Result};
+use crate::repo::work::{Listing, Odd, OddKind};
+use crate::repo::{HistoryChange, ObjectId, Repo, path};
+
+/// An entry of a tree, as far as we care.
+pub(super) struct TreeItem {
+    pub(super) name: gix::bstr::BString,
+    pub(super) kind: EntryKind,
+    pub(super) id: ObjectId,
+}
+
+impl Repo {
+    /// The bytes of the regular file `path` in `commit`; `None` where there is none.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`; `Symlink` where the commit has a link there.
+    pub fn read_at(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.entry_at(commit, path)? {
+            Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => self.blob(id).map(Some),
+            Some((EntryKind::Link, _)) => Err(RepoError::Symlink { path: path.to_owned() }),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// All regular files below `dir` in `commit`, sorted by path, with their blobs; links, submodules and names that
+    /// are not UTF-8 are listed as odd.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    pub fn list_at(&self, commit: ObjectId, dir: &str) -> Result<Listing<(String, ObjectId)>> {
+        let mut list = Listing::default();
+        let tree = match self.entry_at(commit, dir)? {
+            Some((EntryKind::Tree, id)) => id,
+            _ => return Ok(list),
+        };
+        self.list_tree(tree, dir, &mut list)?;
+        list.files.sort();
+        Ok(list)
+    }
+
+    /// The bytes of a blob.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`.
+    pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>> {
+        self.object(id, Kind::Blob)
+    }
+
+    /// The name that `bytes` would have as a blob; nothing is written.
+    ///
+    /// # Errors
+    /// `ObjectWrite`, on a collision attack on SHA-1.
+    pub fn blob_id(&self, bytes: &[u8]) -> Result<ObjectId> {
+        gix::objs::compute_hash(self.git.object_hash(), Kind::Blob, bytes)
+            .map_err(|error| RepoError::ObjectWrite { kind: "blob", source: error.into() })
+    }
+
+    /// Whether this clone has the object now, without fetching it.
+    pub fn has_object(&self, id: ObjectId) -> bool {
+        self.git.has_object(id)
+    }
+
+    /// The parents of a commit, the branch that it was made on first. In a shallow clone some are not known.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`.
+    pub fn parents(&self, commit: ObjectId) -> Result<Vec<ObjectId>> {
+        let shallow = self.is_shallow();
+        let data = self.object(commit, Kind::Commit)?;
+        let parents = gix::objs::CommitRefIter::from_bytes(&data, commit.kind()).parent_ids();
+        Ok(parents.filter(|parent| !shallow || self.has_object(*parent)).collect())
+    }
+
+    /// Which files below `dir` differ between two commits (no `a`: everything is new). Sorted by path.
+    ///
+    /// A rename is a deletion and an addition; links count like files.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    pub fn changed_between(&self, a: Option<ObjectId>, b: ObjectId, dir: &str) -> Result<Vec<HistoryChange>> {
+        let before = a.map(|commit| self.tree_at(commit, dir)).transpose()?.flatten();
+        let after = self.tree_at(b, dir)?;
+        let mut changes = Vec::new();
+        self.compare_trees(before, after, dir, &mut changes)?;
+        changes.sort_by(|x, y| x.path.cmp(&y.path));
+        Ok(changes)
+    }
+
+    /// What a commit has at `path`: its kind and id; the root tree for the empty path.
+    pub(super) fn entry_at(&self, commit: ObjectId, path: &str) -> Result<Option<(EntryKind, ObjectId)>> {
+        let root = self.commit_tree(commit)?;
+        self.entry_in(root, path)
+    }
+
+    /// What a tree has at `path`.
+    pub(super) fn entry_in(&self, tree: ObjectId, path: &str) -> Result<Option<(EntryKind, ObjectId)>> {
+        let mut here = (EntryKind::Tree, tree);
+        for part in path::parts(path)? {
+            if here.0 != EntryKind::Tree {
+                return Ok(None);
+            }
+            match self.tree(here.1)?.into_iter().find(|item| item.name == part.as_bytes()) {
+                Some(item) => here = (item.kind, item.id),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(here))
+    }
+
+    /// The tree of a commit.
+    pub(super) fn commit_tree(&self, commit: ObjectId) -> Result<ObjectId> {
+        let data = self.object(commit, Kind::Commit)?;
+        let mut iter = gix::objs::CommitRefIter::from_bytes(&data, commit.kind());
+        iter.tree_id().map_err(|error| unreadable(commit, "commit", Some(error)))
+    }
+
+    /// The entries of a tree, in its order.
+    pub(super) fn tree(&self, id: ObjectId) -> Result<Vec<TreeItem>> {
+        if id.is_empty_tree() {
+            return Ok(Vec::new());
+        }
+        let data = self.object(id, Kind::Tree)?;
+        gix::objs::TreeRefIter::from_bytes(&data, id.kind())
+            .map(|entry| {
+                let entry = entry.map_err(|error| unreadable(id, "tree", Some(error)))?;
+                Ok(TreeItem { name: entry.filename.into(), kind: entry.mode.kind(), id: entry.oid.into() })
+            })
+            .collect()
+    }
+
+    /// Adds the regular files of a tree to `list`, with `dir` before their names.
+    pub(super) fn list_tree(&self, tree: ObjectId, dir: &str, list: &mut Listing<(String, ObjectId)>) -> Result<()> {
+        for item in self.tree(tree)? {
+            let Ok(name) = item.name.to_str() else {
+                list.odd.push(Odd::new(dir, &item.name, OddKind::NotUtf8));
+                continue;
+            };
+            match item.kind {
+                EntryKind::Tree => self.list_tree(item.id, &path::join(dir, name), list)?,
+                EntryKind::Blob | EntryKind::BlobExecutable => list.files.push((path::join(dir, name), item.id)),
+                EntryKind::Link => list.odd.push(Odd::new(dir, &item.name, OddKind::Symlink)),
+                EntryKind::Commit => list.odd.push(Odd::new(dir, &item.name, OddKind::Special)),
+            }
+        }
+        Ok(())
+    }
+
+    fn tree_at(&self, commit: ObjectId, dir: &str) -> Result<Option<ObjectId>> {
+        Ok(match self.entry_at(commit, dir)? {
+            Some((EntryKind::Tree, id)) => Some(id),
+            _ => None,
+        })
+    }
+
+    fn compare_trees(
+        &self,
+        before: Option<ObjectId>,
+        after: Option<ObjectId>,
+        dir: &str,
+        changes: &mut Vec<HistoryChange>,
+    ) -> Result<()> {
+        if before == after {
+            return Ok(());
+        }
+        let read = |tree: Option<ObjectId>| tree.map_or_else(|| Ok(Vec::new()), |tree| self.tree(tree));
+        let mut pairs: std::collections::BTreeMap<_, [Option<(EntryKind, ObjectId)>; 2]> = Default::default();
+        for item in read(before)? {
+            pairs.insert(item.name, [Some((item.kind, item.id)), None]);
+        }
+        for item in read(after)? {
+            let [_, slot] = pairs.entry(item.name).or_default();
+            *slot = Some((item.kind, item.id));
+        }
+        for (name, [old, new]) in pairs {
+            if old == new {
+                continue;
+            }
+            let path = path::join(dir, &name.to_str_lossy());
+            let tree = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| *kind == EntryKind::Tree);
+            let file = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| *kind != EntryKind::Tree);
+            let id = |side: Option<(EntryKind, ObjectId)>| side.map(|(_, id)| id);
+            self.compare_trees(id(tree(old)), id(tree(new)), &path, changes)?;
+            if file(old).is_some() || file(new).is_some() {
+                changes.push(HistoryChange { path, before: id(file(old)), after: id(file(new)) });
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of an object of the kind asked for, fetched where a remote has promised it.
+    pub(super) fn object(&self, id: ObjectId, kind: Kind) -> Result<Vec<u8>> {
+        let what = match kind {
+            Kind::Blob => "blob",
+            Kind::Tree => "tree",
+            Kind::Commit => "commit",
+            Kind::Tag => "tag",
+        };
+        let find = || self.git.try_find_object(id).map_err(|error| unreadable(id, what, Some(error)));
+        let mut object = match find()? {
+            Some(object) => object,
+            None => {
+                self.fetch_promised(&[id])?;
+                let incomplete = self.is_partial() || self.is_shallow();
+                find()?.ok_or(RepoError::ObjectMissing { id, incomplete })?
+            }
+        };
+        if object.kind != kind {
+            return Err(unreadable::<gix::Error>(id, what, None));
+        }
+        Ok(std::mem::take(&mut object.data))
+    }
+}
+
+fn unreadable<E: Into<crate::repo::error::Cause>>(id: ObjectId, kind: &'static str, error: Option<E>) -> RepoError {
+    RepoError::ObjectUnreadable { id, kind, source: error.map(Into::into) }
+}

@@ -1,0 +1,192 @@
+//! Starting the `git` program: which arguments and which environment it gets.
+//!
+//! No shell, no hooks, no pager, no prompt on stdin; nothing of `COVAULT_*` reaches it.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use crate::repo::Repo;
+use crate::repo::error::{RepoError, Result};
+
+/// Variables that git, ssh and gpg need; everything else is taken out.
+const KEPT: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TZ",
+    "TERM",
+    "EMAIL",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XAUTHORITY",
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "SSH_ASKPASS",
+    "SSH_ASKPASS_REQUIRE",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "PINENTRY_USER_DATA",
+    "GIT_EXEC_PATH",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_ASKPASS",
+    "GIT_TERMINAL_PROMPT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_ALLOW_PROTOCOL",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    // Windows cannot start a program without these.
+    "SYSTEMROOT",
+    "SystemRoot",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "TEMP",
+    "TMP",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "ProgramData",
+];
+/// The same, by how their names begin.
+const KEPT_PREFIXES: &[&str] = &["GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG", "GIT_SSL_", "GIT_PROXY_SSL_", "LC_"];
+
+/// What a git program said.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Its exit code; -1 where a signal ended it.
+    pub code: i32,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error, made UTF-8.
+    pub stderr: String,
+}
+
+impl Repo {
+    /// Runs `git ARGS` in this repository and hands back what it said, whatever the exit code: for `fetch`, `push`,
+    /// `merge` and `rebase`. Hooks run; stdin is empty; the environment is cleared but for what git, ssh and gpg
+    /// need, and `extra`.
+    ///
+    /// # Errors
+    /// `NoGit`.
+    pub fn git(&self, args: &[&str], extra: &[(&str, &OsStr)]) -> Result<Said> {
+        let mut command = self.command_with_hooks();
+        command.args(args).envs(extra.iter().copied()).stdin(Stdio::null());
+        let output = command.output().map_err(|source| RepoError::NoGit { source })?;
+        Ok(said(output))
+    }
+
+    /// `git` with hooks off and a cleared environment, in exactly this repository.
+    pub(super) fn command(&self) -> Command {
+        let mut command = self.command_with_hooks();
+        command.args(["-c", "core.hooksPath=/dev/null"]);
+        command.env("GIT_LITERAL_PATHSPECS", "1").env("LC_ALL", "C");
+        command
+    }
+
+    fn command_with_hooks(&self) -> Command {
+        let mut command = Command::new("git");
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_kept(name)));
+        self.at(&mut command);
+        command.env("GIT_DIR", self.git_dir());
+        if let Some(top) = self.work_dir() {
+            command.env("GIT_WORK_TREE", top);
+        }
+        command
+    }
+
+    /// `git` as the person would run it, hooks and all, only without `COVAULT_*`.
+    pub(super) fn command_of_person(&self) -> Command {
+        let mut command = Command::new("git");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("COVAULT_") {
+                command.env_remove(name);
+            }
+        }
+        self.at(&mut command);
+        command
+    }
+
+    /// Runs a command built by `command`, feeding it `input`.
+    pub(super) fn run(&self, mut command: Command, input: Option<&[u8]>) -> Result<Said> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let missing = |source| RepoError::NoGit { source };
+        let Some(input) = input else {
+            return command.stdin(Stdio::null()).output().map(said).map_err(missing);
+        };
+        let mut child = command.stdin(Stdio::piped()).spawn().map_err(missing)?;
+        let pipe = child.stdin.take();
+        // A thread of its own: git may answer before it has read everything.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input)));
+            child.wait_with_output()
+        });
+        output.map(said).map_err(missing)
+    }
+
+    /// Runs `git ARGS` and gives its output, or `None` where it ends with exit code 1.
+    pub(super) fn ask(&self, args: &[&str]) -> Result<Option<Vec<u8>>> {
+        let mut command = self.command();
+        command.args(args);
+        let said = self.run(command, None)?;
+        match said.code {
+            0 => Ok(Some(said.stdout)),
+            1 => Ok(None),
+            _ => Err(said.failed(args.first().copied().unwrap_or_default())),
+        }
+    }
+
+    fn at(&self, command: &mut Command) {
+        let dir = self.work_dir().unwrap_or_else(|| self.git_dir());
+        command.arg("--no-pager").current_dir(dir);
+        if std::env::var_os("GIT_INDEX_FILE").is_some() {
+            command.env("GIT_INDEX_FILE", self.git.index_path());
+        }
+    }
+}
+
+impl Said {
+    /// The error for a subcommand that failed.
+    pub(super) fn failed(&self, what: &str) -> RepoError {
+        RepoError::Git { what: what.to_owned(), said: self.last_words() }
+    }
+
+    /// The lines of standard error that say what is wrong, on one line.
+    pub(super) fn last_words(&self) -> String {
+        let lines: Vec<&str> = self.stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let said = lines.join("; ");
+        if said.is_empty() { format!("exit code {}", self.code) } else { said }
+    }
+}
+
+fn said(output: Output) -> Said {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Said { code: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr }
+}
+
+fn is_kept(name: &OsString) -> bool {
+    let name = name.to_string_lossy();
+    KEPT.contains(&name.as_ref()) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}

@@ -1,0 +1,293 @@
+//! Reading and listing the files of the work tree.
+//!
+//! Nothing is written. In a sparse checkout what is not on disk comes from the index; in a bare repository
+//! everything comes from `HEAD`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gix::bstr::ByteSlice;
+
+use crate::repo::dir::{self, Dir, Entry, TEMPORARY};
+use crate::repo::error::{RepoError, Result};
+use crate::repo::{Repo, path};
+
+/// Files of one folder, and what was found there that is no file of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// Regular files, sorted by path.
+    pub files: Vec<T>,
+    /// Everything else but folders.
+    pub odd: Vec<Odd>,
+}
+
+/// Something in the work tree or in a commit that is never opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Odd {
+    /// Its path, with escapes where it is not UTF-8 or not printable.
+    pub path: String,
+    /// Why it is not opened.
+    pub kind: OddKind,
+}
+
+/// Why something is not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OddKind {
+    /// A symbolic link.
+    Symlink,
+    /// A socket, a device, a FIFO or a submodule.
+    Special,
+    /// A name that is not UTF-8.
+    NotUtf8,
+    /// A temporary file of ours that a killed run left behind; `sweep` removes it.
+    Leftover,
+}
+
+/// A file of the work tree and what a cache needs to know to see that it is still the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkFile {
+    /// Its path.
+    pub path: String,
+    /// When it was last written, in nanoseconds since 1970; 0 where it is not on disk.
+    pub mtime_ns: i128,
+    /// How many bytes it has; 0 where it is not on disk.
+    pub size: u64,
+    /// Its inode; 0 where it is not on disk or the system has none.
+    pub inode: u64,
+}
+
+/// Reads files of one work tree from any thread; knows nothing of git.
+#[derive(Debug, Clone)]
+pub struct WorkReader {
+    top: PathBuf,
+    /// The top, held open for all that is read below it.
+    open: Option<Arc<Dir>>,
+}
+
+impl WorkReader {
+    /// As `Repo::read_work`, for what is on disk.
+    ///
+    /// # Errors
+    /// As `Repo::read_work`.
+    pub fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let (parts, name) = path::split(path)?;
+        if let Some(bytes) = self.open.as_ref().and_then(|top| top.read_below(path, limit)) {
+            return Ok(Some(bytes));
+        }
+        dir::walk(&self.top, &parts)?.map_or(Ok(None), |dir| dir.read(name, limit))
+    }
+}
+
+impl Repo {
+    /// Whether files of the index may be missing from the work tree on purpose.
+    pub fn is_sparse(&self) -> bool {
+        self.sparse
+    }
+
+    /// A handle that reads files on disk from any thread; none in a bare repository.
+    pub fn reader(&self) -> Option<WorkReader> {
+        self.work_dir().map(|top| WorkReader { top: top.to_owned(), open: Dir::top(top).ok().map(Arc::new) })
+    }
+
+    /// The bytes of the file at `path`, at most `limit` of them; `None` where there is none.
+    ///
+    /// # Errors
+    /// `Symlink` (at any part below the top), `NotAFile`, `NotAFolder`, `TooLarge`, `BadPath`, `Io`.
+    pub fn read_work(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let Some(reader) = self.reader() else {
+            return match self.head()?.commit {
+                Some(commit) => within(path, limit, self.read_at(commit, path)?),
+                None => Ok(None),
+            };
+        };
+        match reader.read(path, limit)? {
+            None if self.sparse => match self.read_index()? {
+                Some(index) => match self.skipped_entry(&index, path)? {
+                    Some(id) => within(path, limit, Some(self.blob(id)?)),
+                    None => Ok(None),
+                },
+                None => Ok(None),
+            },
+            found => Ok(found),
+        }
+    }
+
+    /// Whether there is a file at `path`, without reading it.
+    ///
+    /// # Errors
+    /// As `read_work`, but for `TooLarge`.
+    pub fn exists_work(&self, path: &str) -> Result<bool> {
+        let (parts, name) = path::split(path)?;
+        let Some(top) = self.work_dir().filter(|_| !self.sparse) else {
+            return Ok(self.read_work(path, u64::MAX)?.is_some());
+        };
+        let Some(dir) = dir::walk(top, &parts)? else { return Ok(false) };
+        match dir.meta(name)?.map(|meta| meta.entry) {
+            None => Ok(false),
+            Some(Entry::File) => Ok(true),
+            Some(Entry::Link) => Err(RepoError::Symlink { path: path.to_owned() }),
+            Some(_) => Err(RepoError::NotAFile { path: path.to_owned() }),
+        }
+    }
+
+    /// All files below `dir`. A folder that is not there has none.
+    ///
+    /// # Errors
+    /// `Symlink` where `dir` or a part of it is a link; `Io`.
+    pub fn list_work(&self, dir: &str) -> Result<Listing<String>> {
+        let list = self.list_with(dir, |_, _, path| Ok(Some(path)), |path| path)?;
+        Ok(list)
+    }
+
+    /// As `list_work`, with what a cache wants to know of each file.
+    ///
+    /// # Errors
+    /// As `list_work`.
+    pub fn stat_list(&self, dir: &str) -> Result<Listing<WorkFile>> {
+        let on_disk = |dir: &Dir, name: &str, path: String| {
+            let file = |meta: dir::Meta| WorkFile { path, mtime_ns: meta.mtime_ns, size: meta.size, inode: meta.inode };
+            Ok(dir.meta(name)?.map(file))
+        };
+        self.list_with(dir, on_disk, |path| WorkFile { path, mtime_ns: 0, size: 0, inode: 0 })
+    }
+
+    /// Removes temporary files below `dir` that a killed run left behind; how many there were.
+    ///
+    /// The lock is the proof that none of them is in use.
+    ///
+    /// # Errors
+    /// As `list_work`.
+    pub fn sweep(&self, _lock: &crate::repo::WriteLock, dir: &str) -> Result<usize> {
+        let top = self.need_top()?;
+        let mut removed = 0;
+        for odd in self.list_work(dir)?.odd {
+            if odd.kind == OddKind::Leftover {
+                let (parts, name) = path::split(&odd.path)?;
+                if let Some(dir) = dir::walk(top, &parts)? {
+                    removed += usize::from(dir.remove(name)?);
+                }
+            }
+        }
+        Ok(removed + self.sweep_git())
+    }
+
+    /// Removes what a killed run left in git's own folder: objects half written by gix, which `git gc` does not know by
+    /// their names, attributes, and the index of `git commit`. Another program may use gix here: what is younger than a
+    /// day and not ours for certain stays.
+    fn sweep_git(&self) -> usize {
+        const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+        let places = [
+            (self.common_dir().join("objects"), ".tmp", DAY),
+            (self.common_dir().join("info"), "covault-", std::time::Duration::ZERO),
+            (self.git_dir().to_owned(), "covault-index-", std::time::Duration::ZERO),
+        ];
+        let mut removed = 0;
+        for (folder, prefix, age) in places {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                let written = entry.metadata().and_then(|meta| meta.modified()).ok();
+                let is_old = written.and_then(|at| at.elapsed().ok()).is_some_and(|since| since >= age);
+                if is_file && is_old && entry.file_name().to_string_lossy().starts_with(prefix) {
+                    removed += usize::from(std::fs::remove_file(entry.path()).is_ok());
+                }
+            }
+        }
+        removed
+    }
+
+    fn list_with<T: Ord>(
+        &self,
+        dir: &str,
+        on_disk: impl Fn(&Dir, &str, String) -> Result<Option<T>>,
+        elsewhere: impl Fn(String) -> T,
+    ) -> Result<Listing<T>> {
+        let parts = path::parts(dir)?;
+        let mut list = Listing::default();
+        match self.work_dir() {
+            Some(top) => {
+                if let Some(found) = dir::walk(top, &parts)? {
+                    list_folder(&found, dir, &on_disk, &mut list)?;
+                }
+                self.add_skipped(top, dir, elsewhere, &mut list)?;
+            }
+            None => {
+                if let Some(commit) = self.head()?.commit {
+                    let at = self.list_at(commit, dir)?;
+                    list.files.extend(at.files.into_iter().map(|(path, _)| elsewhere(path)));
+                    list.odd = at.odd;
+                }
+            }
+        }
+        list.files.sort_unstable();
+        list.odd.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(list)
+    }
+
+    /// Adds what a sparse checkout has in the index only.
+    fn add_skipped<T>(
+        &self,
+        top: &Path,
+        dir: &str,
+        elsewhere: impl Fn(String) -> T,
+        list: &mut Listing<T>,
+    ) -> Result<()> {
+        if !self.sparse {
+            return Ok(());
+        }
+        let Some(index) = self.read_index()? else { return Ok(()) };
+        for (path, _) in self.sparse_entries(&index, dir)? {
+            if top.join(&path).symlink_metadata().is_err() {
+                list.files.push(elsewhere(path));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { files: Vec::new(), odd: Vec::new() }
+    }
+}
+
+impl Odd {
+    pub(super) fn new(dir: &str, name: &[u8], kind: OddKind) -> Self {
+        Self { path: path::join(dir, &name.as_bstr().escape_ascii().to_string()), kind }
+    }
+}
+
+fn list_folder<T>(
+    dir: &Dir,
+    prefix: &str,
+    on_disk: &impl Fn(&Dir, &str, String) -> Result<Option<T>>,
+    list: &mut Listing<T>,
+) -> Result<()> {
+    for (name, entry) in dir.list()? {
+        let Some(text) = name.to_str() else {
+            list.odd.push(Odd::new(prefix, name.as_encoded_bytes(), OddKind::NotUtf8));
+            continue;
+        };
+        let odd = |kind| Odd { path: path::join(prefix, text), kind };
+        match entry {
+            // Another repository inside ours is not ours to read.
+            Entry::Folder | Entry::File if text.eq_ignore_ascii_case(".git") => {}
+            Entry::Folder => {
+                if let Some(sub) = dir.enter(text)? {
+                    list_folder(&sub, &path::join(prefix, text), on_disk, list)?;
+                }
+            }
+            Entry::File if text.starts_with(TEMPORARY) => list.odd.push(odd(OddKind::Leftover)),
+            Entry::File => list.files.extend(on_disk(dir, text, path::join(prefix, text))?),
+            Entry::Link => list.odd.push(odd(OddKind::Symlink)),
+            Entry::Special => list.odd.push(odd(OddKind::Special)),
+        }
+    }
+    Ok(())
+}
+
+fn within(path: &str, limit: u64, bytes: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    match bytes {
+        Some(bytes) if bytes.len() as u64 > limit => Err(RepoError::TooLarge { path: path.to_owned(), limit }),
+        bytes => Ok(bytes),
+    }
+}

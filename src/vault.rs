@@ -1,0 +1,189 @@
+//! THE USE-CASES: one verb a file, plain values in, plain values out.
+//!
+//! No terminal, no environment, no clock: the time is handed in.
+
+mod advice;
+mod basis;
+pub mod doctor;
+pub mod edit;
+pub mod env;
+pub mod error;
+pub mod history;
+pub mod import;
+pub mod init;
+pub mod list;
+pub mod open;
+pub mod read;
+pub mod remove;
+pub mod restore;
+pub mod set;
+pub mod setup;
+pub mod status;
+pub mod textconv;
+pub mod trust;
+pub mod write;
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+pub use error::{Kind, VaultError};
+
+use crate::home::{Home, Keys};
+use crate::model::bytes::Hash;
+use crate::model::card::Recipient;
+use crate::model::manifest::MemberRef;
+use crate::model::names::SecretPath;
+use crate::model::roster::Roster;
+use crate::repo::{Repo, VaultPlace};
+use crate::seal::SigningKey;
+
+/// The name of the folder that makes a repository's folder a vault.
+pub const FOLDER: &str = ".covault";
+
+/// An accepted vault in a repository, seen from this machine.
+pub struct Vault {
+    repo: Repo,
+    home: Home,
+    /// Path of the `.covault` folder from the work tree's top, such as `.covault` or `api/.covault`.
+    root: String,
+    roster: Roster,
+    /// Git's name of the roster's blob.
+    roster_blob: String,
+    keys: OnceCell<Own>,
+    signer: OnceCell<Option<SigningKey>>,
+}
+
+/// One's keys, and whose they are.
+struct Own {
+    keys: Keys,
+    me: Option<Me>,
+}
+
+/// Oneself in the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// Name and card.
+    pub reference: MemberRef,
+    /// Which of the card's devices this machine is.
+    pub device: usize,
+}
+
+impl Vault {
+    /// Finds the vault above `start`, checks its roster and that this machine accepted it. `expected` is an id (or its
+    /// words) to insist on, with the hash of a roster entry that must be in the chain after an `@`.
+    pub fn open(start: &Path, home: Home, expected: Option<&str>) -> Result<Self, VaultError> {
+        let repo = Repo::discover(start)?;
+        let root = root_above(&repo, start)?;
+        let accepted = trust::load_roster(&repo, &home, &root, expected)?;
+        Ok(Self {
+            repo,
+            home,
+            root,
+            roster: accepted.roster,
+            roster_blob: accepted.blob,
+            keys: OnceCell::new(),
+            signer: OnceCell::new(),
+        })
+    }
+
+    /// Who is in the vault.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The git repository.
+    pub(crate) fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// This machine.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The repository's top folder.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.repo.work_dir()
+    }
+
+    /// Path of the vault's folder from the top, such as `.covault`.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The vault's id as words.
+    pub fn words(&self) -> String {
+        words(self.roster.vault)
+    }
+
+    /// Where a secret's file is, from the top.
+    pub fn file(&self, path: &SecretPath) -> String {
+        format!("{}/{}", self.root, path.file())
+    }
+
+    /// The secret whose file this is.
+    pub fn path_of(&self, file: &str) -> Option<SecretPath> {
+        SecretPath::from_file(file.strip_prefix(&self.root)?.strip_prefix('/')?)
+    }
+
+    /// One's keys; read once.
+    pub fn keys(&self) -> Result<&Keys, VaultError> {
+        Ok(&self.own()?.keys)
+    }
+
+    /// The key that one signs with, if there is one; read once, and only where something is signed or shown.
+    pub fn signer(&self) -> Result<Option<&SigningKey>, VaultError> {
+        if let Some(signer) = self.signer.get() {
+            return Ok(signer.as_ref());
+        }
+        let signer = self.home.signer()?;
+        Ok(self.signer.get_or_init(|| signer).as_ref())
+    }
+
+    /// Oneself, if one is a member.
+    pub fn me(&self) -> Result<&Me, VaultError> {
+        self.own()?.me.as_ref().ok_or(VaultError::NotAMember)
+    }
+
+    /// A setting of this clone or person, such as `covault.commit`.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.repo.config_str(key)
+    }
+
+    /// Whether this machine has an identity at all.
+    pub fn has_identity(&self) -> bool {
+        self.home.has_identity()
+    }
+
+    fn own(&self) -> Result<&Own, VaultError> {
+        if let Some(own) = self.keys.get() {
+            return Ok(own);
+        }
+        let keys = self.home.keys()?;
+        let me = find_me(&self.roster, &keys.recipients());
+        Ok(self.keys.get_or_init(|| Own { keys, me }))
+    }
+}
+
+/// Path of the `.covault` folder above `start`, from the top.
+fn root_above(repo: &Repo, start: &Path) -> Result<String, VaultError> {
+    match repo.find_vault(start)? {
+        VaultPlace::Found(place) if place.is_empty() => Ok(FOLDER.to_owned()),
+        VaultPlace::Found(place) => Ok(format!("{place}/{FOLDER}")),
+        VaultPlace::Below(places) => Err(VaultError::SeveralVaults(places)),
+        VaultPlace::None => Err(VaultError::NoVault),
+    }
+}
+
+/// A vault's id as six words (66 bits), for people to compare.
+pub fn words(vault: Hash) -> String {
+    crate::model::words::words(&vault.0, 6)
+}
+
+fn find_me(roster: &Roster, own: &[Recipient]) -> Option<Me> {
+    let mut places = roster.members.iter().flat_map(|member| {
+        let devices = member.card.devices.iter().enumerate();
+        devices.map(move |(n, device)| (member.reference(), n, &device.recipient))
+    });
+    places.find(|(_, _, recipient)| own.contains(recipient)).map(|(reference, device, _)| Me { reference, device })
+}

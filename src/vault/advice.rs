@@ -1,0 +1,154 @@
+//! What sort of refusal each is, and the next step: a list for each, in one place.
+//!
+//! The texts of the refusals themselves are in [`super::error`].
+
+use super::error::{Kind, VaultError};
+use crate::home::HomeError;
+use crate::model::codec::DocumentError;
+use crate::repo::RepoError;
+
+impl VaultError {
+    /// What sort of refusal it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::EnvLine { source, .. } => source.kind(),
+            Self::Name(_) | Self::VaultExists(_) | Self::FieldNeeded { .. } | Self::Nothing(_) => Kind::Usage,
+            Self::LoaderVariable(_)
+            | Self::InTheWay { .. }
+            | Self::Exists(_)
+            | Self::ValueTooLarge(_)
+            | Self::SameVariable { .. }
+            | Self::SameSecret { .. }
+            | Self::BadVariable { .. }
+            | Self::BadMeta { .. }
+            | Self::IsSecret { .. }
+            | Self::EnvFile { .. }
+            | Self::BadVaultName(_)
+            | Self::NulInVariable(_) => Kind::Usage,
+            Self::NoVault
+            | Self::SeveralVaults(_)
+            | Self::NoSuchSecret { .. }
+            | Self::Deleted { .. }
+            | Self::Moved { .. }
+            | Self::NoSuchField { .. }
+            | Self::NoSuchRevision { .. }
+            | Self::NoSuchFolder(_)
+            | Self::NoEnvFile(_) => Kind::NotFound,
+            Self::NotAReader { .. }
+            | Self::NotAMember
+            | Self::NotAWriter
+            | Self::NoSigningKey(_)
+            | Self::SigningKeyUnknown(_) => Kind::NoAccess,
+            Self::Home(
+                HomeError::NoIdentity { .. }
+                | HomeError::BadKey { .. }
+                | HomeError::BadLiteral { .. }
+                | HomeError::Permissions { .. },
+            ) => Kind::NoAccess,
+            Self::Home(HomeError::PassphraseNeeded { .. }) => Kind::NeedsPerson,
+            Self::Home(HomeError::DamagedState { .. }) => Kind::Verification,
+            Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
+                Kind::Usage
+            }
+            Self::Repo(
+                RepoError::RevNotFound { .. } | RepoError::NotARepository { .. } | RepoError::NoSuchFolder { .. },
+            ) => Kind::NotFound,
+            // Where a sealed file or the roster should be: nothing of ours puts a link or a huge file there.
+            Self::Repo(
+                RepoError::Symlink { .. }
+                | RepoError::NotAFile { .. }
+                | RepoError::NotAFolder { .. }
+                | RepoError::TooLarge { .. },
+            ) => Kind::Verification,
+            Self::Conflicted { .. } | Self::ChangedMeanwhile(_) | Self::RosterChanged => Kind::Conflict,
+            Self::Roster { .. }
+            | Self::RosterSignature { .. }
+            | Self::RosterSigner { .. }
+            | Self::UnknownVault { .. }
+            | Self::OtherVault { .. }
+            | Self::RosterRolledBack { .. }
+            | Self::NoSuchEntry { .. }
+            | Self::Sealed { .. }
+            | Self::Document { .. }
+            | Self::Inconsistent { .. } => Kind::Verification,
+            Self::Repo(_) | Self::Home(_) | Self::Signing { .. } => Kind::Other,
+        }
+    }
+
+    /// The command or step that mends it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::EnvLine { source, .. } => return source.hint(),
+            Self::Repo(e) => return e.hint(),
+            Self::Home(e) => return e.hint(),
+            Self::NoVault => "start one with: covault init".to_owned(),
+            Self::SeveralVaults(places) => {
+                format!("name one with: covault -C {}", places.first().map_or("DIR", String::as_str))
+            }
+            Self::VaultExists(_) => "see it with: covault status".to_owned(),
+            Self::UnknownVault { words } => {
+                format!("compare the words with a teammate, then: covault setup --vault {words}")
+            }
+            Self::OtherVault { .. } | Self::RosterRolledBack { .. } => {
+                "do not go on; ask the vault's admin, and see who changed it with: git log -p -- .covault/roster.toml"
+                    .to_owned()
+            }
+            Self::Roster { .. } | Self::RosterSignature { .. } | Self::RosterSigner { .. } => {
+                "put the last good version back with: git checkout HEAD -- .covault/roster.toml".to_owned()
+            }
+            Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
+                "keep it as several secrets, or large files elsewhere and their key here".to_owned()
+            }
+            Self::Sealed { file, .. } | Self::Document { file, .. } | Self::Inconsistent { file, .. } => {
+                format!(
+                    "see its history with: git log -- {file}; put a good version back with: git checkout REV -- {file}"
+                )
+            }
+            Self::NotAReader { readers, .. } => format!("ask one of its readers: {readers}"),
+            Self::NotAMember => {
+                "ask an admin to let you in, or name another identity with COVAULT_IDENTITY_FILE".to_owned()
+            }
+            Self::NoSigningKey(_) => "name one with COVAULT_SIGNING_KEY_FILE".to_owned(),
+            Self::SigningKeyUnknown(_) => {
+                "name the one on your card with COVAULT_SIGNING_KEY_FILE (see: covault whoami)".to_owned()
+            }
+            Self::NoSuchSecret { similar, name } => match similar.as_slice() {
+                [] => format!("make it with: covault set {name}"),
+                names => format!("did you mean {}?", names.join(", ")),
+            },
+            Self::Deleted { name } => format!("bring it back with: covault restore {name}"),
+            Self::Moved { name, to } => {
+                format!("use: {to}; for another secret at the old name: covault set {name} --new")
+            }
+            Self::IsSecret { name, field } => {
+                format!(
+                    "covault set {name} --stdin {field}; to show it from now on, first: covault set {name} --unset {field}"
+                )
+            }
+            Self::BadVariable { name, .. } => format!("name it with: covault set {name} --env VARIABLE"),
+            Self::ChangedMeanwhile(name) => format!("look at it with: covault show {name}, and edit it again"),
+            Self::RosterChanged => "repeat the command".to_owned(),
+            Self::NoSuchEntry { .. } => {
+                "set COVAULT_VAULT to ID@HEAD with a head of this roster (see: covault whoami --json)".to_owned()
+            }
+            Self::NoSuchField { known, name, .. } if known.is_empty() => {
+                format!("it has no fields; give it one with: covault set {name}")
+            }
+            Self::NoSuchField { known, .. } | Self::FieldNeeded { known, .. } => {
+                format!("its fields: {}", known.join(", "))
+            }
+            Self::Conflicted { name, .. } => {
+                format!("see both with: covault show {name}; write the right one with: covault set")
+            }
+            Self::Exists(name) => format!("change it with: covault set {name}"),
+            Self::NoSuchRevision { name, .. } => format!("see its revisions with: covault log {name}"),
+            Self::NoEnvFile(_) => "make one with: covault import .env, or use: --from FOLDER".to_owned(),
+            Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
+            Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),
+            Self::NulInVariable(_) => "hand it over as a file: covault run --files".to_owned(),
+            Self::ValueTooLarge(_) => "keep large files elsewhere, and their key here".to_owned(),
+            _ => return None,
+        };
+        Some(text)
+    }
+}

@@ -1,0 +1,64 @@
+//! What the next version of a secret follows: everything that is known here and not contained in each other.
+//!
+//! That is the version on disk; while git has the path unmerged, both sides; and HEAD's version where the one on disk
+//! does not follow it. They are joined: a writing command never drops a side. It decides nothing else.
+
+use super::open::Version;
+use super::read::Secret;
+use super::write::Draft;
+use super::{Vault, VaultError};
+use crate::model::names::SecretPath;
+
+/// Where a draft starts, and what a person should know of it.
+pub(super) struct Basis {
+    /// The joined document, with every version that it follows.
+    pub(super) draft: Draft,
+    /// Why it is not simply the version on disk.
+    pub(super) note: Option<String>,
+}
+
+impl Vault {
+    /// What the next version at `path` starts from; `None` where there is nothing yet.
+    pub(super) fn basis(&self, path: &SecretPath) -> Result<Option<Basis>, VaultError> {
+        let [_, ours, theirs] = self.repo().stages(&self.file(path))?;
+        if ours.is_some() || theirs.is_some() {
+            let sides = ours.into_iter().chain(theirs).map(|blob| self.version_of_blob(blob, path));
+            let versions = sides.collect::<Result<Vec<_>, _>>()?;
+            let note = format!("{path} was unmerged: both sides are joined");
+            return self.joined(&versions, Some(note));
+        }
+        let Some(version) = self.current(path)? else { return Ok(None) };
+        let newer = self.committed_beside(path, &version)?;
+        let note = newer.as_ref().map(|_| {
+            format!("{path} on disk does not follow the newest commit: both are joined (old values: covault restore)")
+        });
+        let versions: Vec<_> = std::iter::once(version).chain(newer).collect();
+        self.joined(&versions, note)
+    }
+
+    /// HEAD's version, where the one on disk is neither it nor a descendant of it. A version in HEAD that is refused is
+    /// no reason to hold back who puts a good one in its place.
+    fn committed_beside(&self, path: &SecretPath, version: &Version) -> Result<Option<Version>, VaultError> {
+        let Some(head) = self.repo().head()?.commit else { return Ok(None) };
+        let Ok(Some(committed)) = self.version_at(head, path) else { return Ok(None) };
+        let follows = committed.hash() == version.hash()
+            || version.manifest().parents.contains(&committed.hash())
+            || version.manifest().ancestors.contains(&committed.hash().short());
+        Ok((!follows).then_some(committed))
+    }
+
+    fn joined(&self, versions: &[Version], note: Option<String>) -> Result<Option<Basis>, VaultError> {
+        let mut draft: Option<Draft> = None;
+        for version in versions {
+            let secret: Secret = self.open_version(version)?;
+            match &mut draft {
+                None => draft = Some(Draft::after(secret)),
+                Some(draft) => {
+                    draft.document = draft.document.join(&secret.document);
+                    draft.follow(version);
+                }
+            }
+        }
+        Ok(draft.map(|draft| Basis { draft, note }))
+    }
+}

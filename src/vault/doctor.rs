@@ -1,0 +1,139 @@
+//! `doctor`: what on this machine or in this clone could betray a secret or lose one, and what mends it.
+
+use super::{Vault, VaultError, setup};
+use crate::repo::AttributeValue;
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Warning,
+    /// Wrong.
+    Bad,
+}
+
+/// One check.
+pub struct Finding {
+    /// What was looked at.
+    pub what: &'static str,
+    /// How it is.
+    pub health: Health,
+    /// What was seen.
+    pub seen: String,
+    /// What mends it.
+    pub hint: Option<String>,
+}
+
+impl Vault {
+    /// Sets the clone up and sweeps away what a killed run left behind; how many files that were. git's configuration
+    /// is read when a vault is opened: open it again to see what this did.
+    pub fn mend(&self, program: &str) -> Result<usize, VaultError> {
+        let lock = self.repo().lock()?;
+        setup::install(self.repo(), self.root(), self.roster().vault, program)?;
+        Ok(self.repo().sweep(&lock, self.root())? + self.home().sweep(self.roster().vault))
+    }
+
+    /// Looks at clone, keys and attributes.
+    pub fn doctor(&self, program: &str) -> Result<Vec<Finding>, VaultError> {
+        Ok(vec![
+            self.check_identity(),
+            self.check_textconv(program),
+            self.check_cache(),
+            self.check_local_attributes(),
+            self.check_effective_attributes()?,
+            self.check_tracked_attributes()?,
+            self.check_leftovers()?,
+        ])
+    }
+
+    fn check_identity(&self) -> Finding {
+        let what = "identity";
+        match self.me() {
+            Ok(me) => good(what, format!("{} ({})", me.reference.name, self.home().identity_file().display())),
+            Err(error) => bad(what, super::error::chain(&error), error.hint()),
+        }
+    }
+
+    fn check_textconv(&self, program: &str) -> Finding {
+        let what = "git diff";
+        match self.repo().config_str("diff.covault.textconv") {
+            None => bad(what, "not set up in this clone".to_owned(), Some("covault setup".to_owned())),
+            Some(line) if line == setup::textconv_line(program) => {
+                good(what, "shows secrets through covault".to_owned())
+            }
+            Some(_) => warning(what, "set up for another program's path".to_owned(), "covault setup"),
+        }
+    }
+
+    fn check_cache(&self) -> Finding {
+        let what = "textconv cache";
+        if self.repo().resolve("refs/notes/textconv/covault").is_ok() {
+            let hint = "git update-ref -d refs/notes/textconv/covault && git gc --prune=now, then rotate what it held";
+            return bad(
+                what,
+                "git keeps decrypted text in refs/notes/textconv/covault".to_owned(),
+                Some(hint.to_owned()),
+            );
+        }
+        if self.repo().config_bool("diff.covault.cachetextconv") == Some(false) {
+            good(what, "off".to_owned())
+        } else {
+            bad(what, "not switched off in this clone".to_owned(), Some("covault setup".to_owned()))
+        }
+    }
+
+    fn check_local_attributes(&self) -> Finding {
+        let what = "info/attributes";
+        let text = self.repo().info_attributes().unwrap_or_default();
+        if setup::LOCAL_ATTRIBUTES.lines().all(|line| text.lines().any(|have| have.trim() == line)) {
+            good(what, "in place".to_owned())
+        } else {
+            bad(what, "not set up in this clone".to_owned(), Some("covault setup".to_owned()))
+        }
+    }
+
+    /// What git really applies, whatever nested `.gitattributes` say.
+    fn check_effective_attributes(&self) -> Result<Finding, VaultError> {
+        let what = "attributes";
+        let file = format!("{}/secrets/some/name.age", self.root());
+        for attribute in ["filter", "ident", "working-tree-encoding", "text"] {
+            let value = self.repo().check_attr(&file, attribute)?;
+            if !matches!(value, None | Some(AttributeValue::Unset)) {
+                let seen = format!("'{attribute}' is set for sealed files, which would change their bytes");
+                return Ok(bad(what, seen, Some("covault setup".to_owned())));
+            }
+        }
+        Ok(good(what, "no filter touches sealed files".to_owned()))
+    }
+
+    fn check_tracked_attributes(&self) -> Result<Finding, VaultError> {
+        let what = ".gitattributes";
+        match self.repo().gitattributes_change(setup::TRACKED_ATTRIBUTES)? {
+            None => Ok(good(what, "committed".to_owned())),
+            Some(_) => Ok(warning(what, "our lines are missing".to_owned(), "the next covault set commits them")),
+        }
+    }
+
+    fn check_leftovers(&self) -> Result<Finding, VaultError> {
+        let what = "left-overs";
+        let strangers = self.strangers()?;
+        if strangers.is_empty() {
+            return Ok(good(what, "none".to_owned()));
+        }
+        Ok(warning(what, format!("no secrets: {}", strangers.join(", ")), "covault doctor --fix, or remove them"))
+    }
+}
+
+fn good(what: &'static str, seen: String) -> Finding {
+    Finding { what, health: Health::Good, seen, hint: None }
+}
+
+fn warning(what: &'static str, seen: String, hint: &str) -> Finding {
+    Finding { what, health: Health::Warning, seen, hint: Some(hint.to_owned()) }
+}
+
+fn bad(what: &'static str, seen: String, hint: Option<String>) -> Finding {
+    Finding { what, health: Health::Bad, seen, hint }
+}

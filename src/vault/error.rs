@@ -1,0 +1,334 @@
+//! Every refusal of a use-case, by name, with the next step.
+//!
+//! It prints nothing; the command line turns a refusal into `error:`, `hint:` and an exit code.
+
+use thiserror::Error;
+
+use crate::home::HomeError;
+use crate::model::codec::DocumentError;
+use crate::model::envfile::EnvFileError;
+use crate::model::names::NameError;
+use crate::model::roster::RosterError;
+use crate::repo::RepoError;
+use crate::seal::SealError;
+
+/// What sort of refusal it is; the command line has one exit code for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Anything else.
+    Other,
+    /// The request makes no sense.
+    Usage,
+    /// It is not there.
+    NotFound,
+    /// No key that opens or signs it.
+    NoAccess,
+    /// Several people wrote different things at once.
+    Conflict,
+    /// Something is not what its signatures say.
+    Verification,
+    /// A person has to decide.
+    NeedsPerson,
+}
+
+/// Why a use-case did not happen. Nothing was changed, unless the text says so.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// Git.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// This machine.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// A name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// No vault above, none below.
+    #[error("there is no vault here: no .covault folder in this repository")]
+    NoVault,
+    /// No vault above, several below.
+    #[error("there is no vault above this folder, but below it: {}", .0.join(", "))]
+    SeveralVaults(Vec<String>),
+    /// `init` where a vault stands.
+    #[error("there is a vault already: {0}")]
+    VaultExists(String),
+    /// The roster.
+    #[error("{file} is refused")]
+    Roster {
+        /// The file.
+        file: String,
+        /// Why.
+        source: RosterError,
+    },
+    /// A signature in the roster.
+    #[error("{file}: the signature of entry {seq} is refused")]
+    RosterSignature {
+        /// The file.
+        file: String,
+        /// The entry.
+        seq: u64,
+        /// Why.
+        source: SealError,
+    },
+    /// A signature by somebody who may not.
+    #[error("{file}: entry {seq} is signed with a key that is not its author's")]
+    RosterSigner {
+        /// The file.
+        file: String,
+        /// The entry.
+        seq: u64,
+    },
+    /// First sight of a vault.
+    #[error("this machine does not know the vault {words} yet")]
+    UnknownVault {
+        /// Its id as words.
+        words: String,
+    },
+    /// Another vault than the one that was accepted.
+    #[error("{file} is another vault ({found}) than the one accepted here ({expected})")]
+    OtherVault {
+        /// The file.
+        file: String,
+        /// Its id as words.
+        found: String,
+        /// The id that was accepted, as words.
+        expected: String,
+    },
+    /// The roster lacks an entry that was seen.
+    #[error("{file} lacks entry {seq}, which {seen} names: the roster was rolled back or replaced")]
+    RosterRolledBack {
+        /// The file.
+        file: String,
+        /// The entry.
+        seq: u64,
+        /// What remembers it: the pin's file, or COVAULT_VAULT.
+        seen: String,
+    },
+    /// A sealed file.
+    #[error("{file} is refused")]
+    Sealed {
+        /// The file.
+        file: String,
+        /// Why.
+        source: SealError,
+    },
+    /// A document.
+    #[error("{file} is refused")]
+    Document {
+        /// The file.
+        file: String,
+        /// Why.
+        source: DocumentError,
+    },
+    /// The manifest says something that the roster, the place or the document contradicts.
+    #[error("{file} is refused: {what}")]
+    Inconsistent {
+        /// The file.
+        file: String,
+        /// What does not agree.
+        what: &'static str,
+    },
+    /// Sealed for others.
+    #[error("{name} is not sealed to you")]
+    NotAReader {
+        /// The secret.
+        name: String,
+        /// Who can read it.
+        readers: String,
+    },
+    /// The identity is nobody's in the roster.
+    #[error("your identity belongs to no member of this vault")]
+    NotAMember,
+    /// Reading is possible, writing is not.
+    #[error("there is no signing key on this machine ({0} does not exist), and what is written must be signed")]
+    NoSigningKey(String),
+    /// The signing key is not on one's card.
+    #[error("the signing key {0} is not on your card in the roster")]
+    SigningKeyUnknown(String),
+    /// Nothing at this name.
+    #[error("there is no secret '{name}'")]
+    NoSuchSecret {
+        /// The name.
+        name: String,
+        /// Names that look like it.
+        similar: Vec<String>,
+    },
+    /// It was deleted.
+    #[error("'{name}' was deleted")]
+    Deleted {
+        /// The name.
+        name: String,
+    },
+    /// It lives elsewhere.
+    #[error("'{name}' was moved to '{to}'")]
+    Moved {
+        /// The name.
+        name: String,
+        /// Where it is.
+        to: String,
+    },
+    /// No such field.
+    #[error("'{name}' has no field '{field}'")]
+    NoSuchField {
+        /// The secret.
+        name: String,
+        /// The field.
+        field: String,
+        /// The fields that it has.
+        known: Vec<String>,
+    },
+    /// Several fields and none named.
+    #[error("'{name}' has several fields and none is called 'value'")]
+    FieldNeeded {
+        /// The secret.
+        name: String,
+        /// The fields that it has.
+        known: Vec<String>,
+    },
+    /// Concurrent writes and `--strict`.
+    #[error("'{field}' of '{name}' was written by several people at once")]
+    Conflicted {
+        /// The secret.
+        name: String,
+        /// The field.
+        field: String,
+    },
+    /// A folder where a secret should be, or the other way round.
+    #[error("'{name}' cannot be a secret: {reason}")]
+    InTheWay {
+        /// The name.
+        name: String,
+        /// What is in the way.
+        reason: String,
+    },
+    /// It would overwrite a secret.
+    #[error("there is a secret '{0}' already")]
+    Exists(String),
+    /// No such revision.
+    #[error("'{name}' has no revision '{revision}'")]
+    NoSuchRevision {
+        /// The secret.
+        name: String,
+        /// What was asked for.
+        revision: String,
+    },
+    /// A reference in an env file, or a folder, that cannot be turned into variables.
+    #[error("{file}, line {line}")]
+    EnvLine {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        source: Box<VaultError>,
+    },
+    /// A variable's name that is none.
+    #[error("'{name}' would give the variable '{variable}', which is no variable's name")]
+    BadVariable {
+        /// The secret.
+        name: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A metadatum that others could not read as what it is.
+    #[error("'{value}' cannot be the {name} of a secret: {expected}")]
+    BadMeta {
+        /// The metadatum.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A secret field that would be shown to everybody from now on.
+    #[error("the field '{field}' of '{name}' is a secret, and FIELD=TEXT is for what is none")]
+    IsSecret {
+        /// The secret.
+        name: String,
+        /// The field.
+        field: String,
+    },
+    /// Somebody changed it while it was edited.
+    #[error("'{0}' was changed by somebody else meanwhile")]
+    ChangedMeanwhile(String),
+    /// The roster changed between reading it and writing.
+    #[error("the roster changed meanwhile")]
+    RosterChanged,
+    /// `COVAULT_VAULT` asks for an entry that the roster does not have.
+    #[error("{file} does not have the entry {head} that COVAULT_VAULT asks for")]
+    NoSuchEntry {
+        /// The file.
+        file: String,
+        /// What was asked for.
+        head: String,
+    },
+    /// A variable that would change how the child is loaded.
+    #[error("the variable {0} changes how programs are loaded and is refused")]
+    LoaderVariable(String),
+    /// Two secrets for one variable.
+    #[error("two secrets give the variable {variable}: {first} and {second}")]
+    SameVariable {
+        /// The variable.
+        variable: String,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A value that an environment cannot hold.
+    #[error("the value for {0} holds a NUL byte, which no variable can")]
+    NulInVariable(String),
+    /// An env file.
+    #[error("{file} is refused")]
+    EnvFile {
+        /// The file.
+        file: String,
+        /// Why.
+        source: EnvFileError,
+    },
+    /// Nothing below a folder.
+    #[error("there is no secret below '{0}'")]
+    NoSuchFolder(String),
+    /// Two keys of an import give one secret.
+    #[error("the key {variable} would become the secret '{name}', which another key became already")]
+    SameSecret {
+        /// The key.
+        variable: String,
+        /// The secret.
+        name: String,
+    },
+    /// A vault's name.
+    #[error("'{0}' cannot be a vault's name: 1 to 64 bytes without control characters")]
+    BadVaultName(String),
+    /// Something could not be signed or made.
+    #[error("cannot make or sign {what}")]
+    Signing {
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: SealError,
+    },
+    /// A reader who wants to write.
+    #[error("you may read in this vault, not write")]
+    NotAWriter,
+    /// No env file.
+    #[error("there is no {0}")]
+    NoEnvFile(String),
+    /// Nothing to do.
+    #[error("{0}")]
+    Nothing(String),
+    /// A value larger than the limit.
+    #[error("{0} has more than 1 MiB")]
+    ValueTooLarge(String),
+}
+
+/// An error with its causes, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

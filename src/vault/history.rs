@@ -1,0 +1,274 @@
+//! `log` and `diff`: which versions there were, who sealed them, and which fields differ between any two.
+
+use std::collections::BTreeSet;
+
+use super::open::Version;
+use super::read::Secret;
+use super::{Vault, VaultError};
+use crate::model::compare::{self, Difference};
+use crate::model::manifest::State;
+use crate::model::names::SecretPath;
+use crate::model::time::Time;
+use crate::repo::{HistoryEntry, ObjectId};
+
+/// One commit that changed a secret.
+pub struct LogEntry {
+    /// The commit, in hex.
+    pub commit: String,
+    /// Who committed it, by git's word.
+    pub committer: String,
+    /// When, by git's word.
+    pub time: Time,
+    /// The first line of the message.
+    pub subject: String,
+    /// The secret.
+    pub path: SecretPath,
+    /// What the new version's manifest says; `None` where the file was removed by git.
+    pub version: Option<LogVersion>,
+    /// Why the version is not what it should be.
+    pub problem: Option<VaultError>,
+    /// What changed, where it was asked for and both versions could be opened.
+    pub differences: Option<Vec<Difference>>,
+}
+
+/// What the manifest of a version in the log says.
+pub struct LogVersion {
+    /// Its revision.
+    pub revision: u64,
+    /// Who signed it.
+    pub author: String,
+    /// Live, deleted or moved.
+    pub state: State,
+    /// The manifest's hash.
+    pub hash: String,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What is on disk.
+    Work,
+    /// A commit.
+    Commit(ObjectId),
+}
+
+/// A secret that differs between two sides.
+pub struct Changed {
+    /// Its name.
+    pub path: SecretPath,
+    /// Its state before, `None` where there was no file.
+    pub before: Option<State>,
+    /// Its state after.
+    pub after: Option<State>,
+    /// Which registers; or why it cannot be told.
+    pub differences: Result<Vec<Difference>, VaultError>,
+}
+
+impl Vault {
+    /// The commits that changed a secret (or any secret), newest first. With `open`, what each changed.
+    pub fn log(
+        &self,
+        path: Option<&SecretPath>,
+        limit: Option<usize>,
+        open: bool,
+    ) -> Result<Vec<LogEntry>, VaultError> {
+        let target = path.map_or_else(|| format!("{}/secrets", self.root()), |path| self.file(path));
+        if self.repo().head()?.commit.is_none() {
+            return Ok(Vec::new());
+        }
+        let history = match path {
+            Some(path) => self.trail(path, limit)?,
+            None => self.repo().history("HEAD", &[target.as_str()], limit)?,
+        };
+        if let Some(path) = path
+            && history.is_empty()
+            && !self.exists(path)?
+        {
+            return Err(self.unknown(path));
+        }
+        let mut entries = Vec::new();
+        for commit in &history {
+            for change in &commit.changes {
+                if let Some(path) = self.path_of(&change.path) {
+                    entries.push(self.log_entry(commit, path, change.before, change.after, open));
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The commits that changed a secret, newest first, back through the names that it was moved away from.
+    pub(super) fn trail(&self, path: &SecretPath, limit: Option<usize>) -> Result<Vec<HistoryEntry>, VaultError> {
+        let mut trail: Vec<HistoryEntry> = Vec::new();
+        let (mut here, mut from) = (path.clone(), "HEAD".to_owned());
+        let mut seen = BTreeSet::new();
+        // A name that was left and used again could lead in a circle.
+        while seen.insert((here.clone(), from.clone())) {
+            let left = limit.map(|limit| limit.saturating_sub(trail.len()));
+            trail.extend(self.repo().history(&from, &[self.file(&here).as_str()], left)?);
+            let Some(oldest) = trail.last().filter(|_| limit.is_none_or(|limit| trail.len() < limit)) else { break };
+            let Some(before) = self.moved_from(oldest, &here)? else { break };
+            let Some(parent) = oldest.parents.first() else { break };
+            (here, from) = (before, parent.to_string());
+        }
+        Ok(trail)
+    }
+
+    /// The name that a secret had before it arrived at `path` in this commit: the one whose tombstone says so.
+    fn moved_from(&self, arrival: &HistoryEntry, path: &SecretPath) -> Result<Option<SecretPath>, VaultError> {
+        let Some(parent) = arrival.parents.first().filter(|parent| self.repo().has_object(**parent)) else {
+            return Ok(None);
+        };
+        let dir = format!("{}/secrets", self.root());
+        for change in self.repo().changed_between(Some(*parent), arrival.commit, &dir)? {
+            let Some((old, blob)) = self.path_of(&change.path).zip(change.after) else { continue };
+            let version = self.version_of_blob(blob, &old);
+            if version.is_ok_and(|version| version.manifest().state == State::Moved(path.clone())) {
+                return Ok(Some(old));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the clone has only a part of the history.
+    pub fn history_is_shallow(&self) -> bool {
+        self.repo().is_shallow()
+    }
+
+    fn log_entry(
+        &self,
+        commit: &HistoryEntry,
+        path: SecretPath,
+        before: Option<ObjectId>,
+        after: Option<ObjectId>,
+        open: bool,
+    ) -> LogEntry {
+        let checked = after.map(|blob| self.version_of_blob(blob, &path)).transpose();
+        let (version, problem) = match checked {
+            Ok(version) => (version, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let differences = open
+            .then(|| {
+                let after = version.as_ref().map(|version| self.open_version(version)).transpose().ok()?;
+                let before = before.map(|blob| self.open_blob(blob, &path)).transpose().ok()?;
+                Some(compare::differences(before.as_ref().map(shown), after.as_ref().map(shown)))
+            })
+            .flatten();
+        LogEntry {
+            commit: commit.commit.to_string(),
+            committer: commit.author.clone(),
+            time: Time::from_unix(commit.time),
+            subject: commit.subject.clone(),
+            version: version.as_ref().map(describe),
+            path,
+            problem,
+            differences,
+        }
+    }
+
+    fn open_blob(&self, blob: ObjectId, path: &SecretPath) -> Result<Secret, VaultError> {
+        self.open_version(&self.version_of_blob(blob, path)?)
+    }
+
+    /// A commit by its name.
+    pub fn side(&self, rev: &str) -> Result<Side, VaultError> {
+        Ok(Side::Commit(self.repo().resolve(rev)?))
+    }
+
+    /// What the newest commit has; `None` before the first.
+    pub fn head_side(&self) -> Result<Option<Side>, VaultError> {
+        Ok(self.repo().head()?.commit.map(Side::Commit))
+    }
+
+    /// The secrets that differ between two sides, by field. `only` keeps those names or folders.
+    pub fn diff(&self, from: Option<Side>, to: Side, only: &[String]) -> Result<Vec<Changed>, VaultError> {
+        let wanted = |path: &SecretPath| only.is_empty() || only.iter().any(|name| is_inside(path, name));
+        let changed = self.changed_paths(from, to)?;
+        for name in only {
+            let inside = |path: &SecretPath| is_inside(path, name);
+            if !changed.iter().any(inside) && !self.list(true)?.iter().any(|listed| inside(&listed.path)) {
+                return Err(self.unknown(&SecretPath::parse(name.trim_end_matches('/'))?));
+            }
+        }
+        let paths: BTreeSet<SecretPath> = changed.into_iter().filter(wanted).collect();
+        Ok(paths.into_iter().map(|path| self.changed(path, from, to)).collect())
+    }
+
+    fn changed(&self, path: SecretPath, from: Option<Side>, to: Side) -> Changed {
+        let version = |side: Option<Side>| side.map_or(Ok(None), |side| self.version_on(side, &path));
+        let (before, after) = (version(from), version(Some(to)));
+        let state =
+            |v: &Result<Option<Version>, VaultError>| v.as_ref().ok()?.as_ref().map(|v| v.manifest().state.clone());
+        let states = (state(&before), state(&after));
+        let differences = (|| {
+            let open =
+                |version: Result<Option<Version>, VaultError>| version?.map(|v| self.open_version(&v)).transpose();
+            let (before, after) = (open(before)?, open(after)?);
+            Ok(compare::differences(before.as_ref().map(shown), after.as_ref().map(shown)))
+        })();
+        Changed { path, before: states.0, after: states.1, differences }
+    }
+
+    fn version_on(&self, side: Side, path: &SecretPath) -> Result<Option<Version>, VaultError> {
+        match side {
+            Side::Work => self.current(path),
+            Side::Commit(commit) => self.version_at(commit, path),
+        }
+    }
+
+    fn changed_paths(&self, from: Option<Side>, to: Side) -> Result<Vec<SecretPath>, VaultError> {
+        let dir = format!("{}/secrets", self.root());
+        let of = |file: &String| self.path_of(file);
+        let commit = |side| match side {
+            Side::Commit(commit) => Some(commit),
+            Side::Work => None,
+        };
+        let mut files: Vec<String> = match (from.and_then(commit), commit(to)) {
+            (from, Some(to)) => {
+                self.repo().changed_between(from, to, &dir)?.into_iter().map(|change| change.path).collect()
+            }
+            (from, None) => self.differs_on_disk(from, &dir)?,
+        };
+        files.sort_unstable();
+        Ok(files.iter().filter_map(of).collect())
+    }
+
+    /// Files whose bytes on disk are not those of the commit.
+    fn differs_on_disk(&self, from: Option<ObjectId>, dir: &str) -> Result<Vec<String>, VaultError> {
+        let mut committed = std::collections::BTreeMap::new();
+        if let Some(from) = from {
+            committed.extend(self.repo().list_at(from, dir)?.files);
+        }
+        let mut files = Vec::new();
+        for file in self.repo().list_work(dir)?.files {
+            let before = committed.remove(&file);
+            let now = self.repo().read_work(&file, crate::seal::MAX_FILE as u64)?.unwrap_or_default();
+            if before != Some(self.repo().blob_id(&now)?) {
+                files.push(file);
+            }
+        }
+        files.extend(committed.into_keys());
+        Ok(files)
+    }
+}
+
+/// Whether a path is this name, or below it.
+fn is_inside(path: &SecretPath, name: &str) -> bool {
+    let name = name.trim_end_matches('/');
+    path.as_str() == name || path.as_str().strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn shown(secret: &Secret) -> (&crate::model::document::Document, Time) {
+    (&secret.document, secret.manifest.at)
+}
+
+fn describe(version: &Version) -> LogVersion {
+    let manifest = version.manifest();
+    LogVersion {
+        revision: manifest.revision,
+        author: manifest.author.name.to_string(),
+        state: manifest.state.clone(),
+        hash: version.hash().to_string(),
+    }
+}

@@ -1,0 +1,151 @@
+//! `import`: one secret per variable of a file, and the env file that maps them back, as one commit.
+//!
+//! It reads no file: entries come parsed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::set::{Edit, FieldEdit};
+use super::write::{How, Report};
+use super::{Vault, VaultError};
+use crate::model::envfile::{self, EnvLine};
+use crate::model::formats::Entry;
+use crate::model::loader::is_loader_variable;
+use crate::model::names::{FieldName, MetaName, SecretPath};
+use crate::plaintext::Plaintext;
+
+/// What was imported.
+pub struct Imported {
+    /// What came of it.
+    pub report: Report,
+    /// Variable and secret, in the file's order.
+    pub secrets: Vec<(String, SecretPath)>,
+    /// How many of them were new or changed.
+    pub changed: usize,
+    /// The env file that maps them, from the top; `None` where no variable can be mapped.
+    pub env_file: Option<String>,
+    /// Variables that were kept and not mapped, because they decide which programs run.
+    pub unmapped: Vec<String>,
+}
+
+impl Vault {
+    /// Imports `entries` below `folder` and maps them in `env/ENV.env`.
+    pub fn import(&self, entries: &[Entry], folder: &str, env: &str, how: &How) -> Result<Imported, VaultError> {
+        let mut writing = self.writing(how)?;
+        // Refused before anything is written, and not needed beyond that: people's comments stay where they are.
+        let there = self.env_lines(env)?.unwrap_or_default();
+        let mut mapped = Vec::new();
+        let (mut drafts, mut secrets, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut unmapped, mut seen) = (Vec::new(), BTreeSet::new());
+        for entry in entries {
+            let (variable, path) = place(folder, &entry.key)?;
+            if !seen.insert(path.clone()) {
+                return Err(VaultError::SameSecret { variable, name: path.to_string() });
+            }
+            check_batch(&seen, &path)?;
+            let mut edit = Edit {
+                fields: vec![FieldEdit {
+                    name: FieldName::parse("value")?,
+                    value: Some(Plaintext::new(entry.value.to_vec())),
+                    plain: false,
+                }],
+                ..Edit::default()
+            };
+            if envfile::is_variable_name(&variable) {
+                if envfile::env_name_from(path.last_segment(), "value") != variable {
+                    edit.meta.push((MetaName::parse("env")?, Some(variable.clone())));
+                }
+                if is_loader_variable(&variable) {
+                    unmapped.push(variable.clone());
+                } else {
+                    mapped.push((variable.clone(), path.to_string()));
+                }
+            }
+            match writing.draft(&path, edit)? {
+                Some(draft) => drafts.push(draft),
+                None => others.extend(self.unsettled(&path)?),
+            }
+            secrets.push((variable, path));
+        }
+        let changed = drafts.len();
+        let file = self.env_file(env);
+        let before = self.repo().read_work(&file, 1 << 20)?;
+        let text = map(&String::from_utf8_lossy(before.as_deref().unwrap_or_default()), &there, &mapped).into_bytes();
+        if before.as_deref() == Some(&text) {
+            others.extend(self.unsettled_file(file.clone())?);
+        } else if !mapped.is_empty() {
+            others.push((file.clone(), text));
+        }
+        let report = if drafts.is_empty() && others.is_empty() {
+            super::setup::nothing_written(how)
+        } else {
+            writing.finish(&drafts, others, &format!("covault: import {changed} secrets into {folder}"))?
+        };
+        Ok(Imported { report, secrets, changed, env_file: (!mapped.is_empty()).then_some(file), unmapped })
+    }
+
+    /// Whether a file of the work tree was ever committed on any branch; `None` where it is not in this repository.
+    pub fn was_ever_committed(&self, file: &Path) -> Result<Option<bool>, VaultError> {
+        let Some(top) = self.work_dir().and_then(|top| top.canonicalize().ok()) else { return Ok(None) };
+        let Some(inside) = file.canonicalize().ok().and_then(|f| f.strip_prefix(&top).map(Path::to_path_buf).ok())
+        else {
+            return Ok(None);
+        };
+        let Some(path) = inside.to_str() else { return Ok(None) };
+        Ok(Some(self.repo().ever_tracked(path)?))
+    }
+}
+
+/// The variable and the secret for a key: `["DATABASE_URL"]` gives `DATABASE_URL` at `default/database-url`.
+fn place(folder: &str, key: &[String]) -> Result<(String, SecretPath), VaultError> {
+    let variable = match key {
+        [one] => one.clone(),
+        several => several.iter().map(|k| envfile::env_name_from(k, "value")).collect::<Vec<_>>().join("_"),
+    };
+    let mut segments: Vec<String> = folder.split('/').filter(|s| !s.is_empty()).map(ToOwned::to_owned).collect();
+    for part in key {
+        segments.push(envfile::secret_segment_from(part));
+    }
+    Ok((variable, SecretPath::parse(&segments.join("/"))?))
+}
+
+/// The text of an env file with these variables mapped: lines that map them already are replaced where they stand, new
+/// ones come last, and everything else stays.
+fn map(text: &str, there: &[EnvLine], mapped: &[(String, String)]) -> String {
+    let line_of = |name: &str, reference: &str| {
+        envfile::encode(&[EnvLine { name: name.to_owned(), reference: reference.to_owned(), line: 1 }])
+    };
+    let old: BTreeMap<usize, &EnvLine> = there.iter().map(|line| (line.line, line)).collect();
+    let new: BTreeMap<&str, &str> =
+        mapped.iter().map(|(name, reference)| (name.as_str(), reference.as_str())).collect();
+    let mut out = String::with_capacity(text.len() + 64 * mapped.len());
+    for (line, number) in text.lines().zip(1..) {
+        match old.get(&number).and_then(|old| Some((old, new.get(old.name.as_str())?))) {
+            Some((old, reference)) if old.reference != **reference => out.push_str(&line_of(&old.name, reference)),
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    let known: BTreeSet<&str> = there.iter().map(|line| line.name.as_str()).collect();
+    for (name, reference) in mapped.iter().filter(|(name, _)| !known.contains(name.as_str())) {
+        out.push_str(&line_of(name, reference));
+    }
+    out
+}
+
+/// Within one import, too, a name is a folder or a secret.
+fn check_batch(seen: &BTreeSet<SecretPath>, path: &SecretPath) -> Result<(), VaultError> {
+    let above = path.folders().find(|folder| SecretPath::parse(folder).is_ok_and(|folder| seen.contains(&folder)));
+    let inside = format!("{path}/");
+    let near = seen.range(path.clone()..).take_while(|other| other.as_str().starts_with(path.as_str()));
+    let below = near.into_iter().find(|other| other.as_str().starts_with(&inside));
+    match above.map(ToOwned::to_owned).or_else(|| below.map(ToString::to_string)) {
+        None => Ok(()),
+        Some(other) => {
+            let reason = format!("'{other}' comes from the same file, and a name is a folder or a secret");
+            Err(VaultError::InTheWay { name: path.to_string(), reason })
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading secrets: a file is checked against the roster and its place, then opened, then checked against itself.
+//!
+//! It never writes to the repository.
+
+use rayon::prelude::*;
+
+use super::open::{Opener, Verified, Version, check};
+use super::{Vault, VaultError};
+use crate::model::bytes::Hash;
+use crate::model::document::Document;
+use crate::model::manifest::{Manifest, State};
+use crate::model::names::{FieldName, Reference, SecretPath};
+use crate::model::read::{self, FieldView};
+use crate::repo::{ObjectId, RepoError};
+use crate::seal::MAX_FILE;
+
+/// An opened secret.
+pub struct Secret {
+    /// What is in it.
+    pub document: Document,
+    /// What its author signed.
+    pub manifest: Manifest,
+    /// The version's name.
+    pub hash: Hash,
+    /// It opened, but not with the stanza that the manifest says is ours: a finding.
+    pub found_elsewhere: bool,
+}
+
+impl Secret {
+    /// The fields that have a value.
+    pub fn fields(&self) -> Vec<FieldView<'_>> {
+        read::fields(&self.document, self.manifest.at)
+    }
+
+    /// One metadatum.
+    pub fn meta(&self, name: &str) -> Option<&str> {
+        read::meta(&self.document, name, self.manifest.at)
+    }
+
+    /// The field that is meant: the named one, the only one, or the one called `value`.
+    pub fn field(&self, name: Option<&FieldName>) -> Result<FieldView<'_>, VaultError> {
+        let mut fields = self.fields();
+        let known = || self.fields().iter().map(|field| field.name.to_string()).collect();
+        let secret = || self.document.path.to_string();
+        let wanted = match name {
+            Some(name) => fields
+                .iter()
+                .position(|field| field.name == name)
+                .ok_or_else(|| VaultError::NoSuchField { name: secret(), field: name.to_string(), known: known() })?,
+            None => {
+                let default = read::default_field(&fields).map(|field| field.name);
+                let place = default.and_then(|name| fields.iter().position(|field| field.name == name));
+                place.ok_or_else(|| match fields.as_slice() {
+                    [] => VaultError::NoSuchField { name: secret(), field: "value".to_owned(), known: Vec::new() },
+                    _ => VaultError::FieldNeeded { name: secret(), known: known() },
+                })?
+            }
+        };
+        Ok(fields.swap_remove(wanted))
+    }
+}
+
+/// A secret's file on its way to be opened.
+struct Unread<'a> {
+    path: &'a SecretPath,
+    file: String,
+    /// What git had of it, where the work tree was not to be asked.
+    here: Option<Result<Option<Vec<u8>>, RepoError>>,
+}
+
+impl Vault {
+    /// The version in the work tree, `None` where there is no file.
+    pub fn current(&self, path: &SecretPath) -> Result<Option<Version>, VaultError> {
+        let file = self.file(path);
+        let bytes = self.repo.read_work(&file, MAX_FILE as u64)?;
+        bytes.map(|bytes| self.check(&file, path, &bytes)).transpose()
+    }
+
+    /// The version in a commit, `None` where there is no file.
+    pub fn version_at(&self, commit: ObjectId, path: &SecretPath) -> Result<Option<Version>, VaultError> {
+        let file = self.file(path);
+        let bytes = self.repo.read_at(commit, &file)?;
+        bytes.map(|bytes| self.check(&file, path, &bytes)).transpose()
+    }
+
+    /// The version in a blob.
+    pub fn version_of_blob(&self, blob: ObjectId, path: &SecretPath) -> Result<Version, VaultError> {
+        self.check(&self.file(path), path, &self.repo.blob(blob)?)
+    }
+
+    /// Checks a file with no key at all: form, place, author, signature, readers and stanzas.
+    pub fn check(&self, file: &str, path: &SecretPath, bytes: &[u8]) -> Result<Version, VaultError> {
+        check(&self.roster, file, path, bytes, None)
+    }
+
+    /// Opens a version with one's own keys and checks that the document is the one that was signed.
+    pub fn open_version(&self, version: &Version) -> Result<Secret, VaultError> {
+        self.opener()?.open(version)
+    }
+
+    fn opener(&self) -> Result<Opener<'_>, VaultError> {
+        let own = self.own()?;
+        let me = own.me.as_ref().ok_or(VaultError::NotAMember)?;
+        Ok(Opener { roster: &self.roster, keys: &own.keys, me })
+    }
+
+    /// The living secret at a name; deleted, moved and unknown names are refused with what would help.
+    pub fn secret(&self, path: &SecretPath) -> Result<Secret, VaultError> {
+        let version = self.current(path)?.ok_or_else(|| self.unknown(path))?;
+        match version.manifest().state.clone() {
+            State::Live => self.open_version(&version),
+            State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
+            State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
+        }
+    }
+
+    /// Which secret and field a reference names: the reading that lives, else one with a
+    /// tombstone.
+    pub fn locate(&self, reference: &Reference) -> Result<(SecretPath, Option<FieldName>), VaultError> {
+        let readings: Vec<_> = reference.readings().collect();
+        let mut there = Vec::with_capacity(readings.len());
+        for reading in &readings {
+            if self.exists(&reading.0)? {
+                there.push(reading);
+            }
+        }
+        // Only where both have a file does it matter which one lives.
+        if let [_, _] = there.as_slice() {
+            for reading in &there {
+                if self.lives(&reading.0)? {
+                    return Ok((*reading).clone());
+                }
+            }
+        }
+        match (there.first(), readings.first()) {
+            (Some(reading), _) => Ok((*reading).clone()),
+            (None, Some((path, _))) => Err(self.unknown(path)),
+            (None, None) => Err(VaultError::NoVault),
+        }
+    }
+
+    /// Whether there is a file at this name, living or not.
+    pub fn exists(&self, path: &SecretPath) -> Result<bool, VaultError> {
+        Ok(self.repo.exists_work(&self.file(path))?)
+    }
+
+    /// Whether a secret lives at this name.
+    pub fn lives(&self, path: &SecretPath) -> Result<bool, VaultError> {
+        Ok(self.current(path)?.is_some_and(|version| version.manifest().state == State::Live))
+    }
+
+    /// Opens many secrets on all cores, in the order given; `progress` is told after each. Keys are read (and a
+    /// passphrase asked for) once, before the first; failing there is the outer error.
+    pub fn open_many(
+        &self,
+        paths: &[SecretPath],
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Result<Secret, VaultError>>, VaultError> {
+        let opener = self.opener()?;
+        let verified = Verified::new(self.home.verified_manifests(self.roster.vault));
+        let reader = self.repo.reader();
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
+            let file = self.file(path);
+            // What is on disk is read by many threads; what a sparse checkout left out comes from git, by one.
+            let here = match &reader {
+                Some(_) if !self.repo.is_sparse() => None,
+                _ => Some(self.repo.read_work(&file, MAX_FILE as u64)),
+            };
+            files.push(Unread { path, file, here });
+        }
+        let open = |Unread { path, file, here }: Unread<'_>| {
+            let on_disk = || reader.as_ref().map_or(Ok(None), |reader| reader.read(&file, MAX_FILE as u64));
+            let bytes = here.unwrap_or_else(on_disk)?;
+            let missing = || VaultError::NoSuchSecret { name: path.to_string(), similar: Vec::new() };
+            let version = check(opener.roster, &file, path, bytes.ok_or_else(missing)?, Some(&verified))?;
+            let secret = opener.open(&version);
+            progress();
+            secret
+        };
+        let opened = files.into_par_iter().map(open).collect();
+        if let Some(verified) = verified.grown() {
+            self.home.remember_manifests(self.roster.vault, &verified);
+        }
+        Ok(opened)
+    }
+
+    /// "There is no such secret", with names that look like it.
+    pub fn unknown(&self, path: &SecretPath) -> VaultError {
+        let names: Vec<String> = self.live_names().unwrap_or_default().iter().map(ToString::to_string).collect();
+        let below = format!("{path}/");
+        let mut similar: Vec<&str> =
+            names.iter().map(String::as_str).filter(|n| n.starts_with(&below)).take(3).collect();
+        if similar.is_empty() {
+            similar = crate::model::suggest::suggest(path.as_str(), names.iter().map(String::as_str));
+        }
+        VaultError::NoSuchSecret {
+            name: path.to_string(),
+            similar: similar.into_iter().map(ToOwned::to_owned).collect(),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `restore`: old values come back as new writes, so that nothing that a merge knows is taken back.
+
+use std::collections::BTreeSet;
+
+use super::open::Version;
+use super::read::Secret;
+use super::write::{Draft, How, Report};
+use super::{Vault, VaultError};
+use crate::model::compare;
+use crate::model::document::Document;
+use crate::model::manifest::State;
+use crate::model::names::SecretPath;
+use crate::model::read;
+use crate::model::register::{Key, Value, Write};
+use crate::model::time::Time;
+use crate::repo::ObjectId;
+
+impl Vault {
+    /// Brings the values of an older version back. `revision` is a revision's number, a commit, or nothing: the
+    /// version before the present one, or the last living one of a deleted secret.
+    pub fn restore(&self, path: &SecretPath, revision: Option<&str>, how: &How) -> Result<Report, VaultError> {
+        let mut writing = self.writing(how)?;
+        let old = self.living(path, self.open_version(&self.old_version(path, revision)?)?)?;
+        let mut draft = writing.start(path)?;
+        let buried = draft.parents.iter().any(|(_, manifest)| manifest.state != State::Live);
+        let changed = self.bring_back(&mut draft.document, &old, how.now)?;
+        if !changed && !buried && draft.parents.len() < 2 {
+            return Ok(super::setup::nothing_written(how));
+        }
+        writing.finish(&[draft], Vec::new(), &format!("covault: restore {path} to revision {}", old.manifest.revision))
+    }
+
+    /// Undoes what one commit did to secrets. What was changed again since then stays and is noted.
+    pub fn restore_commit(&self, commit: &str, how: &How) -> Result<Report, VaultError> {
+        let mut writing = self.writing(how)?;
+        let id = self.repo().resolve(commit)?;
+        let parent = self.repo().parents(id)?.first().copied();
+        let dir = format!("{}/secrets", self.root());
+        let (mut drafts, mut names) = (Vec::new(), Vec::new());
+        for change in self.repo().changed_between(parent, id, &dir)? {
+            let Some(path) = self.path_of(&change.path) else { continue };
+            let open = |blob: Option<ObjectId>| {
+                blob.map(|blob| self.open_version(&self.version_of_blob(blob, &path)?)).transpose()
+            };
+            let (before, after) = (open(change.before)?, open(change.after)?);
+            let mut notes = Vec::new();
+            if let Some(draft) = self.undo(&path, before.as_ref(), after.as_ref(), how.now, &mut notes)? {
+                drafts.push(draft);
+                names.push(path.to_string());
+            }
+            notes.into_iter().for_each(|note| writing.note(note));
+        }
+        if drafts.is_empty() {
+            let mut report = super::setup::nothing_written(how);
+            report.notes = writing.into_notes();
+            return Ok(report);
+        }
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let short: String = id.to_string().chars().take(12).collect();
+        let message = format!("covault: restore {} from before {short}", super::remove::summary(&names));
+        writing.finish(&drafts, Vec::new(), &message)
+    }
+
+    fn undo(
+        &self,
+        path: &SecretPath,
+        before: Option<&Secret>,
+        after: Option<&Secret>,
+        now: Time,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Draft>, VaultError> {
+        let lived = |side: Option<&Secret>| side.is_some_and(|secret| secret.manifest.state == State::Live);
+        let Some(basis) = self.basis(path)? else { return Ok(None) };
+        notes.extend(basis.note);
+        let mut draft = basis.draft;
+        let lives = draft.document.state() == State::Live;
+        let untouched = matches!((draft.parents.as_slice(), after), ([(hash, _)], Some(after)) if *hash == after.hash);
+        if !lived(before) {
+            // It was born (or came back) with that commit: it goes again, unless somebody changed it since.
+            if !lived(after) || !lives {
+                return Ok(None);
+            }
+            if !untouched {
+                notes.push(format!("{path} was changed again since and stays"));
+                return Ok(None);
+            }
+            let tombstone = self.write_of(&Key::State, draft.document.tombstone_value(None), true, now)?;
+            draft.document.bury(tombstone);
+            return Ok(Some(draft));
+        }
+        let Some(before) = before else { return Ok(None) };
+        if !lives {
+            if lived(after) || !untouched {
+                notes.push(format!("{path} was deleted or moved since and stays"));
+                return Ok(None);
+            }
+            if let Some(State::Moved(to)) = after.map(|after| &after.manifest.state)
+                && !self.arrived_untouched(to, before)?
+            {
+                // Else there would be two of one secret.
+                notes.push(format!("{path} moved to {to}, was changed again since and stays there"));
+                return Ok(None);
+            }
+            draft.document.unbury(self.write_of(&Key::State, Value::text("live"), true, now)?);
+            self.bring_back(&mut draft.document, before, now)?;
+            return Ok(Some(draft));
+        }
+        let after_side = after.map(|after| (&after.document, after.manifest.at));
+        let mut changed = false;
+        for difference in compare::differences(Some((&before.document, before.manifest.at)), after_side) {
+            let live = |document: &Document| -> BTreeSet<_> {
+                let register = document.register(&difference.key);
+                register.map(|r| r.live().map(Write::name).collect()).unwrap_or_default()
+            };
+            if after.is_some_and(|after| live(&after.document) != live(&draft.document)) {
+                notes.push(format!("{path}: {} was changed again since and stays", difference.key.to_text()));
+                continue;
+            }
+            self.put_back(&mut draft.document, &difference.key, difference.before.first(), now)?;
+            changed = true;
+        }
+        Ok(changed.then_some(draft))
+    }
+
+    /// Whether what lives at `to` is what moved there: the next version of `before`, and nothing after it.
+    fn arrived_untouched(&self, to: &SecretPath, before: &Secret) -> Result<bool, VaultError> {
+        let next = |version: Version| {
+            let manifest = version.manifest();
+            manifest.state == State::Live && manifest.parents.contains(&before.hash)
+        };
+        Ok(self.current(to)?.is_some_and(next))
+    }
+
+    /// Makes a document show what an older one shows; says whether that changed anything.
+    fn bring_back(&self, document: &mut Document, old: &Secret, now: Time) -> Result<bool, VaultError> {
+        let differences = compare::differences(Some((&old.document, old.manifest.at)), Some((document, now)));
+        for difference in &differences {
+            self.put_back(document, &difference.key, difference.before.first(), now)?;
+        }
+        Ok(!differences.is_empty())
+    }
+
+    fn put_back(&self, document: &mut Document, key: &Key, old: Option<&Write>, now: Time) -> Result<(), VaultError> {
+        let (value, plain) = old.map_or((Value::Absent, true), |write| (write.value.clone(), write.plain));
+        document.put(key, self.write_of(key, value, plain, now)?);
+        Ok(())
+    }
+
+    /// The version that a revision names.
+    pub fn old_version(&self, path: &SecretPath, revision: Option<&str>) -> Result<Version, VaultError> {
+        let missing =
+            |revision: &str| VaultError::NoSuchRevision { name: path.to_string(), revision: revision.to_owned() };
+        if let Some(text) = revision
+            && text.parse::<u64>().is_err()
+        {
+            let commit = self.repo().resolve(text)?;
+            return self.version_at(commit, path)?.ok_or_else(|| missing(text));
+        }
+        let number = revision.and_then(|text| text.parse::<u64>().ok());
+        let current = self.current(path)?;
+        let history = match self.repo().head()?.commit {
+            Some(_) => self.trail(path, None)?,
+            None => Vec::new(),
+        };
+        let changes = history.iter().flat_map(|commit| &commit.changes);
+        for (there, blob) in changes.filter_map(|change| self.path_of(&change.path).zip(change.after)) {
+            // A version that is damaged or not ours is no version to come back to.
+            let Ok(version) = self.version_of_blob(blob, &there) else { continue };
+            let manifest = version.manifest();
+            let wanted = match number {
+                Some(number) => manifest.revision == number && manifest.state == State::Live,
+                None => {
+                    // What a secret was called before says the same as what it is called now.
+                    let is_current = current.as_ref().is_some_and(|current| {
+                        let same_values = there != *path && current.manifest().values == manifest.values;
+                        current.hash() == version.hash() || same_values
+                    });
+                    manifest.state == State::Live && !is_current
+                }
+            };
+            if wanted {
+                return Ok(version);
+            }
+        }
+        match (current, history.is_empty()) {
+            (None, true) => Err(self.unknown(path)),
+            _ => Err(missing(revision.unwrap_or("before"))),
+        }
+    }
+
+    /// The value of a field in an older version: for `get NAME@REV`.
+    pub fn secret_at(&self, path: &SecretPath, revision: &str) -> Result<Secret, VaultError> {
+        self.living(path, self.open_version(&self.old_version(path, Some(revision))?)?)
+    }
+}
+
+/// Names of the fields that a secret has, for people.
+pub fn field_names(secret: &Secret) -> Vec<String> {
+    read::fields(&secret.document, secret.manifest.at).iter().map(|field| field.name.to_string()).collect()
+}

@@ -1,0 +1,133 @@
+//! Setting a clone up: textconv in its config, attributes that nothing tracked can override, the vault it belongs to.
+//!
+//! Nothing tracked ever configures a command; what stands here goes into `.git/config` and `.git/info/attributes`.
+
+use std::path::Path;
+
+use super::write::{How, Report};
+use super::{FOLDER, Vault, VaultError, root_above, trust, words};
+use crate::home::{Home, HomeError, Pin};
+use crate::model::bytes::Hash;
+use crate::repo::Repo;
+
+/// Lines at the root's `.gitattributes`. `-merge` gives a clone without the driver an honest conflict.
+pub const TRACKED_ATTRIBUTES: &[&str] =
+    &["**/.covault/secrets/** -text -merge diff=covault", "**/.covault/roster.toml -text -merge"];
+
+/// Lines in the clone's own `info/attributes`, which win over anything tracked: no filter ever sees a sealed file.
+pub const LOCAL_ATTRIBUTES: &str = "**/.covault/secrets/** -text -merge diff=covault -ident -filter -working-tree-encoding\n\
+     **/.covault/roster.toml -text -merge -ident -filter -working-tree-encoding\n";
+
+/// The shell line that git runs as textconv. It survives a moved or missing program: the absolute path, else the one
+/// on PATH, else the blob's name, so that a change still shows.
+pub fn textconv_line(program: &str) -> String {
+    let quoted = shlex::try_quote(program).map_or_else(|_| "covault".to_owned(), |q| q.to_string());
+    format!(
+        "f() {{ if test -x {quoted}; then {quoted} textconv \"$1\"; \
+         elif command -v covault >/dev/null 2>&1; then covault textconv \"$1\"; \
+         else echo \"sealed by covault, which is not installed: $(git hash-object --no-filters -- \"$1\")\"; fi; }}; f"
+    )
+}
+
+/// Sets the clone up where it is not, in one step each; says whether anything changed.
+pub fn install(repo: &Repo, root: &str, vault: Hash, program: &str) -> Result<bool, VaultError> {
+    let setting = trust::setting(root);
+    let id = vault.to_string();
+    let accepted = repo.config_str(&setting).as_deref() == Some(id.as_str());
+    if !accepted {
+        repo.set_config(&[("covault", folder_of(root), "vault", &id)])?;
+    }
+    Ok(install_git(repo, program)? || !accepted)
+}
+
+/// The part that needs no trust: how git shows a sealed file, and that nothing else touches its bytes.
+fn install_git(repo: &Repo, program: &str) -> Result<bool, VaultError> {
+    let configured = repo.config_str("diff.covault.textconv").is_some()
+        && repo.config_bool("diff.covault.cachetextconv") == Some(false);
+    if !configured {
+        let line = textconv_line(program);
+        repo.set_config(&[
+            ("diff", Some("covault"), "textconv", &line),
+            ("diff", Some("covault"), "cachetextconv", "false"),
+        ])?;
+    }
+    Ok(repo.edit_info_attributes(LOCAL_ATTRIBUTES)? || !configured)
+}
+
+/// The folder of a vault that is not at the top.
+fn folder_of(root: &str) -> Option<&str> {
+    root.strip_suffix(FOLDER).map(|folder| folder.trim_end_matches('/')).filter(|folder| !folder.is_empty())
+}
+
+/// What `setup` did.
+#[derive(Debug, Clone)]
+pub struct SetUp {
+    /// The vault's id as words.
+    pub words: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// Whether the vault is accepted here. Without an identity git is only taught to say who sealed what.
+    pub accepted: bool,
+}
+
+/// Sets up the clone around `start`, accepting its vault: because `expected` names it, because this machine knows it
+/// already, or because `confirm` (which sees the words) says so.
+pub fn setup(
+    start: &Path,
+    home: &Home,
+    expected: Option<&str>,
+    program: &str,
+    confirm: &dyn Fn(&str) -> bool,
+) -> Result<SetUp, VaultError> {
+    let repo = Repo::discover(start)?;
+    let root = root_above(&repo, start)?;
+    let roster = match trust::load_roster(&repo, home, &root, expected) {
+        Ok(accepted) => accepted.roster,
+        Err(VaultError::Home(HomeError::NoIdentity { .. })) => {
+            let roster = trust::verified_roster(&repo, &root)?;
+            let changed = install_git(&repo, program)?;
+            return Ok(SetUp { words: words(roster.vault), name: roster.name, changed, accepted: false });
+        }
+        Err(VaultError::UnknownVault { words: shown }) => {
+            if !confirm(&shown) {
+                return Err(VaultError::UnknownVault { words: shown });
+            }
+            trust::verified_roster(&repo, &root)?
+        }
+        Err(other) => return Err(other),
+    };
+    home.set_pin(&Pin { vault: roster.vault, seq: roster.seq, head: roster.head })?;
+    // An explicit setup renews the program's path, too.
+    let stale = repo.config_str("diff.covault.textconv").is_some_and(|line| line != textconv_line(program));
+    if stale {
+        repo.remove_config_section("diff", Some("covault"))?;
+    }
+    let repo = Repo::discover(start)?;
+    let changed = install(&repo, &root, roster.vault, program)?;
+    Ok(SetUp { words: words(roster.vault), name: roster.name, changed: changed || stale, accepted: true })
+}
+
+/// Takes all of it back out of the clone; says whether there was anything.
+pub fn undo(start: &Path) -> Result<bool, VaultError> {
+    let repo = Repo::discover(start)?;
+    let root = root_above(&repo, start)?;
+    let section = repo.remove_config_section("diff", Some("covault"))?;
+    let attributes = repo.remove_info_attributes()?;
+    let vault = repo.remove_config_value("covault", folder_of(&root), "vault")?;
+    Ok(section || attributes || vault)
+}
+
+impl Vault {
+    /// Whether the clone is set up.
+    pub fn is_set_up(&self) -> bool {
+        self.repo().config_str("diff.covault.textconv").is_some()
+            && self.repo().info_attributes().is_ok_and(|text| text.contains("**/.covault/secrets/**"))
+    }
+}
+
+/// What a command that only reports gives back.
+pub fn nothing_written(how: &How) -> Report {
+    Report { unchanged: true, dry_run: how.dry_run, ..Report::default() }
+}

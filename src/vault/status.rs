@@ -1,0 +1,186 @@
+//! `status` and `whoami`: where the vault stands, as far as this machine can see.
+
+use super::{Vault, VaultError, textconv};
+use crate::model::manifest::State;
+use crate::model::names::SecretPath;
+use crate::model::time::Time;
+use crate::repo::WorkState;
+
+/// Where the vault stands.
+pub struct Status {
+    /// What people call the vault.
+    pub name: String,
+    /// Its id as words.
+    pub words: String,
+    /// Oneself by name; `None` without a key or a place in the roster.
+    pub me: Option<String>,
+    /// Number of living secrets.
+    pub secrets: usize,
+    /// Number of members.
+    pub members: usize,
+    /// Whether the clone is set up.
+    pub set_up: bool,
+    /// What git is in the middle of.
+    pub operation: Option<String>,
+    /// Our files that are not committed, each with how it stands.
+    pub uncommitted: Vec<(String, &'static str)>,
+    /// Fields that several people wrote at once, as `name/field`.
+    pub conflicts: Vec<String>,
+    /// Secrets that somebody deleted or moved while somebody else changed them.
+    pub contested: Vec<String>,
+    /// Expired, or due for a new value, with why.
+    pub due: Vec<(String, String)>,
+    /// Names that are a secret and a folder at once.
+    pub both: Vec<String>,
+    /// Files that are refused, with why.
+    pub refused: Vec<(String, String)>,
+    /// Files below `secrets/` that are no secret's.
+    pub strangers: Vec<String>,
+    /// One admin and no paper device: one lost laptop loses everything.
+    pub one_key: bool,
+}
+
+impl Status {
+    /// Whether something waits for somebody.
+    pub fn has_findings(&self) -> bool {
+        !(self.conflicts.is_empty()
+            && self.contested.is_empty()
+            && self.due.is_empty()
+            && self.both.is_empty()
+            && self.refused.is_empty()
+            && self.strangers.is_empty())
+    }
+}
+
+/// Oneself, for `whoami`.
+pub struct Who {
+    /// Name in the roster; `None` for a stranger.
+    pub name: Option<String>,
+    /// Role.
+    pub role: Option<&'static str>,
+    /// This device's label.
+    pub device: Option<String>,
+    /// Recipients of the identities on this machine.
+    pub recipients: Vec<String>,
+    /// The signing key.
+    pub signing: Option<String>,
+    /// Where the identity is.
+    pub identity_file: String,
+    /// SHA-256 of one's card.
+    pub card: Option<String>,
+}
+
+impl Vault {
+    /// Looks at everything that can be seen without changing it. `progress` is told after each secret.
+    pub fn status(&self, now: Time, progress: &(dyn Fn() + Sync)) -> Result<Status, VaultError> {
+        let names = self.live_names()?;
+        let me = self.me().ok().map(|me| me.reference.name.to_string());
+        let mut status = Status {
+            name: self.roster().name.clone(),
+            words: self.words(),
+            secrets: names.len(),
+            members: self.roster().members.len(),
+            set_up: self.is_set_up(),
+            operation: self.repo().operation()?.map(|operation| operation.to_string()),
+            uncommitted: self.uncommitted()?,
+            conflicts: Vec::new(),
+            contested: Vec::new(),
+            due: Vec::new(),
+            both: both(&names),
+            refused: Vec::new(),
+            strangers: self.strangers()?,
+            one_key: self.has_one_key(),
+            me,
+        };
+        if status.me.is_some() {
+            self.look_inside(&names, now, progress, &mut status)?;
+        } else {
+            for path in &names {
+                if let Err(error) = self.current(path) {
+                    status.refused.push((path.to_string(), crate::vault::error::chain(&error)));
+                }
+            }
+        }
+        Ok(status)
+    }
+
+    fn look_inside(
+        &self,
+        names: &[SecretPath],
+        now: Time,
+        progress: &(dyn Fn() + Sync),
+        status: &mut Status,
+    ) -> Result<(), VaultError> {
+        for (path, secret) in names.iter().zip(self.open_many(names, progress)?) {
+            match secret {
+                Err(VaultError::NotAReader { .. }) => {}
+                Err(error) => status.refused.push((path.to_string(), crate::vault::error::chain(&error))),
+                Ok(secret) => {
+                    let fields = secret.fields();
+                    let conflicted = fields.iter().filter(|field| field.is_conflicted());
+                    status.conflicts.extend(conflicted.map(|field| format!("{path}/{}", field.name)));
+                    if secret.document.is_contested() {
+                        status.contested.push(path.to_string());
+                    }
+                    status.due.extend(textconv::due(&secret, now).map(|why| (path.to_string(), why)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn uncommitted(&self) -> Result<Vec<(String, &'static str)>, VaultError> {
+        let state = |state| match state {
+            WorkState::Clean => None,
+            WorkState::Modified => Some("changed, not staged"),
+            WorkState::Staged => Some("staged"),
+            WorkState::Untracked => Some("new, not staged"),
+            WorkState::Missing => Some("missing on disk"),
+            WorkState::Removed => Some("removed"),
+            WorkState::Unmerged => Some("unmerged"),
+        };
+        if self.work_dir().is_none() {
+            return Ok(Vec::new());
+        }
+        let files = self.repo().status_of(self.root())?;
+        Ok(files.into_iter().filter_map(|(file, how)| Some((file, state(how)?))).collect())
+    }
+
+    fn has_one_key(&self) -> bool {
+        let admins = self.roster().members.iter().filter(|m| m.role == crate::model::roster::Role::Admin);
+        let mut devices = admins.map(|admin| admin.card.devices.len());
+        devices.next().is_some_and(|first| first == 1) && devices.next().is_none()
+    }
+
+    /// Who this machine is to the vault.
+    pub fn whoami(&self) -> Result<Who, VaultError> {
+        let keys = self.keys()?;
+        let me = self.me().ok();
+        let member = me.and_then(|me| self.roster().member(me.reference.card));
+        let device = me.zip(member).and_then(|(me, member)| member.card.devices.get(me.device));
+        Ok(Who {
+            name: member.map(|member| member.card.name.to_string()),
+            role: member.map(|member| member.role.as_str()),
+            device: device.map(|device| device.label.to_string()),
+            recipients: keys.recipients().iter().map(ToString::to_string).collect(),
+            signing: self.signer()?.map(|key| key.public().to_string()),
+            identity_file: self.home().identity_file().display().to_string(),
+            card: me.map(|me| me.reference.card.to_string()),
+        })
+    }
+
+    /// Who reads a living secret, by its manifest.
+    pub fn readers_of(&self, path: &SecretPath) -> Result<Vec<String>, VaultError> {
+        let version = self.current(path)?.ok_or_else(|| self.unknown(path))?;
+        match version.manifest().state {
+            State::Live => Ok(version.manifest().readers.iter().map(|reader| reader.name.to_string()).collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Names that are a folder and a secret: a merge may bring both; both stay readable.
+fn both(names: &[SecretPath]) -> Vec<String> {
+    let folders: std::collections::BTreeSet<&str> = names.iter().flat_map(SecretPath::folders).collect();
+    names.iter().filter(|name| folders.contains(name.as_str())).map(ToString::to_string).collect()
+}

@@ -1,0 +1,275 @@
+//! Writing secrets: documents are sealed for their readers, signed, put in place and committed, all in one step.
+//!
+//! It does not decide what to write; the verbs do.
+
+use super::open::Version;
+use super::read::Secret;
+use super::{Vault, VaultError, setup};
+use crate::model::bytes::{Hash, SecretId};
+use crate::model::codec;
+use crate::model::document::Document;
+use crate::model::manifest::{MAX_PARENTS, Manifest, RosterPoint};
+use crate::model::names::SecretPath;
+use crate::model::read;
+use crate::model::register::{Key, Value, Write};
+use crate::model::roster::{MAX_ROSTER, Role};
+use crate::model::time::Time;
+use crate::repo::{Change, CommitHow, CommitMode, Outcome, Repo, WriteLock};
+use crate::seal::{self, Sealed, SigningKey};
+
+/// How a writing command goes about it.
+#[derive(Debug, Clone)]
+pub struct How {
+    /// Now.
+    pub now: Time,
+    /// Say what would happen and do nothing.
+    pub dry_run: bool,
+    /// Stage only.
+    pub no_commit: bool,
+    /// The program that the clone is set up to call, absolute.
+    pub program: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Files that were written, from the top.
+    pub files: Vec<String>,
+    /// The new commit, if there is one.
+    pub commit: Option<String>,
+    /// Why it was only staged.
+    pub staged: Option<String>,
+    /// Nothing would have changed, and nothing did.
+    pub unchanged: bool,
+    /// It was a dry run.
+    pub dry_run: bool,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// A document to be sealed at its path.
+pub struct Draft {
+    /// What to seal.
+    pub document: Document,
+    /// The versions that it follows.
+    pub parents: Vec<(Hash, Manifest)>,
+}
+
+impl Draft {
+    /// The next version of an opened secret.
+    pub fn after(secret: Secret) -> Self {
+        Self { document: secret.document, parents: vec![(secret.hash, secret.manifest)] }
+    }
+
+    /// A new secret.
+    pub fn birth(vault: Hash, path: SecretPath) -> Self {
+        Self { document: Document::new(vault, SecretId(random()), path), parents: Vec::new() }
+    }
+
+    /// Adds a version that this one follows, too.
+    pub fn follow(&mut self, version: &Version) {
+        if !self.parents.iter().any(|(hash, _)| *hash == version.hash()) {
+            self.parents.push((version.hash(), version.manifest().clone()));
+        }
+    }
+}
+
+/// Sixteen bytes from the system.
+pub fn random() -> [u8; 16] {
+    use rand_core::RngCore as _;
+    let mut bytes = [0; 16];
+    rand_core::OsRng.fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A writing command's hold on the vault: nobody else writes while it lives.
+pub struct Writing<'a> {
+    vault: &'a Vault,
+    how: &'a How,
+    notes: Vec<String>,
+    lock: Option<WriteLock>,
+}
+
+impl Vault {
+    /// Begins a writing command: may this person write at all, is the clone set up, is nobody else writing?
+    pub fn writing<'a>(&'a self, how: &'a How) -> Result<Writing<'a>, VaultError> {
+        self.author()?;
+        self.repo.committer()?;
+        let lock = if how.dry_run { None } else { Some(self.repo.lock()?) };
+        // What was read before the lock was ours may have changed while we waited for it.
+        let roster = self.repo.read_work(&format!("{}/roster.toml", self.root), MAX_ROSTER as u64)?;
+        let read_now = self.repo.blob_id(&roster.unwrap_or_default())?.to_string();
+        if read_now != self.roster_blob {
+            return Err(VaultError::RosterChanged);
+        }
+        let mut notes = Vec::new();
+        if !how.dry_run && setup::install(&self.repo, &self.root, self.roster.vault, &how.program)? {
+            notes.push("set this clone up to show and keep secrets (undo with: covault setup --undo)".to_owned());
+        }
+        Ok(Writing { vault: self, how, notes, lock })
+    }
+
+    /// Whether oneself may write here at all: to know before a person is asked for a secret.
+    pub fn may_write(&self) -> Result<(), VaultError> {
+        self.author()?;
+        Ok(self.repo.committer()?)
+    }
+
+    /// Oneself as somebody who may write, with the key to sign with.
+    fn author(&self) -> Result<(&super::Me, &SigningKey), VaultError> {
+        let me = self.me()?;
+        let signer =
+            self.signer()?.ok_or_else(|| VaultError::NoSigningKey(self.home.signing_file().display().to_string()))?;
+        let member = self.roster.member(me.reference.card).ok_or(VaultError::NotAMember)?;
+        let public = signer.public();
+        if !member.card.signing_keys().any(|key| *key == public) {
+            return Err(VaultError::SigningKeyUnknown(public.to_string()));
+        }
+        if member.role < Role::Writer {
+            return Err(VaultError::NotAWriter);
+        }
+        Ok((me, signer))
+    }
+
+    /// A file of a secret that no commit has yet, and its bytes: a killed command leaves it so, and who repeats the
+    /// command wants it committed.
+    pub(super) fn unsettled(&self, path: &SecretPath) -> Result<Option<(String, Vec<u8>)>, VaultError> {
+        self.unsettled_file(self.file(path))
+    }
+
+    /// The same for any file of the vault.
+    pub(super) fn unsettled_file(&self, file: String) -> Result<Option<(String, Vec<u8>)>, VaultError> {
+        let Some(bytes) = self.repo.read_work(&file, crate::seal::MAX_FILE as u64)? else { return Ok(None) };
+        let committed = match self.repo.head()?.commit {
+            Some(commit) => self.repo.read_at(commit, &file)?,
+            None => None,
+        };
+        Ok((committed.as_deref() != Some(&bytes)).then_some((file, bytes)))
+    }
+
+    /// A write by oneself, now.
+    pub fn write_of(&self, key: &Key, value: Value, plain: bool, now: Time) -> Result<Write, VaultError> {
+        Ok(Write::new(key, value, plain, self.me()?.reference.name.clone(), now, random()))
+    }
+
+    /// Seals a draft for the readers of its path.
+    fn seal(&self, draft: &Draft, now: Time) -> Result<Sealed, VaultError> {
+        let (me, signer) = self.author()?;
+        let file = self.file(&draft.document.path);
+        let readers = self.roster.readers(&draft.document.path);
+        let devices: Vec<_> = readers.iter().map(|member| member.card.devices.as_slice()).collect();
+        let (document, aliases) = with_smallest_id(draft);
+        let plaintext =
+            codec::encode(&document).map_err(|source| VaultError::Document { file: file.clone(), source })?;
+        let mut parents: Vec<Hash> = draft.parents.iter().map(|(hash, _)| *hash).take(MAX_PARENTS).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
+        let manifest = Manifest {
+            vault: self.roster.vault,
+            id: document.id,
+            aliases,
+            path: document.path.clone(),
+            state: document.state(),
+            revision: newest.map_or(1, |(_, manifest)| manifest.revision.saturating_add(1)),
+            parents,
+            ancestors: newest.map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).unwrap_or_default(),
+            roster: RosterPoint { seq: self.roster.seq, head: self.roster.head, blob: self.roster_blob.clone() },
+            readers: readers.iter().map(|member| member.reference()).collect(),
+            author: me.reference.clone(),
+            shares: newest.map(|(_, manifest)| manifest.shares.clone()).unwrap_or_default(),
+            values: read::secret_values(&document),
+            at: now,
+            document: Hash([0; 32]),
+            payload: Hash([0; 32]),
+            stanzas: Hash([0; 32]),
+        };
+        seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| VaultError::Sealed { file, source })
+    }
+}
+
+/// Where two secrets were born at one path the smaller id wins and the others become aliases.
+fn with_smallest_id(draft: &Draft) -> (Document, Vec<SecretId>) {
+    let mut document = draft.document.clone();
+    let mut ids: Vec<_> = std::iter::once(document.id)
+        .chain(draft.parents.iter().flat_map(|(_, m)| std::iter::once(m.id).chain(m.aliases.iter().copied())))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let smallest = ids.remove(0);
+    document.id = smallest;
+    (document, ids)
+}
+
+impl Writing<'_> {
+    /// The vault.
+    pub fn vault(&self) -> &Vault {
+        self.vault
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        self.how.now
+    }
+
+    /// What a person should know so far, where nothing is to be written.
+    pub fn into_notes(self) -> Vec<String> {
+        self.notes
+    }
+
+    /// Adds something that a person should know.
+    pub fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Seals the drafts, opens each again, and writes them with `others` (files from the top) as one commit.
+    pub fn finish(self, drafts: &[Draft], others: Vec<(String, Vec<u8>)>, message: &str) -> Result<Report, VaultError> {
+        let mut changes = Vec::with_capacity(drafts.len() + others.len());
+        for draft in drafts {
+            let sealed = self.vault.seal(draft, self.how.now)?;
+            let file = self.vault.file(&draft.document.path);
+            // What we cannot read back we do not put in place.
+            let version = self.vault.check(&file, &draft.document.path, &sealed.bytes)?;
+            self.vault.open_version(&version)?;
+            changes.push(Change::write(file, sealed.bytes));
+        }
+        changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));
+        commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)
+    }
+}
+
+/// Writes changes as `how` and the setting `covault.commit` say.
+pub(super) fn commit(
+    repo: &Repo,
+    lock: Option<&WriteLock>,
+    mut changes: Vec<Change>,
+    message: &str,
+    how: &How,
+    mut notes: Vec<String>,
+) -> Result<Report, VaultError> {
+    let mut report = Report {
+        files: changes.iter().map(|change| change.path().to_owned()).collect(),
+        dry_run: how.dry_run,
+        ..Report::default()
+    };
+    let Some(lock) = lock else {
+        report.notes = notes;
+        return Ok(report);
+    };
+    changes.extend(repo.gitattributes_change(setup::TRACKED_ATTRIBUTES)?);
+    let mode = match repo.config_str("covault.commit").as_deref() {
+        _ if how.no_commit => CommitMode::Stage,
+        Some("stage") => CommitMode::Stage,
+        Some("git") => CommitMode::Git,
+        _ => CommitMode::Commit,
+    };
+    match repo.commit(lock, &changes, &CommitHow { message, mode, now: how.now.unix(), progress: None })? {
+        Outcome::Committed { commit } => report.commit = Some(commit.to_string()),
+        Outcome::Staged { because } => {
+            report.staged = Some(because.map_or_else(|| "as asked for".to_owned(), |operation| operation.to_string()));
+        }
+        Outcome::Unchanged => report.unchanged = true,
+    }
+    report.notes.append(&mut notes);
+    Ok(report)
+}

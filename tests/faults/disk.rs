@@ -1,0 +1,134 @@
+//! A disk that is full, a repository and a home that cannot be written.
+
+use super::rig::{acts, check_values, copy, read, template, value};
+use crate::world::{Person, have};
+
+/// A mount that goes with the test.
+struct Mount(std::path::PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn mount(args: &[&str], at: &std::path::Path) -> Option<Mount> {
+    let done = std::process::Command::new("mount").args(args).arg(at).output().is_ok_and(|said| said.status.success());
+    if !done {
+        eprintln!("SKIPPED: mounting is not permitted here");
+    }
+    done.then(|| Mount(at.to_owned()))
+}
+
+fn read_only(folder: &std::path::Path) -> Option<Mount> {
+    let path = folder.to_string_lossy().into_owned();
+    let bound = mount(&["--bind", &path], folder)?;
+    let mut remount = std::process::Command::new("mount");
+    assert!(remount.args(["-o", "remount,bind,ro", &path]).arg(folder).status().unwrap().success());
+    Some(bound)
+}
+
+#[test]
+fn on_a_disk_that_fills_up_every_secret_is_old_or_new_and_writing_goes_on_when_there_is_room() {
+    let (_world, alice) = template();
+    let (world, copied) = copy(&alice);
+    let disk = world.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let Some(_mount) = mount(&["-t", "tmpfs", "-o", "size=4m", "tmpfs"], &disk) else { return };
+    let moved = disk.join(copied.repo.file_name().unwrap());
+    assert!(std::process::Command::new("cp").arg("-a").arg(&copied.repo).arg(&moved).status().unwrap().success());
+    let person = Person { name: copied.name.clone(), home: copied.home.clone(), repo: moved, vars: Vec::new() };
+    let act = acts().remove(1).1;
+    let filler = disk.join("filler");
+    let (mut refused, mut done) = (0, 0);
+    // Room for ever less: none, a page, two pages, …
+    for pages in 0..12 {
+        fill(&filler, pages * 4096);
+        let said = person.covault_fed(value("new").as_bytes(), ["set", "prod/db"]);
+        if said.code == 0 {
+            done += 1;
+        } else {
+            refused += 1;
+        }
+        assert!(said.code == 0 || said.err.contains("error: "), "{}", said.err);
+        check_values(&person, &act, &format!("{pages} pages free: {}", said.err));
+        std::fs::remove_file(&filler).unwrap();
+        person.covault_fed(value("old").as_bytes(), ["set", "prod/db"]).ok();
+        assert_eq!(person.git(["status", "--porcelain", ".covault"]).ok().text(), "", "{}", said.err);
+    }
+    eprintln!("a full disk: {refused} refused, {done} done");
+    assert!(refused > 3);
+}
+
+/// Leaves about `room` bytes free.
+fn fill(filler: &std::path::Path, room: usize) {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(filler).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    let size = file.metadata().unwrap().len();
+    file.set_len(size.saturating_sub(room as u64)).unwrap();
+}
+
+#[test]
+fn a_repository_that_cannot_be_written_is_read_and_writing_says_what_failed() {
+    let (_world, alice) = template();
+    let Some(_mount) = read_only(&alice.repo) else { return };
+    assert_eq!(alice.get("prod/db"), value("old"));
+    alice.covault(["ls"]).ok();
+    alice.covault(["status"]);
+    let said = alice.covault_fed(b"x", ["set", "prod/db"]).exits(1);
+    assert!(said.err.contains("covault.lock") && said.err.contains("Read-only"), "{}", said.err);
+    assert_eq!(read(&super::rig::open(&alice).unwrap(), "prod/db").unwrap(), Some(value("old")));
+}
+
+#[test]
+fn a_home_and_a_tmpdir_that_cannot_be_written_stop_nobody() {
+    let (_world, alice) = template();
+    // The caches are lost, too: they cannot be made again.
+    std::fs::remove_dir_all(alice.home.join(".local/state/covault")).unwrap();
+    let Some(_mount) = read_only(&alice.home) else { return };
+    let mut alice = alice;
+    let nowhere = alice.home.join("nowhere").to_string_lossy().into_owned();
+    alice.vars.push(("TMPDIR".to_owned(), nowhere));
+    assert_eq!(alice.get("prod/db"), value("old"));
+    alice.covault(["ls"]).ok();
+    alice.set("prod/db", &value("new"));
+    assert_eq!(alice.get("prod/db"), value("new"));
+    alice.covault(["run", "--from", "prod", "--", "true"]).ok();
+}
+
+#[test]
+fn somebody_who_may_only_read_the_repository_is_told_so() {
+    if !have("setpriv") {
+        return;
+    }
+    let (world, alice) = template();
+    let chmod = std::process::Command::new("chmod").args(["-R", "a+rX"]).arg(world.path()).status().unwrap();
+    assert!(chmod.success());
+    let home = world.path().join("other home");
+    let copied = std::process::Command::new("cp").arg("-a").arg(&alice.home).arg(&home).status().unwrap();
+    let owned = std::process::Command::new("chown").args(["-R", "65534:65534"]).arg(&home).status().unwrap();
+    assert!(copied.success() && owned.success());
+    let _ = std::process::Command::new("chmod").arg("600").arg(home.join(".config/covault/identity.txt")).status();
+    let _ = std::process::Command::new("chmod").arg("600").arg(home.join(".config/covault/signing_ed25519")).status();
+    let mut nobody = Person { name: alice.name.clone(), home, repo: alice.repo.clone(), vars: Vec::new() };
+    for (key, value) in [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "safe.directory"), ("GIT_CONFIG_VALUE_0", "*")]
+    {
+        nobody.vars.push((key.to_owned(), value.to_owned()));
+    }
+    let words = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_covault")];
+    let run = |args: &[&str], input: &[u8]| nobody.fed("setpriv", input, words.iter().chain(args));
+    let said = run(&["get", "prod/db"], b"");
+    if said.code == 127 || said.err.contains("setpriv:") {
+        eprintln!("SKIPPED: another user cannot start the program here: {}", said.err);
+        return;
+    }
+    // Whether gix trusts a repository of somebody else's is the person's setting; a refusal names it.
+    if said.code != 0 {
+        assert!(said.err.contains("belongs to another user"), "{}", said.err);
+        return;
+    }
+    assert_eq!(said.text(), value("old"));
+    let said = run(&["set", "prod/db"], b"x").exits(1);
+    assert!(said.err.contains("covault.lock") && said.err.contains("ermission denied"), "{}", said.err);
+}

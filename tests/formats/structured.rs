@@ -1,0 +1,300 @@
+//! JSON, YAML and TOML as lists of values.
+
+use std::time::{Duration, Instant};
+
+use covault::model::formats::{Format, ParseError, Warning, parse};
+
+use super::{expected, pair, read, texts};
+
+const ALL: [Format; 3] = [Format::Json, Format::Yaml, Format::Toml];
+
+fn error(format: Format, text: &str) -> ParseError {
+    parse(format, text.as_bytes()).unwrap_err()
+}
+
+#[test]
+fn the_same_settings_are_read_the_same_from_all_notations() {
+    for (format, text) in [
+        (Format::Json, include_str!("../../fixtures/import/settings.json")),
+        (Format::Yaml, include_str!("../../fixtures/import/settings.yaml")),
+        (Format::Toml, include_str!("../../fixtures/import/settings.toml")),
+    ] {
+        let parsed = parse(format, text.as_bytes()).unwrap();
+        let found = texts(&parsed);
+        for (name, value) in &found {
+            assert_eq!(expected().get(name), Some(value), "{format} {name}");
+        }
+        assert_eq!(found.len(), expected().len());
+        assert_eq!(parsed.warnings, []);
+        let dotenv = read(Format::Dotenv, include_str!("../../fixtures/import/dotenv.env"));
+        assert!(found.iter().map(|e| &e.0).eq(dotenv.iter().map(|e| &e.0)), "{format}: not in the file's order");
+    }
+}
+
+#[test]
+fn nested_maps_become_paths_of_keys() {
+    let wanted = [pair("z.b.c", "1"), pair("z.a", "x"), pair("d", "y")];
+    assert_eq!(read(Format::Json, r#"{"z": {"b": {"c": 1}, "a": "x"}, "d": "y"}"#), wanted);
+    assert_eq!(read(Format::Yaml, "z:\n  b: {c: 1}\n  a: x\nd: y\n"), wanted);
+    let toml = parse(Format::Toml, b"d = 'y'\n[z.b]\nc = 1\n[z]\na = 'x'\n").unwrap();
+    assert_eq!(texts(&toml), [pair("d", "y"), pair("z.b.c", "1"), pair("z.a", "x")]);
+    assert_eq!(toml.entries[1].key, ["z", "b", "c"]);
+    assert_eq!(toml.entries.iter().map(|e| e.line.unwrap()).collect::<Vec<_>>(), [1, 3, 5]);
+}
+
+#[test]
+fn numbers_and_booleans_keep_their_source_text() {
+    let json = r#"{"a":1.10,"b":-0,"c":1E+2,"d":123456789012345678901234567890,"e":0.1e-7,"f":true,"g":-1.50}"#;
+    let values: Vec<_> = read(Format::Json, json).into_iter().map(|e| e.1).collect();
+    assert_eq!(values, ["1.10", "-0", "1E+2", "123456789012345678901234567890", "0.1e-7", "true", "-1.50"]);
+
+    let yaml = "a: 1.10\nb: 0123\nc: NO\nd: off\ne: 0o17\nf: 1_000\ng: 12e03\nh: True\ni: 0x1F\nj: +5\nk: .5\nl: 12:30:45\n\
+                m: 2027-01-31\nn: .inf\no: 123456789012345678901234567890\np: 1.0\nq: y\n";
+    let values: Vec<_> = read(Format::Yaml, yaml).into_iter().map(|e| e.1).collect();
+    assert_eq!(
+        values,
+        [
+            "1.10",
+            "0123",
+            "NO",
+            "off",
+            "0o17",
+            "1_000",
+            "12e03",
+            "True",
+            "0x1F",
+            "+5",
+            ".5",
+            "12:30:45",
+            "2027-01-31",
+            ".inf",
+            "123456789012345678901234567890",
+            "1.0",
+            "y"
+        ]
+    );
+
+    let toml = "a = 1_000\nb = 0xDEAD\nc = 1.50\nd = 1979-05-27T07:32:00Z\ne = false\nf = inf\ng = 07:32:00\nh = +1\n";
+    let values: Vec<_> = read(Format::Toml, toml).into_iter().map(|e| e.1).collect();
+    assert_eq!(values, ["1_000", "0xDEAD", "1.50", "1979-05-27T07:32:00Z", "false", "inf", "07:32:00", "+1"]);
+}
+
+#[test]
+fn numbers_inside_strings_and_keys_are_not_mistaken_for_numbers() {
+    let json = r#"{"1": "2 \" 3:", "a\"4": 5, "b": [6, "7", {"8": 9}], "c": "\\", "d": 10.0}"#;
+    assert_eq!(
+        read(Format::Json, json),
+        [pair("1", "2 \" 3:"), pair("a\"4", "5"), pair("b", r#"[6,"7",{"8":9}]"#), pair("c", "\\"), pair("d", "10.0")]
+    );
+}
+
+#[test]
+fn lines_of_json_keys_are_told() {
+    let parsed = parse(Format::Json, b"{\n\"a\":\n1,\n\n\"b\" : {\n \"c\": [1,\n2], \"d\": \"x:y\"\n}}").unwrap();
+    assert_eq!(parsed.entries.iter().map(|e| e.line.unwrap()).collect::<Vec<_>>(), [2, 6, 7]);
+}
+
+#[test]
+fn a_list_becomes_one_json_text() {
+    let wanted = r#"[1.10,"x",true,[],{"k":"v\n"}]"#;
+    assert_eq!(read(Format::Json, r#"{"a": [1.10, "x", true, [], {"k": "v\n"}]}"#)[0].1, wanted);
+    assert_eq!(read(Format::Yaml, "a:\n- 1.10\n- x\n- true\n- []\n- k: \"v\\n\"\n")[0].1, wanted);
+    assert_eq!(read(Format::Toml, "a = [1.10, 'x', true, [], {k = \"v\\n\"}]")[0].1, wanted);
+    assert_eq!(
+        read(Format::Yaml, "a: [0123, NO, null, .inf, True, 0x1F]")[0].1,
+        r#"["0123","NO",null,".inf","True","0x1F"]"#
+    );
+    assert_eq!(
+        read(Format::Toml, "[[a]]\nx = 1979-05-27\n[[a]]\ny = 1_0\n")[0].1,
+        r#"[{"x":"1979-05-27"},{"y":"1_0"}]"#
+    );
+    assert_eq!(read(Format::Json, r#"{"a": []}"#)[0].1, "[]");
+}
+
+#[test]
+fn nothing_is_dropped_without_a_word() {
+    let null = Warning::NullSkipped { key: "a.b".into(), line: Some(1) };
+    let empty = Warning::EmptyMapSkipped { key: "c".into(), line: Some(1) };
+    let parsed = parse(Format::Json, br#"{"a": {"b": null}, "c": {}, "d": ""}"#).unwrap();
+    assert_eq!((texts(&parsed), parsed.warnings), (vec![pair("d", "")], vec![null, empty]));
+    let parsed = parse(Format::Yaml, b"a:\n  b:\nc: ~\nd: 'null'\ne: \"\"\n").unwrap();
+    assert_eq!(texts(&parsed), [pair("d", "null"), pair("e", "")]);
+    assert_eq!(parsed.warnings.len(), 2);
+}
+
+#[test]
+fn of_a_json_key_that_stands_twice_the_last_is_taken() {
+    let parsed = parse(Format::Json, br#"{"a": 1, "b": 2, "a": 3}"#).unwrap();
+    assert_eq!(texts(&parsed), [pair("b", "2"), pair("a", "3")]);
+    assert_eq!(parsed.warnings, [Warning::Duplicate { key: "a".into(), line: Some(1) }]);
+}
+
+#[test]
+fn yaml_and_toml_refuse_a_key_that_stands_twice() {
+    assert_eq!(error(Format::Yaml, "x:\n  a: 1\n  a: 2\n"), ParseError::DuplicateKey { key: "x.a".into() });
+    assert!(matches!(error(Format::Toml, "a = 1\na = 2\n"), ParseError::Syntax { line: 2, .. }));
+}
+
+#[test]
+fn yaml_tags_are_refused_whatever_their_form() {
+    for text in [
+        "a: !!binary aGVsbG8=\n",
+        "a: !!str 123\n",
+        "a: !vault |\n  text\n",
+        "a: ! x\n",
+        "a: !<tag:yaml.org,2002:binary> aGVsbG8=\n",
+        "a: !!set {x, y}\n",
+        "a: [1, !!int \"2\"]\n",
+        "---\na: !!binary aGVsbG8=\n",
+        "!!map {a: 1}\n",
+        "!!str a: 1\n",
+        "a: &x !!str y\n",
+        "a: &x !<tag:yaml.org,2002:binary> y\n",
+        "- !<tag:yaml.org,2002:binary> y\n",
+        "a:\n  !<tag:yaml.org,2002:binary> y\n",
+        "a: [ !<tag:yaml.org,2002:binary> y]\n",
+        "[!<tag:yaml.org,2002:binary> y]: 1\n",
+    ] {
+        assert!(matches!(error(Format::Yaml, text), ParseError::Tag { .. }), "{text}: {:?}", error(Format::Yaml, text));
+    }
+    assert_eq!(error(Format::Yaml, "a: 1\nb: !!binary aGVsbG8=\n"), ParseError::Tag { line: 2 });
+    assert_eq!(error(Format::Yaml, "---\na: 1\nb: !x aGVsbG8=\n"), ParseError::Tag { line: 3 });
+    assert!(parse(Format::Yaml, b"%TAG !! tag:yaml.org,2002:\n---\na: !!binary x\n").is_err());
+}
+
+#[test]
+fn exclamation_marks_in_yaml_values_are_no_tags() {
+    assert_eq!(
+        read(Format::Yaml, "a: pa!!ss\nb: '!!binary x'\nc: \"!x\"\nd: x !!y !<z\n"),
+        [pair("a", "pa!!ss"), pair("b", "!!binary x"), pair("c", "!x"), pair("d", "x !!y !<z")]
+    );
+}
+
+#[test]
+fn yaml_may_begin_its_document_itself() {
+    for text in [
+        "---\na: 1\n",
+        "# c\n\n---\na: 1\n...\n",
+        "%YAML 1.2\n---\na: 1\n",
+        "--- {a: 1}\n",
+        "\u{feff}a: 1\n",
+        "a: 1\n---\n",
+    ] {
+        if text.ends_with("---\n") {
+            assert!(matches!(error(Format::Yaml, text), ParseError::Syntax { .. }), "two documents");
+        } else {
+            assert_eq!(read(Format::Yaml, text), [pair("a", "1")], "{text}");
+        }
+    }
+    assert_eq!(read(Format::Yaml, ""), []);
+    assert_eq!(read(Format::Yaml, "# nothing\n"), []);
+}
+
+#[test]
+fn yaml_aliases_are_copied_and_merge_keys_applied() {
+    let text = "base: &b\n  host: h\n  port: 1\ndev:\n  <<: *b\n  port: 2\nalso: *b\ntwo:\n  <<: [*b, {more: 3}]\n";
+    assert_eq!(
+        read(Format::Yaml, text),
+        [
+            pair("base.host", "h"),
+            pair("base.port", "1"),
+            pair("dev.port", "2"),
+            pair("dev.host", "h"),
+            pair("also.host", "h"),
+            pair("also.port", "1"),
+            pair("two.host", "h"),
+            pair("two.port", "1"),
+            pair("two.more", "3"),
+        ]
+    );
+    assert_eq!(error(Format::Yaml, "a:\n  <<: 5\n"), ParseError::BadMerge { key: "a.<<".into() });
+    assert!(matches!(error(Format::Yaml, "a: *missing\n"), ParseError::Syntax { line: 1, .. }));
+}
+
+#[test]
+fn no_yaml_explodes() {
+    let began = Instant::now();
+    let mut laughs = "a0: &a0 [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n".to_owned();
+    for n in 1..7 {
+        let refs = vec![format!("*a{}", n - 1); 9].join(",");
+        laughs.push_str(&format!("a{n}: &a{n} [{refs}]\n"));
+    }
+    assert_eq!(error(Format::Yaml, &laughs), ParseError::Explodes);
+
+    let big = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 1000].join(","));
+    assert_eq!(error(Format::Yaml, &big), ParseError::Explodes);
+
+    assert!(matches!(error(Format::Yaml, "a: &a [*a]\n"), ParseError::TooDeep { .. } | ParseError::Syntax { .. }));
+    assert!(matches!(error(Format::Yaml, "a: &a {b: *a}\n"), ParseError::TooDeep { .. } | ParseError::Syntax { .. }));
+    assert!(matches!(error(Format::Yaml, &"[".repeat(1_000_000)), ParseError::TooDeep { .. }));
+    assert_eq!(error(Format::Yaml, &format!("a: '\n{}'", " ".repeat(5000))), ParseError::Blanks { line: 2 });
+    for crowd in [",", "- ", "? ", "\n"] {
+        assert_eq!(error(Format::Yaml, &crowd.repeat(1_000_001)), ParseError::TooManyEntries);
+    }
+    assert!(parse(Format::Yaml, "- ".repeat(100_000).as_bytes()).is_err());
+    assert!(parse(Format::Yaml, "? ".repeat(100_000).as_bytes()).is_err());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn eight_levels_are_read_and_nine_are_refused() {
+    let nested = |depth: usize| format!("{}1{}", "{\"k\":".repeat(depth), "}".repeat(depth));
+    for format in [Format::Json, Format::Yaml] {
+        assert_eq!(parse(format, nested(8).as_bytes()).unwrap().entries[0].key.len(), 8, "{format}");
+        assert!(matches!(error(format, &nested(9)), ParseError::TooDeep { .. }), "{format}");
+    }
+    assert_eq!(parse(Format::Toml, b"a.b.c.d.e.f.g.h = 1").unwrap().entries[0].key.len(), 8);
+    assert!(matches!(error(Format::Toml, "a.b.c.d.e.f.g.h.i = 1"), ParseError::TooDeep { .. }));
+    for format in ALL {
+        assert!(parse(format, "{\"k\":".repeat(200_000).as_bytes()).is_err());
+        assert!(parse(format, format!("k = {}", "[".repeat(200_000)).as_bytes()).is_err());
+    }
+}
+
+#[test]
+fn what_has_no_names_is_refused() {
+    for text in ["[1]", "\"x\"", "5", "null"] {
+        assert_eq!(error(Format::Json, text), ParseError::NotAMap { format: Format::Json });
+    }
+    for text in ["- a\n", "just text\n", "5\n"] {
+        assert_eq!(error(Format::Yaml, text), ParseError::NotAMap { format: Format::Yaml });
+    }
+    assert_eq!(error(Format::Yaml, "a: 1\n? [x]\n: 2\n"), ParseError::ComplexKey { line: 2 });
+}
+
+#[test]
+fn broken_text_is_refused_with_its_place_and_without_its_content() {
+    for (format, text, line) in [
+        (Format::Json, "{\n\"a\": hunter2}", 2),
+        (Format::Json, "{\"a\": \"hunter2\"} x", 1),
+        (Format::Json, "{\"a\": \"hunter2", 1),
+        (Format::Json, "{\"a\": 1,}", 1),
+        (Format::Yaml, "a: 1\nb: 'hunter2\n", 0),
+        (Format::Yaml, "a: 1\n\thunter2: 2\n", 2),
+        (Format::Toml, "a = 1\nb = hunter2\n", 2),
+        (Format::Toml, "a = 'hunter2", 1),
+    ] {
+        let error = error(format, text);
+        let ParseError::Syntax { line: found, .. } = &error else { panic!("{text}: {error:?}") };
+        assert!(line == 0 || *found == line, "{text}: {error}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}
+
+#[test]
+fn too_many_values_are_refused_in_every_notation() {
+    let json: Vec<String> = (0..10_001).map(|n| format!("\"k{n}\":1")).collect();
+    assert_eq!(error(Format::Json, &format!("{{{}}}", json.join(","))), ParseError::TooManyEntries);
+    let yaml: String = (0..10_001).map(|n| format!("k{n}: 1\n")).collect();
+    assert_eq!(error(Format::Yaml, &yaml), ParseError::TooManyEntries);
+    assert_eq!(error(Format::Toml, &yaml.replace(':', " =")), ParseError::TooManyEntries);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_a_parser_panic(text in "(?s)([\\[\\]{}:,\"'&*!%<>|#=0-9a-c\\\\ \n\t.-]|.){0,80}") {
+        for format in ALL {
+            let _ = parse(format, text.as_bytes());
+        }
+    }
+}

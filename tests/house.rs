@@ -1,0 +1,4 @@
+//! The house itself: its layers, its files, its reference.
+
+mod docs;
+mod layers;

@@ -1,0 +1,159 @@
+//! The editor's file: in memory, private, without copies, and gone afterwards, however it ends.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::faults::rig::{CANARY, no_canary, value};
+use crate::world::{Person, World};
+
+/// Somebody with a secret, a runtime folder in memory, and an editor that notes how it was started.
+struct Desk {
+    world: World,
+    alice: Person,
+    runtime: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new(editor: &str, then: &str) -> Option<Self> {
+        let Ok(runtime) = tempfile::Builder::new().prefix("covault-test-").tempdir_in("/dev/shm") else {
+            eprintln!("SKIPPED: there is no /dev/shm");
+            return None;
+        };
+        let world = World::new();
+        let mut alice = world.founder("alice");
+        alice.set("prod/db", &value("before"));
+        let notes = world.path().join("notes");
+        std::fs::create_dir(&notes).unwrap();
+        let program = world.path().join(editor);
+        let script = format!(
+            "#!/bin/sh\nnotes='{}'\nfor last; do :; done\nprintf '%s\\n' \"$@\" > \"$notes/argv\"\nenv > \"$notes/env\"\n\
+             stat -f -c %T \"$last\" > \"$notes/fs\"\nstat -c %a \"$last\" > \"$notes/mode\"\n\
+             stat -c %a \"$(dirname \"$last\")\" > \"$notes/folder\"\necho $$ > \"$notes/started\"\n{then}\n",
+            notes.display()
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        alice.vars.push(("EDITOR".into(), format!("'{}'", program.display())));
+        alice.vars.push(("XDG_RUNTIME_DIR".into(), runtime.path().to_string_lossy().into_owned()));
+        alice.vars.push(("COVAULT_IDENTITY_FILE".into(), alice.identity().to_string_lossy().into_owned()));
+        Some(Self { world, alice, runtime })
+    }
+
+    fn note(&self, name: &str) -> String {
+        std::fs::read_to_string(self.world.path().join("notes").join(name)).unwrap_or_default()
+    }
+
+    fn left(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.runtime.path()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// Starts covault edit and waits for its editor.
+    fn editing(&self) -> std::process::Child {
+        let mut command = self.alice.command(env!("CARGO_BIN_EXE_covault"));
+        let child = command.args(["edit", "prod/db"]).stderr(Stdio::null()).spawn().unwrap();
+        for _ in 0..500 {
+            if !self.note("started").is_empty() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(!self.left().is_empty());
+        child
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    assert!(std::process::Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn an_editor_gets_a_private_file_in_memory_and_nothing_of_ours() {
+    for (editor, flags) in
+        [("vim", ["-n", "-i", "NONE"].as_slice()), ("nvim", &["noswapfile"]), ("emacs", &["auto-save-default nil"])]
+    {
+        let Some(desk) = Desk::new(editor, "sed -i 's/before/after/' \"$last\"") else { return };
+        let said = desk.alice.covault(["edit", "prod/db"]).ok();
+        assert_eq!(desk.alice.get("prod/db"), value("after"), "{}", said.err);
+        assert_eq!((desk.note("mode").trim(), desk.note("folder").trim()), ("600", "700"));
+        assert_eq!(desk.note("fs").trim(), "tmpfs");
+        let argv = desk.note("argv");
+        assert!(flags.iter().all(|flag| argv.contains(flag)), "{argv}");
+        assert!(!argv.contains(CANARY) && !desk.note("env").contains(CANARY));
+        assert!(!desk.note("env").contains("COVAULT_"), "{}", desk.note("env"));
+        assert_eq!(desk.left(), Vec::<PathBuf>::new());
+        assert!(!said.err.contains(CANARY));
+        no_canary(&desk.alice, editor);
+    }
+}
+
+#[test]
+fn an_editor_that_fails_changes_nothing_and_leaves_nothing() {
+    for then in [
+        "exit 3",
+        "kill -9 $$",
+        "echo 'this is [no TOML' > \"$last\"",
+        "rm \"$last\"",
+        ": > \"$last\"",
+        "chmod 000 \"$last\"; exit 1",
+    ] {
+        let Some(desk) = Desk::new("ed", then) else { return };
+        let said = desk.alice.covault(["edit", "prod/db"]);
+        assert!(!said.err.contains(CANARY) && !said.err.contains("panicked"), "{then}: {}", said.err);
+        assert_eq!(desk.left(), Vec::<PathBuf>::new(), "{then}");
+        assert_eq!(desk.alice.get("prod/db"), value("before"), "{then}");
+        no_canary(&desk.alice, then);
+    }
+}
+
+#[test]
+fn a_covault_that_is_ended_takes_the_editor_s_file_along() {
+    for name in ["-TERM", "-HUP"] {
+        let Some(desk) = Desk::new("ed", "exec sleep 20") else { return };
+        let mut child = desk.editing();
+        signal(name, child.id());
+        child.wait().unwrap();
+        assert_eq!(desk.left(), Vec::<PathBuf>::new(), "{name}");
+        end_editor(&desk);
+        assert_eq!(desk.alice.get("prod/db"), value("before"));
+    }
+}
+
+#[test]
+fn an_interrupt_is_the_editor_s_and_the_edit_goes_on() {
+    let go =
+        "for n in $(seq 500); do [ -e \"$notes/go\" ] && break; sleep 0.02; done; sed -i 's/before/after/' \"$last\"";
+    let Some(desk) = Desk::new("ed", go) else { return };
+    let mut child = desk.editing();
+    signal("-INT", child.id());
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    std::fs::write(desk.world.path().join("notes/go"), "").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(desk.alice.get("prod/db"), value("after"));
+    assert_eq!(desk.left(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_a_killed_covault_leaves_in_memory_goes_with_the_next_command() {
+    let Some(desk) = Desk::new("ed", "exec sleep 20") else { return };
+    let mut child = desk.editing();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    end_editor(&desk);
+    let left = desk.left();
+    assert_eq!(left.len(), 1, "{left:?}");
+    // A folder of somebody who still edits stays.
+    let living = desk.runtime.path().join("covault-edit-abcdef");
+    std::fs::create_dir(&living).unwrap();
+    let lock = std::fs::File::open(&living).unwrap();
+    lock.lock().unwrap();
+    desk.alice.covault(["ls"]).ok();
+    assert_eq!(desk.left(), vec![living]);
+}
+
+fn end_editor(desk: &Desk) {
+    if let Ok(pid) = desk.note("started").trim().parse() {
+        let _ = std::process::Command::new("kill").args(["-9", &u32::to_string(&pid)]).status();
+    }
+}

@@ -1,0 +1,6 @@
+//! Process hygiene: where a secret is never seen, what a process leaves behind, what a hostile repository can do.
+
+mod canary;
+mod editor;
+mod hostile;
+mod process;

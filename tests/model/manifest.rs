@@ -1,0 +1,211 @@
+//! What a header says.
+
+use covault::model::bytes::{SecretId, Short};
+use covault::model::manifest::{MAX_ANCESTORS, MAX_PARENTS, Manifest, MemberRef, State};
+use proptest::prelude::*;
+
+use super::edits::{self, any_edits};
+use super::world::{at, cases, hash, manifest, member, nonce, path};
+
+fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
+    let manifest = Manifest::decode(std::str::from_utf8(bytes).ok()?).ok()?;
+    Some(manifest.encode().into_bytes())
+}
+
+fn short(n: u64) -> Short {
+    hash(&format!("{n}")).short()
+}
+
+pub fn readers(names: &[&str]) -> Vec<MemberRef> {
+    names.iter().map(|name| MemberRef { name: member(name), card: hash(name) }).collect()
+}
+
+/// A manifest with one of everything.
+pub fn full() -> Manifest {
+    let mut parents = vec![hash("one"), hash("two")];
+    parents.sort();
+    let mut values = vec![short(1), short(2)];
+    values.sort();
+    let mut full = Manifest {
+        aliases: vec![SecretId([0xfe; 16]), SecretId([0xff; 16])],
+        state: State::Moved(path("prod/postgres")),
+        revision: 7,
+        parents,
+        ancestors: vec![short(9), short(3), short(5)],
+        readers: readers(&["alice", "bob", "ci"]),
+        shares: vec!["bob 1".to_owned(), "ci \"2\"\n\u{1}".to_owned()],
+        values,
+        ..manifest()
+    };
+    full.roster.seq = 12;
+    full.roster.blob = "ab".repeat(20);
+    full
+}
+
+prop_compose! {
+    pub fn any_manifest()(
+        state in prop_oneof![Just(State::Live), Just(State::Deleted), Just(State::Moved(path("a/b")))],
+        revision in 2..=i64::MAX.unsigned_abs(),
+        seq in 0..=i64::MAX.unsigned_abs(),
+        parents in prop::collection::btree_set(any::<u64>(), 0..=MAX_PARENTS),
+        ancestors in prop::collection::vec(any::<u64>(), 0..=MAX_ANCESTORS),
+        values in prop::collection::btree_set(any::<u64>(), 0..20),
+        shares in prop::collection::btree_set(any::<String>(), 0..4),
+        names in prop::collection::btree_set("[a-z][a-z0-9]{4,8}", 0..6),
+        blob in prop_oneof![Just(""), Just("40"), Just("64")],
+        time in any::<i64>(),
+    ) -> Manifest {
+        let mut parents: Vec<_> = parents.iter().map(|n| hash(&format!("{n}"))).collect();
+        parents.sort();
+        let mut values: Vec<_> = values.iter().map(|n| short(*n)).collect();
+        values.sort();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mut manifest = Manifest {
+            state,
+            revision: if parents.is_empty() { 1 } else { revision },
+            parents,
+            ancestors: ancestors.iter().map(|n| short(*n)).collect(),
+            readers: readers(&names),
+            shares: shares.into_iter().collect(),
+            values,
+            at: covault::model::time::Time::from_unix(time),
+            ..manifest()
+        };
+        manifest.roster.seq = seq;
+        manifest.roster.blob = "0f".repeat(blob.parse::<usize>().unwrap_or(0) / 2);
+        manifest
+    }
+}
+
+#[test]
+fn every_changed_byte_is_refused_or_means_something_else() {
+    let good = full();
+    assert_eq!(Manifest::decode(&good.encode()).unwrap(), good);
+    assert!(edits::every_single_byte(good.encode().as_bytes(), recode) > 100);
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let refused = |change: fn(&mut Manifest)| {
+        let mut manifest = full();
+        change(&mut manifest);
+        Manifest::decode(&manifest.encode()).unwrap_err().to_string()
+    };
+    type Change = fn(&mut Manifest);
+    let table: &[(&str, Change)] = &[
+        ("aliases", |m| m.aliases.reverse()),
+        ("aliases", |m| m.aliases[1] = m.aliases[0]),
+        ("aliases", |m| m.aliases[0] = m.id),
+        ("aliases", |m| m.aliases[0] = SecretId([0; 16])),
+        ("parents", |m| m.parents.reverse()),
+        ("parents", |m| m.parents[1] = m.parents[0]),
+        ("parents", |m| {
+            m.parents = {
+                let mut p: Vec<_> = (0..65).map(|n| hash(&format!("{n}"))).collect();
+                p.sort();
+                p
+            }
+        }),
+        ("ancestors", |m| m.ancestors = vec![short(0); 33]),
+        ("revision", |m| m.revision = 0),
+        ("revision", |m| m.revision = 1),
+        ("revision", |m| m.parents.clear()),
+        ("revision", |m| m.revision = u64::MAX),
+        ("revision", |m| m.revision = 1 << 63),
+        ("roster_seq", |m| m.roster.seq = 1 << 63),
+        ("values", |m| m.values.reverse()),
+        ("values", |m| m.values[1] = m.values[0]),
+        ("readers", |m| m.readers.reverse()),
+        ("readers", |m| m.readers[1] = m.readers[0].clone()),
+        ("readers", |m| {
+            m.readers[1].name = m.readers[0].name.clone();
+            m.readers.sort();
+        }),
+        ("shares", |m| m.shares.reverse()),
+        ("shares", |m| m.shares[1] = m.shares[0].clone()),
+        ("roster_blob", |m| m.roster.blob = "ab".repeat(21)),
+        ("roster_blob", |m| m.roster.blob = "AB".repeat(20)),
+        ("roster_blob", |m| m.roster.blob = "g".repeat(64)),
+        ("moved_to", |m| m.state = State::Moved(m.path.clone())),
+    ];
+    for (what, change) in table {
+        assert!(refused(*change).contains(what), "{what}: {}", refused(*change));
+    }
+}
+
+#[test]
+fn a_child_names_its_parent_first_and_at_most_thirty_two() {
+    let mut manifest = manifest();
+    let mut expected = Vec::new();
+    for revision in 1..40 {
+        manifest.revision = revision;
+        let own = manifest.hash();
+        expected.insert(0, own.short());
+        expected.truncate(32);
+        manifest.ancestors = manifest.ancestors_for_child(own);
+        manifest.parents = vec![own];
+        assert_eq!(manifest.ancestors, expected);
+    }
+    manifest.revision = 40;
+    assert!(Manifest::decode(&manifest.encode()).is_ok());
+}
+
+#[test]
+fn its_hash_is_the_hash_of_its_text() {
+    let manifest = full();
+    assert_eq!(manifest.hash(), hash(&manifest.encode()));
+    let mut other = manifest.clone();
+    other.at = at(1);
+    assert_ne!(other.hash(), manifest.hash());
+    assert_eq!(nonce(1), full().id.0);
+}
+
+#[test]
+fn a_member_is_named_with_their_card() {
+    let bob = &readers(&["bob"])[0];
+    assert_eq!(MemberRef::parse(&bob.to_text()), Some(bob.clone()));
+    let card = hash("bob").to_string();
+    let bad = [
+        "",
+        "bob",
+        "bob ",
+        " ",
+        &card,
+        &format!("bob  {card}"),
+        &format!("Bob {card}"),
+        &format!("bob {card} "),
+        &format!("bob {}", card.to_uppercase()),
+        &format!(" {card}"),
+        &format!("bob {}", &card[1..]),
+    ]
+    .map(str::to_owned);
+    for text in bad {
+        assert_eq!(MemberRef::parse(&text), None, "{text:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn every_manifest_comes_back_with_the_same_bytes(manifest in any_manifest()) {
+        let text = manifest.encode();
+        let back = Manifest::decode(&text).unwrap();
+        prop_assert_eq!(&back, &manifest);
+        prop_assert_eq!(back.encode(), text);
+    }
+
+    #[test]
+    fn several_edits_are_refused_or_mean_something_else(manifest in any_manifest(), edits in any_edits()) {
+        edits::several(manifest.encode().as_bytes(), &edits, recode);
+        edits::several(full().encode().as_bytes(), &edits, recode);
+    }
+
+    #[test]
+    fn noise_never_makes_it_panic(bytes: Vec<u8>, text: String) {
+        edits::noise(&bytes, &text, recode);
+        if let Some(member) = MemberRef::parse(&text) {
+            prop_assert_eq!(member.to_text(), text);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The rules: laws by generated histories, encodings by mutation, bytes by fixtures.
+
+mod canon;
+mod card;
+mod codec;
+mod edits;
+mod fixtures;
+mod history;
+mod judge;
+mod laws;
+mod manifest;
+mod moves;
+mod names;
+mod read;
+mod roster;
+mod small;
+
+mod world;

@@ -1,0 +1,100 @@
+//! Several writers at once.
+
+use std::time::{Duration, Instant};
+
+use covault::repo::{Change, Repo, RepoError};
+
+use super::{DB, Place, committed, how, set};
+
+#[test]
+fn two_writers_of_different_paths_lose_nothing() {
+    let place = Place::with_vault();
+    std::thread::scope(|scope| {
+        for who in ["alice", "bob"] {
+            let top = &place.top;
+            scope.spawn(move || {
+                let repo = Repo::discover(top).unwrap();
+                for n in 0..20 {
+                    committed(set(&repo, &format!(".covault/secrets/{who}/{n}.age"), who));
+                }
+            });
+        }
+    });
+    assert_eq!(place.git(&["rev-list", "--count", "HEAD"]), "41\n");
+    assert_eq!(place.repo().list_work(".covault/secrets").unwrap().files.len(), 41);
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+    place.git(&["fsck", "--strict"]);
+}
+
+#[test]
+fn beside_a_person_who_commits_with_git_nothing_is_lost() {
+    let place = Place::with_vault();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..15 {
+                place.put(&format!("work/{n}.txt"), "work");
+                while !place.try_git(&["add", &format!("work/{n}.txt")]).status.success() {}
+                while !place.try_git(&["commit", "-qm", "work", "--", &format!("work/{n}.txt")]).status.success() {}
+            }
+        });
+        let repo = Repo::discover(&place.top).unwrap();
+        for n in 0..15 {
+            committed(set(&repo, &format!(".covault/secrets/{n}.age"), "s"));
+        }
+    });
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+    assert_eq!(place.git(&["ls-tree", "-r", "--name-only", "HEAD"]).lines().count(), 34);
+    assert_eq!(place.git(&["rev-list", "--count", "HEAD"]), "31\n");
+}
+
+#[test]
+fn a_ref_that_moves_while_we_commit_is_built_upon() {
+    let place = Place::with_vault();
+    let repo = place.repo();
+    let lock = repo.lock().unwrap();
+    let done = std::cell::Cell::new(false);
+    let interfere = |step| {
+        if step == covault::repo::Step::Objects && !done.replace(true) {
+            place.git(&["commit", "-q", "--allow-empty", "-m", "somebody else's"]);
+        }
+    };
+    let mut how = how("set it");
+    how.progress = Some(&interfere);
+    committed(repo.commit(&lock, &[Change::write(".covault/secrets/n.age", "n")], &how));
+    let log = place.git(&["log", "--format=%s"]);
+    // Theirs took what was staged along, so there was nothing left to commit for us, or ours came on top.
+    assert!(log.contains("somebody else's"), "{log}");
+    assert_eq!(place.git(&["show", "HEAD:.covault/secrets/n.age"]), "n");
+}
+
+#[test]
+fn an_index_held_by_another_git_is_waited_for_and_then_named() {
+    let place = Place::with_vault();
+    let lock = place.top.join(".git/index.lock");
+    std::fs::write(&lock, "").unwrap();
+    let start = Instant::now();
+    let error = set(&place.repo(), DB, "new\n").unwrap_err();
+    assert!(matches!(&error, RepoError::IndexLocked { lock: named } if *named == lock), "{error:?}");
+    assert!(error.hint().unwrap().contains("rm "));
+    assert!(start.elapsed() >= Duration::from_secs(4));
+
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(300));
+            std::fs::remove_file(&lock).unwrap();
+        });
+        committed(set(&place.repo(), DB, "new\n"));
+    });
+}
+
+#[test]
+fn the_write_lock_names_who_has_it() {
+    let place = Place::with_vault();
+    let first = place.repo();
+    let lock = first.lock().unwrap();
+    let error = place.repo().lock_within(Duration::from_millis(60)).unwrap_err();
+    let pid = std::process::id();
+    assert!(matches!(error, RepoError::Locked { by: Some(by), .. } if by == pid), "{error:?}");
+    drop(lock);
+    place.repo().lock_within(Duration::ZERO).unwrap();
+}

@@ -1,0 +1,106 @@
+//! Reading and listing.
+
+use covault::repo::{OddKind, RepoError, WorkState};
+
+use super::{DB, Place, committed, set};
+
+#[test]
+fn only_regular_files_are_read_and_no_more_than_the_limit() {
+    let place = Place::with_vault();
+    let repo = place.repo();
+    assert_eq!(repo.read_work(DB, 4).unwrap().unwrap(), b"old\n");
+    assert!(matches!(repo.read_work(DB, 3), Err(RepoError::TooLarge { limit: 3, .. })));
+    assert_eq!(repo.read_work("nothing/here", 9).unwrap(), None);
+    assert!(matches!(repo.read_work(".covault/secrets", 9), Err(RepoError::NotAFile { .. })));
+    assert!(matches!(repo.read_work("notes.txt/x", 9), Err(RepoError::NotAFolder { .. })));
+    let fifo = place.top.join(".covault/fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(matches!(repo.read_work(".covault/fifo", 9), Err(RepoError::NotAFile { .. })));
+    std::os::unix::fs::symlink("roster.toml", place.top.join(".covault/link")).unwrap();
+    assert!(matches!(repo.read_work(".covault/link", 9), Err(RepoError::Symlink { .. })));
+    let reader = repo.reader().unwrap();
+    let read = std::thread::spawn(move || reader.read(DB, 99).unwrap()).join().unwrap();
+    assert_eq!(read.unwrap(), b"old\n");
+}
+
+#[test]
+fn listing_tells_files_from_everything_else() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::with_vault();
+    let secrets = place.top.join(".covault/secrets");
+    std::os::unix::fs::symlink("prod", secrets.join("link")).unwrap();
+    std::fs::write(secrets.join(std::ffi::OsStr::from_bytes(b"b\xff.age")), "x").unwrap();
+    place.put(".covault/secrets/.git/config", "a repository in ours");
+    let list = place.repo().list_work(".covault/secrets").unwrap();
+    assert_eq!(list.files, [DB]);
+    let odd: Vec<_> = list.odd.iter().map(|odd| (odd.path.as_str(), odd.kind)).collect();
+    assert_eq!(odd, [(".covault/secrets/b\\xff.age", OddKind::NotUtf8), (".covault/secrets/link", OddKind::Symlink)]);
+    let stats = place.repo().stat_list(".covault").unwrap().files;
+    assert_eq!(stats.len(), 2);
+    assert!(stats.iter().all(|file| file.size > 0 && file.mtime_ns > 0 && file.inode > 0));
+    assert!(place.repo().list_work("nothing").unwrap().files.is_empty());
+}
+
+#[test]
+fn commits_are_read_by_path() {
+    let place = Place::with_vault();
+    std::os::unix::fs::symlink("x", place.top.join(".covault/secrets/link")).unwrap();
+    place.git(&["add", "-A"]);
+    place.git(&["commit", "-qm", "link"]);
+    let repo = place.repo();
+    let first = repo.resolve("HEAD~1").unwrap();
+    let second = repo.head().unwrap().commit.unwrap();
+    assert_eq!(repo.read_at(first, DB).unwrap().unwrap(), b"old\n");
+    assert_eq!(repo.read_at(first, "src").unwrap(), None);
+    assert_eq!(repo.read_at(first, "src/none").unwrap(), None);
+    assert!(matches!(repo.read_at(second, ".covault/secrets/link"), Err(RepoError::Symlink { .. })));
+    let list = repo.list_at(second, ".covault").unwrap();
+    assert_eq!(list.files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), [".covault/roster.toml", DB]);
+    assert_eq!(list.odd.len(), 1);
+    assert_eq!(repo.list_at(second, "").unwrap().files.len(), 4);
+    assert_eq!(repo.blob(repo.blob_id(b"old\n").unwrap()).unwrap(), b"old\n");
+}
+
+#[test]
+fn names_of_commits_are_resolved_and_others_are_not_found() {
+    let place = Place::with_vault();
+    committed(set(&place.repo(), DB, "two\n"));
+    place.git(&["tag", "-a", "v1", "-m", "v1"]);
+    let repo = place.repo();
+    for rev in ["HEAD", "main", "refs/heads/main", "v1", "@", &place.head()[..9], "main@{0}", ":/set it"] {
+        assert_eq!(repo.resolve(rev).unwrap().to_string(), place.head(), "{rev}");
+    }
+    for rev in ["nothing", "--all", "-x", "HEAD:notes.txt", "HEAD^{tree}", "", "HEAD~9"] {
+        assert!(matches!(repo.resolve(rev), Err(RepoError::RevNotFound { .. })), "{rev}");
+    }
+}
+
+#[test]
+fn every_state_of_a_file_has_a_name() {
+    let place = Place::with_vault();
+    for name in ["clean", "modified", "staged", "missing", "removed"] {
+        place.put(&format!(".covault/secrets/{name}.age"), "1");
+    }
+    place.git(&["add", "-A"]);
+    place.git(&["commit", "-qm", "all"]);
+    place.put(".covault/secrets/staged.age", "2");
+    place.git(&["add", "-A"]);
+    place.put(".covault/secrets/modified.age", "2");
+    place.put(".covault/secrets/untracked.age", "1");
+    std::fs::remove_file(place.top.join(".covault/secrets/missing.age")).unwrap();
+    place.git(&["rm", "-q", ".covault/secrets/removed.age"]);
+    let states = place.repo().status_of(".covault/secrets").unwrap();
+    let found: Vec<_> = states.iter().map(|(path, state)| (path.rsplit('/').next().unwrap(), *state)).collect();
+    assert_eq!(
+        found,
+        [
+            ("clean.age", WorkState::Clean),
+            ("missing.age", WorkState::Missing),
+            ("modified.age", WorkState::Modified),
+            ("db.age", WorkState::Clean),
+            ("removed.age", WorkState::Removed),
+            ("staged.age", WorkState::Staged),
+            ("untracked.age", WorkState::Untracked),
+        ]
+    );
+}

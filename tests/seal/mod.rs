@@ -1,0 +1,14 @@
+//! Sealed bytes and their judges: other programs, published vectors, and every byte flipped.
+
+mod damage;
+mod forge;
+mod golden;
+mod keys;
+mod programs;
+mod refusals;
+mod round_trip;
+mod signatures;
+mod splices;
+mod support;
+mod testkit;
+mod wycheproof;

@@ -1,0 +1,5 @@
+//! Stories: people with machines of their own do a day's work.
+
+mod first_day;
+mod pusher;
+mod two_machines;

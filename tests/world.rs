@@ -1,0 +1,192 @@
+//! People with machines of their own, real git and real clones: nothing of the machine that runs the tests leaks in.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// Somebody at a machine: a home of their own and a work tree to stand in.
+pub struct Person {
+    pub name: String,
+    pub home: PathBuf,
+    pub repo: PathBuf,
+    /// Variables beside the hermetic ones.
+    pub vars: Vec<(String, String)>,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: Vec<u8>,
+    pub err: String,
+}
+
+impl Said {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.out).into_owned()
+    }
+
+    /// Fails the test unless the command ended so.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.text(), self.err);
+        self
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        self.exits(0)
+    }
+}
+
+/// A folder that goes with the test.
+pub struct World {
+    pub dir: TempDir,
+    /// A folder in memory, where the system has that: for the editor's files.
+    pub memory: Option<TempDir>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let folder = |prefix| tempfile::Builder::new().prefix(prefix).to_owned();
+        Self {
+            dir: folder("covault world ").tempdir().unwrap(),
+            memory: folder("covault memory ").tempdir_in("/dev/shm").ok(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Somebody with an empty home and an empty repository on the branch main, with one commit.
+    pub fn person(&self, name: &str) -> Person {
+        let person = self.stranger(name);
+        std::fs::create_dir_all(&person.repo).unwrap();
+        person.git(["init", "-q", "-b", "main"]).ok();
+        std::fs::write(person.repo.join("README"), "a project\n").unwrap();
+        person.git(["add", "README"]).ok();
+        person.git(["commit", "-q", "-m", "begin"]).ok();
+        person
+    }
+
+    /// Somebody with an empty home; their work tree is not made yet.
+    pub fn stranger(&self, name: &str) -> Person {
+        let home = self.path().join(format!("{name} home"));
+        std::fs::create_dir_all(&home).unwrap();
+        Person { name: name.to_owned(), home, repo: self.path().join(format!("{name} répo")), vars: Vec::new() }
+    }
+
+    /// Somebody with a vault.
+    pub fn founder(&self, name: &str) -> Person {
+        let person = self.person(name);
+        person.covault(["init", "--name", name, "--vault-name", "acme", "--device", "laptop"]).ok();
+        person
+    }
+}
+
+impl Person {
+    /// A command in this person's hermetic environment.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", &self.home)
+            .env("TMPDIR", self.home.parent().unwrap())
+            .env("LC_ALL", "C.UTF-8")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", &self.name)
+            .env("GIT_AUTHOR_EMAIL", format!("{}@example.org", self.name))
+            .env("GIT_COMMITTER_NAME", &self.name)
+            .env("GIT_COMMITTER_EMAIL", format!("{}@example.org", self.name))
+            .env("GIT_EDITOR", "true")
+            .env("GIT_MERGE_AUTOEDIT", "no")
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .current_dir(if self.repo.is_dir() { &self.repo } else { &self.home })
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn covault<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Said {
+        said(self.command(env!("CARGO_BIN_EXE_covault")).args(args).output().unwrap())
+    }
+
+    /// Runs covault with `input` on stdin.
+    pub fn covault_fed<S: AsRef<OsStr>>(&self, input: &[u8], args: impl IntoIterator<Item = S>) -> Said {
+        self.fed(env!("CARGO_BIN_EXE_covault"), input, args)
+    }
+
+    pub fn git<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Said {
+        said(self.command("git").args(args).output().unwrap())
+    }
+
+    pub fn fed<S: AsRef<OsStr>>(&self, program: &str, input: &[u8], args: impl IntoIterator<Item = S>) -> Said {
+        let mut command = self.command(program);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that reads nothing closes its end; that is its right.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        said(child.wait_with_output().unwrap())
+    }
+
+    /// Sets one value and insists that it worked.
+    #[track_caller]
+    pub fn set(&self, name: &str, value: &str) {
+        self.covault_fed(value.as_bytes(), ["set", name]).ok();
+    }
+
+    /// The value of a name.
+    #[track_caller]
+    pub fn get(&self, name: &str) -> String {
+        self.covault(["get", name]).ok().text()
+    }
+
+    /// Where a secret's file is.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.repo.join(format!(".covault/secrets/{name}.age"))
+    }
+
+    pub fn identity(&self) -> PathBuf {
+        self.home.join(".config/covault/identity.txt")
+    }
+
+    /// Brings another person's keys to this machine, and nothing that theirs remembers.
+    pub fn take_keys_of(&self, other: &Person) {
+        let (from, to) = (other.home.join(".config/covault"), self.home.join(".config/covault"));
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+
+    /// A clone of this person's repository on another machine.
+    pub fn clone_for(&self, other: Person) -> Person {
+        other.git([OsStr::new("clone"), OsStr::new("-q"), self.repo.as_os_str(), other.repo.as_os_str()]).ok();
+        other
+    }
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Whether a program is there; says loudly where a test cannot judge without it.
+pub fn have(program: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()));
+    if !found {
+        eprintln!("SKIPPED: {program} is not installed (.ci/run installs it)");
+    }
+    found
+}
