@@ -2,7 +2,9 @@
 //!
 //! No terminal, no environment, no clock: the time is handed in.
 
+mod access;
 mod advice;
+mod amend;
 mod basis;
 pub mod doctor;
 pub mod edit;
@@ -22,8 +24,10 @@ pub mod status;
 pub mod textconv;
 pub mod trust;
 pub mod write;
+pub mod wrong;
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use error::{Kind, VaultError};
@@ -32,7 +36,7 @@ use crate::home::{Home, Keys};
 use crate::model::bytes::Hash;
 use crate::model::card::Recipient;
 use crate::model::manifest::MemberRef;
-use crate::model::names::SecretPath;
+use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::repo::{Repo, VaultPlace};
 use crate::seal::SigningKey;
@@ -49,6 +53,8 @@ pub struct Vault {
     roster: Roster,
     /// Git's name of the roster's blob.
     roster_blob: String,
+    /// Members whose removal was seen elsewhere: on the trunk, or in another clone.
+    gone: BTreeSet<MemberName>,
     keys: OnceCell<Own>,
     signer: OnceCell<Option<SigningKey>>,
 }
@@ -66,6 +72,8 @@ pub struct Me {
     pub reference: MemberRef,
     /// Which of the card's devices this machine is.
     pub device: usize,
+    /// That device's recipient.
+    pub recipient: Recipient,
 }
 
 impl Vault {
@@ -81,6 +89,7 @@ impl Vault {
             root,
             roster: accepted.roster,
             roster_blob: accepted.blob,
+            gone: accepted.gone,
             keys: OnceCell::new(),
             signer: OnceCell::new(),
         })
@@ -181,9 +190,10 @@ pub fn words(vault: Hash) -> String {
 }
 
 fn find_me(roster: &Roster, own: &[Recipient]) -> Option<Me> {
-    let mut places = roster.members.iter().flat_map(|member| {
+    let mut places = roster.members().flat_map(|member| {
         let devices = member.card.devices.iter().enumerate();
-        devices.map(move |(n, device)| (member.reference(), n, &device.recipient))
+        devices.map(move |(n, device)| (member, n, &device.recipient))
     });
-    places.find(|(_, _, recipient)| own.contains(recipient)).map(|(reference, device, _)| Me { reference, device })
+    let (member, device, recipient) = places.find(|(_, _, recipient)| own.contains(recipient))?;
+    Some(Me { reference: member.reference(), device, recipient: recipient.clone() })
 }

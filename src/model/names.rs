@@ -233,6 +233,11 @@ name_type!(
     MemberName, "member name", 48, MEMBER_RULE, |t| is_segment(t) && !t.ends_with('.') && !is_device(t)
 );
 name_type!(
+    /// A group of members: spelled like a member's name, and neither `people` nor `inherit`, which have a meaning.
+    GroupName, "group name", 48, MEMBER_RULE,
+    |t| MemberName::parse(t).is_ok() && !matches!(t, "people" | "inherit")
+);
+name_type!(
     /// A member's device, such as `laptop`: `[a-z0-9][a-z0-9._-]*`, at most 48 bytes.
     DeviceLabel, "device label", 48, SEGMENT_RULE, is_segment
 );

@@ -123,6 +123,26 @@ pub enum RepoError {
         /// What gix says.
         source: Cause,
     },
+    /// The refs cannot be listed.
+    #[error("cannot read the refs")]
+    Refs {
+        /// What gix says.
+        source: Cause,
+    },
+    /// A name that no branch can have.
+    #[error("`{name}` cannot be the name of a branch")]
+    BadBranch {
+        /// The name, escaped.
+        name: String,
+    },
+    /// A branch that is checked out somewhere, so that it is its work tree's to move.
+    #[error("`{name}` is in use by the work tree at `{place}`")]
+    BranchInUse {
+        /// The full name of its ref.
+        name: String,
+        /// The work tree, or the git directory of one that is in the middle of a rebase or bisection.
+        place: String,
+    },
     /// An object that this clone does not have.
     #[error("the object `{id}` is missing")]
     ObjectMissing {
@@ -186,26 +206,32 @@ pub enum RepoError {
         source: Cause,
     },
     /// Other commits kept arriving while ours was made.
-    #[error("`{name}` was moved by somebody else {attempts} times while committing; the change is staged")]
+    #[error("`{name}` was moved by somebody else {attempts} times while committing{}", but_staged(*.staged))]
     RefMoved {
         /// The ref.
         name: String,
         /// How often we tried.
         attempts: u32,
+        /// Whether the change is in the index.
+        staged: bool,
     },
     /// The ref could not be moved although nobody else moved it.
-    #[error("cannot move `{name}` to the new commit; the change is staged")]
+    #[error("cannot move `{name}` to the new commit{}", but_staged(*.staged))]
     RefUpdate {
         /// The ref.
         name: String,
         /// What gix or git says.
         source: Cause,
+        /// Whether the change is in the index.
+        staged: bool,
     },
     /// `commit.gpgsign` is on and the signing program failed.
-    #[error("the commit could not be signed; the change is staged: {said}")]
+    #[error("the commit could not be signed{}: {said}", but_staged(*.staged))]
     Signing {
         /// What the program said.
         said: String,
+        /// Whether the change is in the index.
+        staged: bool,
     },
     /// `git commit` or one of its hooks refused.
     #[error("git or a hook refused the commit (exit code {code}); the change is staged")]
@@ -259,7 +285,16 @@ impl RepoError {
             Self::Unmerged { path } => format!("git status {}", quoted(path)),
             Self::Locked { by: Some(pid), .. } => format!("wait for it, or end it: kill {pid}"),
             Self::Locked { .. } => "wait for the other covault to end, then repeat".into(),
-            Self::RefMoved { .. } | Self::RefUpdate { .. } => "git commit  # what is staged, or repeat".into(),
+            Self::RefMoved { staged: true, .. } | Self::RefUpdate { staged: true, .. } => {
+                "git commit  # what is staged, or repeat".into()
+            }
+            Self::RefMoved { .. } => "repeat it".into(),
+            Self::RefUpdate { name, .. } => format!("git show-ref {}  # or repeat", quoted(name)),
+            Self::BranchInUse { .. } => "git worktree list".into(),
+            Self::Refs { .. } => "git for-each-ref".into(),
+            Self::Signing { staged: false, .. } => {
+                "git config commit.gpgsign false  # or mend the key, then repeat".into()
+            }
             Self::Signing { .. } => "git config commit.gpgsign false  # or mend the key, then: git commit".into(),
             Self::CommitRefused { .. } => "git commit  # once the hook is content".into(),
             Self::NoGit { .. } => "install git, or put it on the PATH".into(),
@@ -289,6 +324,10 @@ impl RepoError {
         let path = if path.is_empty() { ".".to_owned() } else { path };
         Self::Io { doing, path, source: source.into() }
     }
+}
+
+fn but_staged(staged: bool) -> &'static str {
+    if staged { "; the change is staged" } else { "" }
 }
 
 /// `text` as one word of a shell line.

@@ -69,9 +69,11 @@ impl Repo {
         }
     }
 
-    /// Moves `HEAD`'s branch (or `HEAD` itself when detached) from `old` to `new`, if it still is at `old`.
-    pub(super) fn swap_head(
+    /// Moves a ref from `old` to `new`, if it still is at `old` (`None`: not there). For `HEAD`, that is its branch, or
+    /// `HEAD` itself when detached.
+    pub(super) fn swap_ref(
         &self,
+        name: &str,
         old: Option<ObjectId>,
         new: ObjectId,
         log: &str,
@@ -80,7 +82,7 @@ impl Repo {
         let nothing = ObjectId::null(self.git.object_hash());
         let (old, new) = (old.unwrap_or(nothing).to_string(), new.to_string());
         let mut command = self.command();
-        command.args(["update-ref", "-m", log, "HEAD", &new, &old]);
+        command.args(["update-ref", "-m", log, name, &new, &old]);
         command.env("GIT_COMMITTER_NAME", committer.name.to_string());
         command.env("GIT_COMMITTER_EMAIL", committer.email.to_string());
         command.env("GIT_COMMITTER_DATE", raw_date(committer.time));

@@ -13,6 +13,7 @@
 //!
 //! Paths are relative to the top of the work tree, UTF-8, with `/` between their parts and none at the ends.
 
+mod ancestry;
 mod attributes;
 mod commit;
 mod config;
@@ -23,6 +24,7 @@ mod files;
 mod head;
 mod history;
 mod index;
+mod links;
 mod lock;
 mod objects;
 mod operation;
@@ -30,9 +32,13 @@ mod path;
 mod place;
 mod program;
 mod promised;
+mod refs;
 mod status;
+mod trunk;
+mod walk;
 mod work;
 
+pub use ancestry::Ancestry;
 pub use attributes::AttributeValue;
 pub use commit::{Change, CommitHow, CommitMode, Outcome, Step};
 pub use config::ConfigEntry;
@@ -45,6 +51,8 @@ pub use operation::Operation;
 pub use place::VaultPlace;
 pub use program::Said;
 pub use status::WorkState;
+pub use trunk::Trunk;
+pub use walk::WalkedCommit;
 pub use work::{Listing, Odd, OddKind, WorkFile, WorkReader};
 
 /// The name of a git object: SHA-1 or SHA-256, as the repository has it.

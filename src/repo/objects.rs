@@ -46,6 +46,30 @@ impl Repo {
         Ok(list)
     }
 
+    /// The name of the folder `dir` in `commit`, the root for the empty path; `None` where there is none.
+    ///
+    /// Two commits with the same name have the same files there, which need not be read to know it.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    pub fn tree_at(&self, commit: ObjectId, dir: &str) -> Result<Option<ObjectId>> {
+        Ok(match self.entry_at(commit, dir)? {
+            Some((EntryKind::Tree, id)) => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The name of the regular file `path` in `commit`; `None` where there is none, or something else.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    pub fn blob_at(&self, commit: ObjectId, path: &str) -> Result<Option<ObjectId>> {
+        Ok(match self.entry_at(commit, path)? {
+            Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => Some(id),
+            _ => None,
+        })
+    }
+
     /// The bytes of a blob.
     ///
     /// # Errors
@@ -151,13 +175,6 @@ impl Repo {
             }
         }
         Ok(())
-    }
-
-    fn tree_at(&self, commit: ObjectId, dir: &str) -> Result<Option<ObjectId>> {
-        Ok(match self.entry_at(commit, dir)? {
-            Some((EntryKind::Tree, id)) => Some(id),
-            _ => None,
-        })
     }
 
     fn compare_trees(

@@ -40,4 +40,4 @@ pub use recipient::check_recipient;
 pub use sealed::SealedFile;
 pub use sealer::{Sealed, seal};
 pub use signing::{Signer, SigningKey, VerifyingPublic};
-pub use splice::reseal_header;
+pub use splice::{only_adds, reseal_header};

@@ -2,6 +2,8 @@
 //!
 //! Never for taking a reader away: they would keep a file key that still opens the payload.
 
+use std::collections::{HashMap, HashSet};
+
 use super::error::SealError;
 use super::header::Writer;
 use super::open::Opened;
@@ -9,47 +11,50 @@ use super::recipient::RecipientKey;
 use super::sealed::SealedFile;
 use super::sealer::{Sealed, check_readers, finish};
 use super::signing::Signer;
-use crate::model::card::Device;
-use crate::model::manifest::{Manifest, MemberRef};
+use crate::model::card::{Device, Recipient};
+use crate::model::manifest::Manifest;
 
-/// Writes a new header for `file`, which was opened as `opened`. `devices` are those of each reader of the draft.
+/// Writes a new header for `file`, which was opened as `opened`. `old` are the devices of each of its readers, `devices`
+/// those of each reader of the draft.
 ///
-/// The draft names all the old readers, with the same cards, and what the plaintext repeats as it was.
+/// Every recipient that the file was sealed to stays, and what the plaintext repeats is as it was.
 pub fn reseal_header(
     file: &SealedFile,
     opened: &Opened,
+    old: &[&[Device]],
     draft: Manifest,
     devices: &[&[Device]],
     signer: &dyn Signer,
 ) -> Result<Sealed, SealError> {
-    let old = file.manifest();
+    let before = file.manifest();
     if opened.version != file.hash() {
         return Err(SealError::OtherFile);
     }
     check_readers(&draft, devices)?;
-    check_same_document(old, &draft)?;
-    check_superset(old, &draft)?;
-    let stays = |reader: &MemberRef| is_among(&old.readers, reader);
-    let old_devices: Vec<&[Device]> =
-        draft.readers.iter().zip(devices).filter(|(r, _)| stays(r)).map(|(_, d)| *d).collect();
-    file.check_devices(&old_devices)?;
+    check_same_document(before, &draft)?;
+    file.check_devices(old)?;
+    check_superset(before, old, devices)?;
 
-    let mut spans = file.layout.spans.iter();
+    let places = old.iter().copied().flatten().zip(&file.layout.spans);
+    let stanzas: HashMap<&Recipient, _> = places.map(|(device, span)| (&device.recipient, span.clone())).collect();
     let mut out = Writer::new(file.bytes().len() - file.payload().len() + 1024);
-    for (reader, devices) in draft.readers.iter().zip(devices) {
-        for device in *devices {
-            if stays(reader) {
-                let span = spans.next().and_then(|span| file.bytes().get(span.clone()));
-                out.raw(span.ok_or(SealError::OtherFile)?);
-            } else {
-                let key = RecipientKey::parse(&device.recipient)?;
-                key.wrap(&device.recipient, &opened.file_key, &mut out)?;
+    for device in devices.iter().copied().flatten() {
+        match stanzas.get(&device.recipient) {
+            Some(span) => out.raw(file.bytes().get(span.clone()).ok_or(SealError::OtherFile)?),
+            None => {
+                RecipientKey::parse(&device.recipient)?.wrap(&device.recipient, &opened.file_key, &mut out)?;
             }
         }
     }
-    let manifest = Manifest { document: old.document, payload: old.payload, ..draft };
+    let manifest = Manifest { document: before.document, payload: before.payload, ..draft };
     let count = devices.iter().map(|d| d.len()).sum();
     finish(out, manifest, count, &opened.file_key, file.payload(), signer)
+}
+
+/// Whether a file that is sealed to `old` can be given to `new` by a splice: no recipient goes.
+pub fn only_adds(old: &[&[Device]], new: &[&[Device]]) -> bool {
+    let stays: HashSet<&Recipient> = new.iter().copied().flatten().map(|device| &device.recipient).collect();
+    old.iter().copied().flatten().all(|device| stays.contains(&device.recipient))
 }
 
 /// What the plaintext repeats cannot change while the plaintext does not.
@@ -67,14 +72,10 @@ fn check_same_document(old: &Manifest, new: &Manifest) -> Result<(), SealError> 
     }
 }
 
-fn check_superset(old: &Manifest, new: &Manifest) -> Result<(), SealError> {
-    match old.readers.iter().find(|reader| !is_among(&new.readers, reader)) {
-        Some(reader) => Err(SealError::ReaderTakenAway { name: reader.name.to_string() }),
+fn check_superset(before: &Manifest, old: &[&[Device]], new: &[&[Device]]) -> Result<(), SealError> {
+    let gone = before.readers.iter().zip(old).find(|(_, devices)| !only_adds(&[devices], new));
+    match gone {
+        Some((reader, _)) => Err(SealError::ReaderTakenAway { name: reader.name.to_string() }),
         None => Ok(()),
     }
-}
-
-/// Readers are sorted in every manifest; in a draft that is not, some are missed here, and it is refused either way.
-fn is_among(readers: &[MemberRef], reader: &MemberRef) -> bool {
-    readers.binary_search(reader).is_ok()
 }

@@ -25,6 +25,7 @@ impl VaultError {
             | Self::EnvFile { .. }
             | Self::BadVaultName(_)
             | Self::NulInVariable(_) => Kind::Usage,
+            Self::Refused(_) => Kind::NeedsPerson,
             Self::NoVault
             | Self::SeveralVaults(_)
             | Self::NoSuchSecret { .. }
@@ -35,6 +36,8 @@ impl VaultError {
             | Self::NoSuchFolder(_)
             | Self::NoEnvFile(_) => Kind::NotFound,
             Self::NotAReader { .. }
+            | Self::WouldNotRead(_)
+            | Self::NotAnAdmin(_)
             | Self::NotAMember
             | Self::NotAWriter
             | Self::NoSigningKey(_)

@@ -11,6 +11,7 @@ use crate::model::names::NameError;
 use crate::model::roster::RosterError;
 use crate::repo::RepoError;
 use crate::seal::SealError;
+use super::wrong::Wrong;
 
 /// What sort of refusal it is; the command line has one exit code for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ pub enum VaultError {
         /// The file.
         file: String,
         /// What does not agree.
-        what: &'static str,
+        what: Wrong,
     },
     /// Sealed for others.
     #[error("{name} is not sealed to you")]
@@ -136,6 +137,15 @@ pub enum VaultError {
         /// Who can read it.
         readers: String,
     },
+    /// The roster does not let oneself read it, and who writes a secret reads it.
+    #[error("you may not write {0}: the grants do not let you read it")]
+    WouldNotRead(String),
+    /// Only admins change the roster.
+    #[error("only an admin can do that: {0}")]
+    NotAnAdmin(String),
+    /// An entry that the rules refuse.
+    #[error("the roster refuses that: {0}")]
+    Refused(crate::model::roster::Refusal),
     /// The identity is nobody's in the roster.
     #[error("your identity belongs to no member of this vault")]
     NotAMember,

@@ -125,7 +125,7 @@ fn found(founding: &Founding, devices: Vec<Device>, signer: &SigningKey, how: &H
     card.vault = Hash::of(body.as_bytes());
     let signature = sshsig::sign(signer, Namespace::Roster, body.as_bytes())?;
     let card_signature = sshsig::sign(signer, Namespace::Card, card.encode().as_bytes())?;
-    Ok(roster::entry_text(&body, &signature, &card_signature))
+    Ok(roster::entry_text(&body, &signature, Some(&card_signature)))
 }
 
 /// Reads the new roster back: what we would not accept we do not write.

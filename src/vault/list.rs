@@ -51,6 +51,14 @@ impl Vault {
         Ok(names)
     }
 
+    /// Names of all files of secrets, living or not, sorted.
+    pub fn all_names(&self) -> Result<Vec<SecretPath>, VaultError> {
+        let files = self.repo().list_work(&format!("{}/secrets", self.root()))?.files;
+        let mut names: Vec<_> = files.iter().filter_map(|file| self.path_of(file)).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// All files of secrets with their manifests: living ones, or tombstones, too.
     pub fn list(&self, tombstones: bool) -> Result<Vec<Listed>, VaultError> {
         let files = self.repo().list_work(&format!("{}/secrets", self.root()))?.files;

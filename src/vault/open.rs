@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use super::read::Secret;
+use super::wrong::Wrong;
 use super::{Me, VaultError};
 use crate::home::Keys;
 use crate::model::bytes::Hash;
@@ -15,8 +16,8 @@ use crate::model::document::Document;
 use crate::model::manifest::{Manifest, MemberRef};
 use crate::model::names::SecretPath;
 use crate::model::read;
-use crate::model::roster::{Member, Role, Roster};
-use crate::seal::{SealError, SealedFile};
+use crate::model::roster::{Holder, Roster, State};
+use crate::seal::{Opened, SealError, SealedFile};
 
 /// A sealed version that was checked: by a member who may write, for members, at this place.
 pub struct Version {
@@ -33,6 +34,11 @@ impl Version {
     /// The manifest's hash: the version's name.
     pub fn hash(&self) -> Hash {
         self.sealed.hash()
+    }
+
+    /// The file itself.
+    pub(super) fn sealed(&self) -> &SealedFile {
+        &self.sealed
     }
 
     /// Its file, from the repository's top.
@@ -88,39 +94,51 @@ pub fn check(
     verified: Option<&Verified>,
 ) -> Result<Version, VaultError> {
     let refused = |source: SealError| VaultError::Sealed { file: file.to_owned(), source };
-    let wrong = |what: &'static str| VaultError::Inconsistent { file: file.to_owned(), what };
+    let wrong = |what: Wrong| VaultError::Inconsistent { file: file.to_owned(), what };
     let sealed = SealedFile::parse(bytes).map_err(refused)?;
     let manifest = sealed.manifest();
     if manifest.vault != roster.vault {
-        return Err(wrong("it was sealed for another vault"));
+        return Err(wrong(Wrong::Vault));
     }
     if manifest.path != *path {
-        return Err(wrong("it was sealed for another name"));
+        return Err(wrong(Wrong::Path));
     }
-    let point = usize::try_from(manifest.roster.seq).ok().and_then(|seq| roster.chain.get(seq));
-    if point != Some(&manifest.roster.head) {
-        return Err(wrong("it was sealed under another roster"));
+    if !roster.has_point(&manifest.roster) {
+        return Err(wrong(Wrong::Point));
     }
-    let author = member(roster, &manifest.author).ok_or_else(|| wrong("its author is no member"))?;
-    if author.role < Role::Writer {
-        return Err(wrong("its author may not write"));
-    }
+    let state = roster.state();
+    let author = state.known(&manifest.author).ok_or_else(|| wrong(Wrong::UnknownAuthor))?;
     if !manifest.readers.contains(&manifest.author) {
-        return Err(wrong("its author does not read it"));
+        return Err(wrong(Wrong::AuthorIsNoReader));
     }
-    let readers: Option<Vec<_>> = manifest.readers.iter().map(|reader| member(roster, reader)).collect();
-    let readers = readers.ok_or_else(|| wrong("a reader is no member"))?;
-    let devices: Vec<_> = readers.iter().map(|member| member.card.devices.as_slice()).collect();
+    let devices: Option<Vec<_>> = manifest.readers.iter().map(|reader| roster.devices(reader)).collect();
+    let devices = devices.ok_or_else(|| wrong(Wrong::UnknownReader))?;
     sealed.check_devices(&devices).map_err(refused)?;
     let signer = verified.map_or_else(|| sealed.verify_signature(), |v| v.signer(&sealed)).map_err(refused)?;
     if !author.card.signing_keys().any(|key| *key == signer) {
-        return Err(wrong("it is signed with a key that is not its author's"));
+        return Err(wrong(Wrong::Signer));
+    }
+    let hash = sealed.hash();
+    let shares = manifest.shares.holders();
+    if !state.may_write(&manifest.author, path, &shares) && !state.keeps(hash) {
+        return Err(wrong(Wrong::NoStanding { author: manifest.author.name.to_string(), path: path.to_string() }));
+    }
+    if let Some(name) = not_entitled(roster, manifest, &shares) {
+        return Err(wrong(Wrong::NotEntitled { reader: name }));
     }
     Ok(Version { file: file.to_owned(), sealed })
 }
 
-fn member<'a>(roster: &'a Roster, reference: &MemberRef) -> Option<&'a Member> {
-    roster.member(reference.card).filter(|member| member.card.name == reference.name)
+/// A reader who may not read by the roster as it is now, nor could at the entry that the manifest names.
+fn not_entitled(roster: &Roster, manifest: &Manifest, shares: &[Holder]) -> Option<String> {
+    let reads = |state: &State, reader: &MemberRef| {
+        state.named(&reader.name).is_some_and(|member| state.reads(member, &manifest.path, shares))
+    };
+    let then = || roster.state_at(manifest.roster.head);
+    let reader = manifest.readers.iter().find(|reader| {
+        !reads(roster.state(), reader) && !then().is_some_and(|state| reads(state, reader))
+    })?;
+    Some(reader.name.to_string())
 }
 
 /// Opens versions with one person's keys.
@@ -136,6 +154,21 @@ pub struct Opener<'a> {
 impl Opener<'_> {
     /// Opens a checked version and checks that the document is the one that was signed.
     pub fn open(&self, version: &Version) -> Result<Secret, VaultError> {
+        let (opened, document) = self.unseal_document(version)?;
+        Ok(Secret {
+            document,
+            manifest: version.manifest().clone(),
+            hash: version.hash(),
+            found_elsewhere: opened.found_elsewhere,
+        })
+    }
+
+    /// The same for who seals it again: with its file key.
+    pub(super) fn unseal(&self, version: &Version) -> Result<Opened, VaultError> {
+        Ok(self.unseal_document(version)?.0)
+    }
+
+    fn unseal_document(&self, version: &Version) -> Result<(Opened, Document), VaultError> {
         let manifest = version.manifest();
         let file = || version.file.clone();
         let opened = version.sealed.open(&self.keys.identities, &self.own_stanzas(manifest)).map_err(|source| {
@@ -147,23 +180,21 @@ impl Opener<'_> {
         })?;
         let document =
             codec::decode(&opened.plaintext).map_err(|source| VaultError::Document { file: file(), source })?;
-        check_agreement(&document, manifest).map_err(|what| VaultError::Inconsistent { file: file(), what })?;
-        Ok(Secret {
-            document,
-            manifest: manifest.clone(),
-            hash: version.hash(),
-            found_elsewhere: opened.found_elsewhere,
-        })
+        check_agreement(&document, manifest)
+            .map_err(|what| VaultError::Inconsistent { file: file(), what: Wrong::Document(what) })?;
+        Ok((opened, document))
     }
 
     /// Where one's own stanza stands: after those of the readers before, at one's own device.
     fn own_stanzas(&self, manifest: &Manifest) -> Vec<usize> {
         let mut before = 0;
         for reader in &manifest.readers {
-            if *reader == self.me.reference {
-                return vec![before + self.me.device];
+            let devices = self.roster.devices(reader).unwrap_or_default();
+            // It may be sealed to an earlier card of one's own, where this device has another place.
+            if let Some(place) = devices.iter().position(|device| device.recipient == self.me.recipient) {
+                return vec![before + place];
             }
-            before += self.roster.member(reader.card).map_or(0, |member| member.card.devices.len());
+            before += devices.len();
         }
         Vec::new()
     }

@@ -60,6 +60,9 @@ impl Secret {
     }
 }
 
+/// A secret's name, its file and what is in it.
+pub(super) type ReadFile = (SecretPath, String, Result<Vec<u8>, VaultError>);
+
 /// A secret's file on its way to be opened.
 struct Unread<'a> {
     path: &'a SecretPath,
@@ -98,7 +101,7 @@ impl Vault {
         self.opener()?.open(version)
     }
 
-    fn opener(&self) -> Result<Opener<'_>, VaultError> {
+    pub(super) fn opener(&self) -> Result<Opener<'_>, VaultError> {
         let own = self.own()?;
         let me = own.me.as_ref().ok_or(VaultError::NotAMember)?;
         Ok(Opener { roster: &self.roster, keys: &own.keys, me })
@@ -183,6 +186,29 @@ impl Vault {
             self.home.remember_manifests(self.roster.vault, &verified);
         }
         Ok(opened)
+    }
+
+    /// The bytes of many secrets' files, as they are on disk.
+    pub(super) fn read_files(&self, paths: &[SecretPath]) -> Result<Vec<ReadFile>, VaultError> {
+        let reader = self.repo.reader();
+        let sparse = self.repo.is_sparse();
+        let missing = |path: &SecretPath| VaultError::NoSuchSecret { name: path.to_string(), similar: Vec::new() };
+        // What a sparse checkout left out comes from git, by one thread.
+        let Some(reader) = reader.filter(|_| !sparse) else {
+            let read = |path: &SecretPath| {
+                let file = self.file(path);
+                let bytes = self.repo.read_work(&file, MAX_FILE as u64)?.ok_or_else(|| missing(path));
+                Ok((path.clone(), file, bytes))
+            };
+            return paths.iter().map(read).collect();
+        };
+        let read = |path: &SecretPath| {
+            let file = self.file(path);
+            let bytes = reader.read(&file, MAX_FILE as u64).map_err(VaultError::from);
+            let bytes = bytes.and_then(|bytes| bytes.ok_or_else(|| missing(path)));
+            (path.clone(), file, bytes)
+        };
+        Ok(paths.par_iter().map(read).collect())
     }
 
     /// "There is no such secret", with names that look like it.

@@ -45,7 +45,7 @@ impl Vault {
             self.bury(&mut old.document, Some(to), how.now)?;
             return writing.finish(&[old], vec![file], &message);
         }
-        let mut new = self.arriving(&old.document, from, to, how.now)?;
+        let mut new = self.arriving(&old, from, to, how.now)?;
         new.parents.extend(old.parents.iter().cloned());
         self.bury(&mut old.document, Some(to), how.now)?;
         writing.finish(&[new, old], Vec::new(), &message)
@@ -79,7 +79,8 @@ impl Vault {
 
     /// Who reads it now and who would after a move, by name.
     pub fn readers_of_move(&self, from: &SecretPath, to: &SecretPath) -> (Vec<String>, Vec<String>) {
-        let names = |path| self.roster().readers(path).iter().map(|m| m.card.name.to_string()).collect();
+        let shares = self.current(from).ok().flatten().map(|v| v.manifest().shares.clone()).unwrap_or_default();
+        let names = |path| self.under().readers(path, &shares).iter().map(|m| m.card.name.to_string()).collect();
         (names(from), names(to))
     }
 
@@ -92,19 +93,20 @@ impl Vault {
     /// The document that arrives at `to`: joined with what was buried there, so that none of it comes back.
     fn arriving(
         &self,
-        document: &Document,
+        old: &Draft,
         from: &SecretPath,
         to: &SecretPath,
         now: Time,
     ) -> Result<Draft, VaultError> {
-        let moved = document.at(to.clone());
+        let moved = old.document.at(to.clone());
         let grave = self.current(to)?;
         if grave.as_ref().is_some_and(|grave| grave.manifest().state == State::Live) {
             return Err(VaultError::Exists(to.to_string()));
         }
         self.check_free_but(to, Some(from))?;
-        let Some(grave) = grave else { return Ok(Draft { document: moved, parents: Vec::new() }) };
+        let Some(grave) = grave else { return Ok(Draft { document: moved, parents: Vec::new(), shares: old.shares.clone() }) };
         let mut draft = Draft::after(self.open_version(&grave)?);
+        draft.shares = draft.shares.join(&old.shares);
         // A secret that comes back to where it once was brings the very writes that were buried here: only what it
         // no longer has counts as replaced.
         draft.document = draft.document.revive(&moved, self.write_of(&Key::State, Value::text("live"), true, now)?);

@@ -79,7 +79,7 @@ impl Vault {
             name: self.roster().name.clone(),
             words: self.words(),
             secrets: names.len(),
-            members: self.roster().members.len(),
+            members: self.roster().members().len(),
             set_up: self.is_set_up(),
             operation: self.repo().operation()?.map(|operation| operation.to_string()),
             uncommitted: self.uncommitted()?,
@@ -147,7 +147,7 @@ impl Vault {
     }
 
     fn has_one_key(&self) -> bool {
-        let admins = self.roster().members.iter().filter(|m| m.role == crate::model::roster::Role::Admin);
+        let admins = self.roster().state().admins();
         let mut devices = admins.map(|admin| admin.card.devices.len());
         devices.next().is_some_and(|first| first == 1) && devices.next().is_none()
     }

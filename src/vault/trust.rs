@@ -8,8 +8,9 @@ use super::{VaultError, words};
 use crate::home::{Home, HomeError, Pin};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
-use crate::model::roster::{self, Entry, MAX_ROSTER, Operation, Roster};
+use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Roster, RosterError, Signed};
 use crate::repo::Repo;
+use crate::seal::{self, SealError};
 use crate::seal::sshsig::{self, Namespace};
 
 /// Key of the clone's own setting that says which vault is expected here.
@@ -21,6 +22,8 @@ pub struct Accepted {
     pub roster: Roster,
     /// Git's name of its blob.
     pub blob: String,
+    /// Members whose removal was seen elsewhere: on the trunk, or in another clone.
+    pub gone: BTreeSet<MemberName>,
 }
 
 /// Reads, verifies and accepts the roster below `root`.
@@ -60,8 +63,12 @@ pub fn verified_roster(repo: &Repo, root: &str) -> Result<Roster, VaultError> {
     let file = format!("{root}/roster.toml");
     let bytes = repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
     let entries = decode(&file, &bytes)?;
-    verify(&file, &entries)?;
-    add_up(&file, &entries)
+    verify(&file, &entries)
+}
+
+/// Decodes and verifies a roster's bytes; `file` is for the errors.
+pub fn verified(file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
+    verify(file, &decode(file, bytes)?)
 }
 
 /// The clone's setting for a vault: `covault.vault` at the top, `covault.FOLDER.vault` below.
@@ -126,34 +133,76 @@ fn decode(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, VaultError> {
     roster::decode(bytes).map_err(|source| VaultError::Roster { file: file.to_owned(), source })
 }
 
+/// Checks every signature and rule of the chain and adds it up.
+fn verify(file: &str, entries: &[Entry]) -> Result<Roster, VaultError> {
+    Roster::build(entries, &mut Verifier).map_err(|error| error.of(file))
+}
+
+/// The same for a roster whose very bytes were verified before.
 fn add_up(file: &str, entries: &[Entry]) -> Result<Roster, VaultError> {
     Roster::from_entries(entries).map_err(|source| VaultError::Roster { file: file.to_owned(), source })
 }
 
-/// Checks every signature of the chain.
-fn verify(file: &str, entries: &[Entry]) -> Result<(), VaultError> {
-    for entry in entries {
-        let Operation::Found { founder, .. } = &entry.operation;
-        check_signer(file, entry.seq, founder, Namespace::Card, founder.encode().as_bytes(), &entry.card_signature)?;
-        check_signer(file, entry.seq, founder, Namespace::Roster, entry.body.as_bytes(), &entry.signature)?;
-    }
-    Ok(())
+/// Checks signatures and keys with real cryptography.
+struct Verifier;
+
+/// Why a chain is refused, before it is known which file it is in.
+enum ChainError {
+    Rule(RosterError),
+    Signature { seq: u64, source: SealError },
+    Signer { seq: u64 },
 }
 
-fn check_signer(
-    file: &str,
-    seq: u64,
-    card: &Card,
-    namespace: Namespace,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), VaultError> {
-    let signer = sshsig::verify(signature, namespace, message)
-        .map_err(|source| VaultError::RosterSignature { file: file.to_owned(), seq, source })?
-        .to_public();
-    if card.signing_keys().any(|key| *key == signer) {
-        Ok(())
-    } else {
-        Err(VaultError::RosterSigner { file: file.to_owned(), seq })
+impl From<RosterError> for ChainError {
+    fn from(error: RosterError) -> Self {
+        Self::Rule(error)
     }
+}
+
+impl ChainError {
+    fn of(self, file: &str) -> VaultError {
+        let file = file.to_owned();
+        match self {
+            Self::Rule(source) => VaultError::Roster { file, source },
+            Self::Signature { seq, source } => VaultError::RosterSignature { file, seq, source },
+            Self::Signer { seq } => VaultError::RosterSigner { file, seq },
+        }
+    }
+}
+
+impl Judge for Verifier {
+    type Error = ChainError;
+
+    fn signature(
+        &mut self,
+        seq: u64,
+        what: Signed,
+        signer: &Card,
+        message: &str,
+        signature: &[u8],
+    ) -> Result<(), ChainError> {
+        let namespace = match what {
+            Signed::Entry => Namespace::Roster,
+            Signed::Card => Namespace::Card,
+        };
+        let key = sshsig::verify(signature, namespace, message.as_bytes())
+            .map_err(|source| ChainError::Signature { seq, source })?
+            .to_public();
+        if signer.signing_keys().any(|own| *own == key) { Ok(()) } else { Err(ChainError::Signer { seq }) }
+    }
+
+    fn card(&mut self, seq: u64, card: &Card) -> Result<(), ChainError> {
+        check_card(card).map_err(|source| ChainError::Signature { seq, source })
+    }
+}
+
+/// Whether the keys of a card are fit for use.
+pub fn check_card(card: &Card) -> Result<(), SealError> {
+    for device in &card.devices {
+        seal::check_recipient(&device.recipient)?;
+        if let Some(signing) = &device.signing {
+            seal::VerifyingPublic::parse(signing)?;
+        }
+    }
+    Ok(())
 }

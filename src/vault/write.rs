@@ -2,17 +2,21 @@
 //!
 //! It does not decide what to write; the verbs do.
 
+use std::collections::BTreeSet;
+
 use super::open::Version;
 use super::read::Secret;
 use super::{Vault, VaultError, setup};
 use crate::model::bytes::{Hash, SecretId};
+use crate::model::card::Device;
 use crate::model::codec;
 use crate::model::document::Document;
-use crate::model::manifest::{MAX_PARENTS, Manifest, RosterPoint};
-use crate::model::names::SecretPath;
+use crate::model::manifest::{MAX_PARENTS, Manifest, MemberRef, RosterPoint};
+use crate::model::names::{MemberName, SecretPath};
 use crate::model::read;
 use crate::model::register::{Key, Value, Write};
-use crate::model::roster::{MAX_ROSTER, Role};
+use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
+use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, CommitHow, CommitMode, Outcome, Repo, WriteLock};
 use crate::seal::{self, Sealed, SigningKey};
@@ -53,22 +57,27 @@ pub struct Draft {
     pub document: Document,
     /// The versions that it follows.
     pub parents: Vec<(Hash, Manifest)>,
+    /// Whom it is shared with besides those who read by a grant.
+    pub shares: Shares,
 }
 
 impl Draft {
     /// The next version of an opened secret.
     pub fn after(secret: Secret) -> Self {
-        Self { document: secret.document, parents: vec![(secret.hash, secret.manifest)] }
+        let shares = secret.manifest.shares.clone();
+        Self { document: secret.document, parents: vec![(secret.hash, secret.manifest)], shares }
     }
 
     /// A new secret.
     pub fn birth(vault: Hash, path: SecretPath) -> Self {
-        Self { document: Document::new(vault, SecretId(random()), path), parents: Vec::new() }
+        let document = Document::new(vault, SecretId(random()), path);
+        Self { document, parents: Vec::new(), shares: Shares::default() }
     }
 
     /// Adds a version that this one follows, too.
     pub fn follow(&mut self, version: &Version) {
         if !self.parents.iter().any(|(hash, _)| *hash == version.hash()) {
+            self.shares = self.shares.join(&version.manifest().shares);
             self.parents.push((version.hash(), version.manifest().clone()));
         }
     }
@@ -116,7 +125,7 @@ impl Vault {
     }
 
     /// Oneself as somebody who may write, with the key to sign with.
-    fn author(&self) -> Result<(&super::Me, &SigningKey), VaultError> {
+    pub(super) fn author(&self) -> Result<(&super::Me, &SigningKey), VaultError> {
         let me = self.me()?;
         let signer =
             self.signer()?.ok_or_else(|| VaultError::NoSigningKey(self.home.signing_file().display().to_string()))?;
@@ -152,39 +161,77 @@ impl Vault {
         Ok(Write::new(key, value, plain, self.me()?.reference.name.clone(), now, random()))
     }
 
-    /// Seals a draft for the readers of its path.
-    fn seal(&self, draft: &Draft, now: Time) -> Result<Sealed, VaultError> {
-        let (me, signer) = self.author()?;
-        let file = self.file(&draft.document.path);
-        let readers = self.roster.readers(&draft.document.path);
-        let devices: Vec<_> = readers.iter().map(|member| member.card.devices.as_slice()).collect();
+    /// The roster as it is, to seal under.
+    pub(super) fn under(&self) -> Under<'_> {
+        Under { roster: &self.roster, blob: &self.roster_blob, gone: &self.gone }
+    }
+
+    /// The manifest of a draft, as far as it is known before sealing.
+    pub(super) fn manifest(&self, draft: &Draft, under: &Under<'_>, now: Time) -> Result<Manifest, VaultError> {
+        let (me, _) = self.author()?;
+        let path = &draft.document.path;
         let (document, aliases) = with_smallest_id(draft);
-        let plaintext =
-            codec::encode(&document).map_err(|source| VaultError::Document { file: file.clone(), source })?;
         let mut parents: Vec<Hash> = draft.parents.iter().map(|(hash, _)| *hash).take(MAX_PARENTS).collect();
         parents.sort_unstable();
         parents.dedup();
         let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
-        let manifest = Manifest {
+        let readers = under.readers(path, &draft.shares);
+        let author = readers.iter().find(|member| member.card.name == me.reference.name);
+        let author = author.ok_or_else(|| VaultError::WouldNotRead(path.to_string()))?.reference();
+        Ok(Manifest {
             vault: self.roster.vault,
             id: document.id,
             aliases,
-            path: document.path.clone(),
+            path: path.clone(),
             state: document.state(),
             revision: newest.map_or(1, |(_, manifest)| manifest.revision.saturating_add(1)),
             parents,
             ancestors: newest.map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).unwrap_or_default(),
-            roster: RosterPoint { seq: self.roster.seq, head: self.roster.head, blob: self.roster_blob.clone() },
+            roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
             readers: readers.iter().map(|member| member.reference()).collect(),
-            author: me.reference.clone(),
-            shares: newest.map(|(_, manifest)| manifest.shares.clone()).unwrap_or_default(),
+            author,
+            shares: draft.shares.clone(),
             values: read::secret_values(&document),
             at: now,
             document: Hash([0; 32]),
             payload: Hash([0; 32]),
             stanzas: Hash([0; 32]),
-        };
+        })
+    }
+
+    /// Seals a draft for the readers of its path.
+    fn seal(&self, draft: &Draft, under: &Under<'_>, now: Time) -> Result<Sealed, VaultError> {
+        let (_, signer) = self.author()?;
+        let file = self.file(&draft.document.path);
+        let manifest = self.manifest(draft, under, now)?;
+        let devices = under.devices(&manifest.readers);
+        let (document, _) = with_smallest_id(draft);
+        let plaintext =
+            codec::encode(&document).map_err(|source| VaultError::Document { file: file.clone(), source })?;
         seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| VaultError::Sealed { file, source })
+    }
+}
+
+/// The roster that something is sealed under.
+pub(super) struct Under<'a> {
+    pub(super) roster: &'a Roster,
+    /// Git's name of its blob.
+    pub(super) blob: &'a str,
+    /// Members whose removal was seen on the trunk or in another clone.
+    pub(super) gone: &'a BTreeSet<MemberName>,
+}
+
+impl<'a> Under<'a> {
+    /// Who reads a secret, sorted by name; nobody whose removal was seen anywhere.
+    pub(super) fn readers(&self, path: &SecretPath, shares: &Shares) -> Vec<&'a Member> {
+        let mut readers = self.roster.readers(path, &shares.holders());
+        readers.retain(|member| !self.gone.contains(&member.card.name));
+        readers
+    }
+
+    /// The devices of each reader, in their order.
+    pub(super) fn devices(&self, readers: &[MemberRef]) -> Vec<&'a [Device]> {
+        readers.iter().filter_map(|reader| self.roster.devices(reader)).collect()
     }
 }
 
@@ -226,7 +273,7 @@ impl Writing<'_> {
     pub fn finish(self, drafts: &[Draft], others: Vec<(String, Vec<u8>)>, message: &str) -> Result<Report, VaultError> {
         let mut changes = Vec::with_capacity(drafts.len() + others.len());
         for draft in drafts {
-            let sealed = self.vault.seal(draft, self.how.now)?;
+            let sealed = self.vault.seal(draft, &self.vault.under(), self.how.now)?;
             let file = self.vault.file(&draft.document.path);
             // What we cannot read back we do not put in place.
             let version = self.vault.check(&file, &draft.document.path, &sealed.bytes)?;
@@ -234,6 +281,13 @@ impl Writing<'_> {
             changes.push(Change::write(file, sealed.bytes));
         }
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));
+        commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)
+    }
+}
+
+impl Writing<'_> {
+    /// Writes changes as one commit.
+    pub(super) fn commit(self, changes: Vec<Change>, message: &str) -> Result<Report, VaultError> {
         commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)
     }
 }

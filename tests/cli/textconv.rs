@@ -172,7 +172,13 @@ fn a_deleted_a_moved_and_a_binary_secret_can_be_shown() {
     let text = alice.git(["show"]).ok().text();
     assert!(text.contains("+value:\n+    the-first-line\n+    l2\n"), "{text}");
     let at = head(&alice);
-    assert!(!alice.git(["cat-file", "-p", &format!("{at}:.covault/secrets/bin.age")]).ok().text().contains("the-first-line"));
+    assert!(
+        !alice
+            .git(["cat-file", "-p", &format!("{at}:.covault/secrets/bin.age")])
+            .ok()
+            .text()
+            .contains("the-first-line")
+    );
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The git layer against real, hermetic git.
 
+mod ancestry;
+mod beside;
+mod branches;
 mod committing;
 mod config;
 mod environment;

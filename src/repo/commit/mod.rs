@@ -9,6 +9,7 @@
 //! In a sparse checkout, a file that is left out of the work tree stays left out: its entry and the commit get the
 //! new version. A new file outside the cone is written to disk, as `git add --sparse` would have it.
 
+mod branch;
 mod place;
 mod record;
 mod shared;

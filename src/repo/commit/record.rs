@@ -12,12 +12,12 @@ use crate::repo::head::parse_id;
 use crate::repo::{Head, ObjectId, Repo};
 
 /// How often we start again when others commit at the same time.
-const ATTEMPTS: u32 = 12;
+pub(super) const ATTEMPTS: u32 = 12;
 
 /// Who a commit says made it.
-struct Identity {
+pub(super) struct Identity {
     author: gix::actor::Signature,
-    committer: gix::actor::Signature,
+    pub(super) committer: gix::actor::Signature,
 }
 
 impl Repo {
@@ -65,40 +65,48 @@ impl Repo {
             step(Step::Objects);
             let subject = message.lines().next().unwrap_or_default();
             let log = if head.commit.is_some() { "commit: " } else { "commit (initial): " };
-            match self.swap_head(head.commit, commit, &format!("{log}{subject}"), &identity.committer) {
+            match self.swap_ref("HEAD", head.commit, commit, &format!("{log}{subject}"), &identity.committer) {
                 Ok(()) => {
                     step(Step::Ref);
                     return Ok(Outcome::Committed { commit });
                 }
                 // Somebody else moved it, or holds it for a moment: look again.
                 Err(source) if attempt + 1 == ATTEMPTS && self.head()? == head => {
-                    return Err(RepoError::RefUpdate { name: name_of(&head), source });
+                    return Err(RepoError::RefUpdate { name: name_of(&head), source, staged: true });
                 }
                 Err(_) => {}
             }
         }
-        Err(RepoError::RefMoved { name: name_of(&self.head()?), attempts: ATTEMPTS })
+        Err(RepoError::RefMoved { name: name_of(&self.head()?), attempts: ATTEMPTS, staged: true })
     }
 
-    fn write_tree(&self, old: Option<ObjectId>, plan: &[Planned<'_>]) -> Result<ObjectId> {
-        let failed = |error| unwritten("tree", error);
+    pub(super) fn write_tree(&self, old: Option<ObjectId>, plan: &[Planned<'_>]) -> Result<ObjectId> {
         let old = old.unwrap_or_else(|| ObjectId::empty_tree(self.git.object_hash()));
         // A partial clone may have to fetch the trees on the way first.
         for planned in plan {
             self.entry_in(old, &planned.change.path)?;
         }
-        let mut editor = self.git.edit_tree(old).map_err(failed)?;
+        let root = match old.is_empty_tree() {
+            true => gix::objs::Tree::empty(),
+            false => {
+                let data = self.object(old, gix::objs::Kind::Tree)?;
+                gix::objs::TreeRef::from_bytes(&data, old.kind()).map_err(|error| unwritten("tree", error))?.into()
+            }
+        };
+        // Not the editor of gix's repository: it wants every file of a folder here, which a partial clone has not.
+        let mut editor = gix::objs::tree::Editor::new(root, &self.git.objects, self.git.object_hash());
         for planned in plan {
-            let path = planned.change.path.as_str();
-            match planned.committed {
-                Some(id) => editor.upsert(path, EntryKind::Blob, id).map_err(failed)?,
-                None => editor.remove(path).map_err(failed)?,
+            let parts = planned.change.path.split('/');
+            let edited = match planned.committed {
+                Some(id) => editor.upsert(parts, EntryKind::Blob, id),
+                None => editor.remove(parts),
             };
+            edited.map_err(|error| unwritten("tree", error))?;
         }
-        editor.write().map(gix::Id::detach).map_err(failed)
+        editor.write(|tree| self.git.write_object(tree).map(gix::Id::detach)).map_err(|error| unwritten("tree", error))
     }
 
-    fn write_commit(
+    pub(super) fn write_commit(
         &self,
         tree: ObjectId,
         parent: Option<ObjectId>,
@@ -119,7 +127,7 @@ impl Repo {
 
     /// `git commit-tree -S`, which knows gpg, ssh and x509 and asks the agent; gix would hand the signing program
     /// our whole environment.
-    fn write_signed_commit(
+    pub(super) fn write_signed_commit(
         &self,
         tree: ObjectId,
         parent: Option<ObjectId>,
@@ -139,12 +147,12 @@ impl Repo {
         }
         let said = self.run(command, Some(with_newline(message).as_bytes()))?;
         if said.code != 0 {
-            return Err(RepoError::Signing { said: said.last_words() });
+            return Err(RepoError::Signing { said: said.last_words(), staged: true });
         }
         parse_id(&said.stdout).ok_or_else(|| RepoError::GitAnswer { what: "commit-tree".into() })
     }
 
-    fn identity(&self, now: i64) -> Result<Identity> {
+    pub(super) fn identity(&self, now: i64) -> Result<Identity> {
         let here = gix::date::Time::new(now, gix::date::Time::now_local_or_utc().offset);
         let resolve = |found: Option<gix::Result<gix::actor::SignatureRef<'_>>>, date: &str| {
             let found = found.and_then(|found| found.ok())?;

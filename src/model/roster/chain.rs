@@ -1,0 +1,226 @@
+//! The whole chain: every entry checked in its order, and the state at each.
+
+use std::collections::HashMap;
+
+use super::super::bytes::Hash;
+use super::super::card::{Card, Kind};
+use super::super::manifest::{FORMAT, MemberRef, RosterPoint};
+use super::super::names::{MemberName, SecretPath};
+use super::state::{Holder, Member, State};
+use super::{Entry, Operation, Refusal, Role, RosterError, merge};
+
+/// What a signature is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// The body of an entry.
+    Entry,
+    /// A card's text.
+    Card,
+}
+
+/// Checks what takes cryptography. [`super::Roster::build`] says what has to be checked against which card.
+pub trait Judge {
+    /// Why it refuses.
+    type Error: From<RosterError>;
+
+    /// Whether `signature` is over `message` by one of the signing keys of `signer`.
+    fn signature(
+        &mut self,
+        seq: u64,
+        what: Signed,
+        signer: &Card,
+        message: &str,
+        signature: &[u8],
+    ) -> Result<(), Self::Error>;
+
+    /// Whether the keys of a card are fit for use: canonical, and not of small order.
+    fn card(&mut self, seq: u64, card: &Card) -> Result<(), Self::Error>;
+}
+
+/// Believes everything: for rosters whose bytes were verified before.
+struct Believe;
+
+impl Judge for Believe {
+    type Error = RosterError;
+
+    fn signature(&mut self, _: u64, _: Signed, _: &Card, _: &str, _: &[u8]) -> Result<(), RosterError> {
+        Ok(())
+    }
+
+    fn card(&mut self, _: u64, _: &Card) -> Result<(), RosterError> {
+        Ok(())
+    }
+}
+
+/// What a chain adds up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    /// The vault's id: the hash of the first entry's body.
+    pub vault: Hash,
+    /// What people call it.
+    pub name: String,
+    /// Number of the newest entry.
+    pub seq: u64,
+    /// Hash of the newest entry's body.
+    pub head: Hash,
+    /// Hashes of the chain's own entries' bodies, in their order.
+    pub chain: Vec<Hash>,
+    /// Every entry of the chain and every embedded one: its number, and the state after it.
+    points: HashMap<Hash, (u64, State)>,
+    /// The state after the newest entry.
+    state: State,
+}
+
+impl Roster {
+    /// Checks and adds up the entries, which come from [`super::decode`]; `judge` checks signatures and keys.
+    pub fn build<J: Judge>(entries: &[Entry], judge: &mut J) -> Result<Self, J::Error> {
+        let (first, rest) = entries.split_first().ok_or(RosterError::Empty)?;
+        let Operation::Found { vault_name, founder, .. } = &first.operation else {
+            return Err(RosterError::Founding { seq: first.seq }.into());
+        };
+        judge_entry(judge, first, founder)?;
+        let refused = |why| RosterError::Refused { seq: first.seq, why };
+        if founder.kind != Kind::Person {
+            return Err(refused(Refusal::MachineAdmin).into());
+        }
+        let state = State::founded(founder).map_err(refused)?;
+        let vault = first.hash();
+        let mut roster = Self {
+            vault,
+            name: vault_name.clone(),
+            seq: 0,
+            head: vault,
+            chain: vec![vault],
+            points: HashMap::from([(vault, (0, state.clone()))]),
+            state,
+        };
+        for entry in rest {
+            roster.extend(entry, judge)?;
+        }
+        if roster.state.minimum() > FORMAT {
+            return Err(RosterError::TooNew { minimum: roster.state.minimum() }.into());
+        }
+        Ok(roster)
+    }
+
+    /// Adds up entries whose signatures were checked before.
+    pub fn from_entries(entries: &[Entry]) -> Result<Self, RosterError> {
+        Self::build(entries, &mut Believe)
+    }
+
+    /// Checks one more entry and adds it.
+    fn extend<J: Judge>(&mut self, entry: &Entry, judge: &mut J) -> Result<(), J::Error> {
+        if entry.prev != Some(self.head) || entry.seq != self.seq + 1 {
+            return Err(RosterError::BrokenChain { seq: entry.seq }.into());
+        }
+        let state = match &entry.operation {
+            Operation::Merge { entries } => {
+                let signer = admin(&self.state, entry)?.clone();
+                judge_entry(judge, entry, &signer.card)?;
+                let merged = merge::merge(self, entry.seq, &signer, entries, judge)?;
+                self.points.extend(merged.points);
+                merged.state
+            }
+            _ => step(&self.state, entry, judge)?,
+        };
+        let hash = entry.hash();
+        self.points.insert(hash, (entry.seq, state.clone()));
+        self.chain.push(hash);
+        self.seq = entry.seq;
+        self.head = hash;
+        self.state = state;
+        Ok(())
+    }
+
+    /// The state after the newest entry.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether the entry with this hash is in the chain or embedded in it.
+    pub fn has(&self, entry: Hash) -> bool {
+        self.points.contains_key(&entry)
+    }
+
+    /// Whether a manifest may name this place.
+    pub fn has_point(&self, point: &RosterPoint) -> bool {
+        self.points.get(&point.head).is_some_and(|(seq, _)| *seq == point.seq)
+    }
+
+    /// The number of the entry with this hash.
+    pub fn seq_at(&self, entry: Hash) -> Option<u64> {
+        self.points.get(&entry).map(|(seq, _)| *seq)
+    }
+
+    /// The state after the entry with this hash.
+    pub fn state_at(&self, entry: Hash) -> Option<&State> {
+        self.points.get(&entry).map(|(_, state)| state)
+    }
+
+    /// Living members by name.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
+        self.state.members()
+    }
+
+    /// The living member whose present card has this hash.
+    pub fn member(&self, card: Hash) -> Option<&Member> {
+        self.state.member(card)
+    }
+
+    /// The living member with this name.
+    pub fn named(&self, name: &MemberName) -> Option<&Member> {
+        self.state.named(name)
+    }
+
+    /// Who reads a secret at `path` that is shared with `shares`, sorted by name.
+    pub fn readers(&self, path: &SecretPath, shares: &[Holder]) -> Vec<&Member> {
+        self.state.readers(path, shares)
+    }
+
+    /// The devices that a reference stands for: those of the card that it names, living or not.
+    pub fn devices(&self, reference: &MemberRef) -> Option<&[super::super::card::Device]> {
+        self.state.known(reference).map(|known| known.card.devices.as_slice())
+    }
+
+    /// This roster after one more entry, whose signature is not asked for: to know whether it would be taken.
+    pub fn after(&self, operation: &Operation, by: Hash) -> Result<State, Refusal> {
+        match operation {
+            Operation::Merge { entries } => {
+                let signer = self.member(by).filter(|member| member.role == Role::Admin);
+                let signer = signer.ok_or(Refusal::NotAnAdmin)?.clone();
+                let merged = merge::merge(self, self.seq + 1, &signer, entries, &mut Believe);
+                merged.map(|merged| merged.state).map_err(|error| match error {
+                    RosterError::Refused { why, .. } => why,
+                    other => Refusal::Embedded(Box::new(other)),
+                })
+            }
+            _ => self.state.apply(operation, by),
+        }
+    }
+}
+
+/// Checks one entry that is no merge against the state before it; the state after it.
+pub(super) fn step<J: Judge>(before: &State, entry: &Entry, judge: &mut J) -> Result<State, J::Error> {
+    let signer = admin(before, entry)?;
+    judge_entry(judge, entry, &signer.card)?;
+    let refused = |why| RosterError::Refused { seq: entry.seq, why };
+    Ok(before.apply(&entry.operation, signer.hash).map_err(refused)?)
+}
+
+/// The admin who signed an entry, by the state before it.
+pub(super) fn admin<'a>(before: &'a State, entry: &Entry) -> Result<&'a Member, RosterError> {
+    let signer = entry.by.and_then(|by| before.member(by)).filter(|member| member.role == Role::Admin);
+    signer.ok_or(RosterError::Refused { seq: entry.seq, why: Refusal::NotAnAdmin })
+}
+
+/// Has the signatures of an entry checked, and the keys of the card that it brings.
+pub(super) fn judge_entry<J: Judge>(judge: &mut J, entry: &Entry, signer: &Card) -> Result<(), J::Error> {
+    if let Some(card) = entry.card() {
+        judge.card(entry.seq, card)?;
+        // A machine that only reads cannot sign; who takes it in vouches for its card.
+        let owner = if card.signing_keys().next().is_some() { card } else { signer };
+        let signature = entry.card_signature.as_deref().unwrap_or_default();
+        judge.signature(entry.seq, Signed::Card, owner, &card.encode(), signature)?;
+    }
+    judge.signature(entry.seq, Signed::Entry, signer, &entry.body, &entry.signature)
+}

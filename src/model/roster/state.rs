@@ -1,0 +1,411 @@
+//! What entries add up to: members, groups, grants; and the rules by which one more entry is taken.
+//!
+//! Values in, values out: signatures were checked by then, and nothing here knows the chain. A state is cheap to clone:
+//! its parts are shared until they change.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::super::bytes::Hash;
+use super::super::card::{Card, Device, Kind};
+use super::super::manifest::{FORMAT, MemberRef};
+use super::super::names::{GroupName, MemberName, SecretPath};
+use super::{Granted, Grantee, Operation, Refusal, Role};
+
+/// A living member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Name, kind and devices.
+    pub card: Card,
+    /// The card's hash.
+    pub hash: Hash,
+    /// What they may do.
+    pub role: Role,
+    /// Who took them in; `None` for the founder.
+    pub admitted_by: Option<MemberName>,
+}
+
+impl Member {
+    /// As manifests name them.
+    pub fn reference(&self) -> MemberRef {
+        MemberRef { name: self.card.name.clone(), card: self.hash }
+    }
+}
+
+/// A card that was ever admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The card.
+    pub card: Card,
+    /// Whether what was signed under it counts as the member's own: they live, and all its devices stand unchanged on
+    /// every card since.
+    pub stands: bool,
+    /// Who took the member in.
+    pub admitted_by: Option<MemberName>,
+}
+
+/// Whom a grant names, by name: names follow a member through renewals and are never used again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    /// Every living person.
+    People,
+    /// A group's living members.
+    Group(GroupName),
+    /// One member.
+    Member(MemberName),
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::People => f.write_str("@people"),
+            Self::Group(group) => write!(f, "@{group}"),
+            Self::Member(name) => f.write_str(name.as_str()),
+        }
+    }
+}
+
+/// Holders of a grant.
+pub type Holders = BTreeSet<Holder>;
+
+/// What the entries up to one add up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Living members.
+    pub(super) members: Arc<BTreeMap<MemberName, Arc<Member>>>,
+    /// Every card that was ever admitted.
+    pub(super) cards: Arc<HashMap<Hash, Arc<Known>>>,
+    /// Every signing key and recipient that was ever admitted, and whose it is.
+    pub(super) keys: Arc<HashMap<String, MemberName>>,
+    /// Groups; an empty one has ended.
+    pub(super) groups: Arc<BTreeMap<GroupName, BTreeSet<MemberName>>>,
+    /// Grants by path; the empty path is the root.
+    pub(super) grants: Arc<BTreeMap<String, Holders>>,
+    /// Versions that stay good though their authors may not write them now.
+    pub(super) kept: Arc<HashSet<Hash>>,
+    /// The format that readers must know.
+    pub(super) minimum: u64,
+}
+
+impl State {
+    /// The state after `found`.
+    pub fn founded(founder: &Card) -> Result<Self, Refusal> {
+        let mut state = Self {
+            members: Arc::default(),
+            cards: Arc::default(),
+            keys: Arc::default(),
+            groups: Arc::default(),
+            grants: Arc::new(BTreeMap::from([(String::new(), Holders::from([Holder::People]))])),
+            kept: Arc::default(),
+            minimum: FORMAT,
+        };
+        state.admit(Role::Admin, founder, None)?;
+        Ok(state)
+    }
+
+    /// The living member with this name.
+    pub fn named(&self, name: &MemberName) -> Option<&Member> {
+        self.members.get(name).map(Arc::as_ref)
+    }
+
+    /// The living member whose present card this is.
+    pub fn member(&self, card: Hash) -> Option<&Member> {
+        let name = &self.cards.get(&card)?.card.name;
+        self.named(name).filter(|member| member.hash == card)
+    }
+
+    /// Living members by name.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
+        self.members.values().map(Arc::as_ref)
+    }
+
+    /// A card that was ever admitted under this name.
+    pub fn known(&self, reference: &MemberRef) -> Option<&Known> {
+        self.cards.get(&reference.card).map(Arc::as_ref).filter(|known| known.card.name == reference.name)
+    }
+
+    /// Every card that was ever admitted, in no order.
+    pub fn cards(&self) -> impl Iterator<Item = (Hash, &Known)> {
+        self.cards.iter().map(|(hash, known)| (*hash, known.as_ref()))
+    }
+
+    /// Living groups with their members (who may have been removed since).
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupName, &BTreeSet<MemberName>)> {
+        self.groups.iter().filter(|(_, members)| !members.is_empty())
+    }
+
+    /// The living members of a group.
+    pub fn group(&self, group: &GroupName) -> Option<BTreeSet<MemberName>> {
+        let members = self.groups.get(group).filter(|members| !members.is_empty())?;
+        Some(members.iter().filter(|name| self.members.contains_key(*name)).cloned().collect())
+    }
+
+    /// Grants by path; the empty path is the root.
+    pub fn grants(&self) -> impl Iterator<Item = (&str, &Holders)> {
+        self.grants.iter().map(|(path, holders)| (path.as_str(), holders))
+    }
+
+    /// The path and holders of the grant that decides about `path`; the empty path asks for the root's.
+    pub fn grant_for(&self, path: &str) -> (&str, &Holders) {
+        static NOBODY: Holders = Holders::new();
+        let mut at = path;
+        loop {
+            if let Some((place, holders)) = self.grants.get_key_value(at) {
+                return (place, holders);
+            }
+            match at.rsplit_once('/') {
+                Some((above, _)) => at = above,
+                // There is always a grant at the root.
+                None if at.is_empty() => return ("", &NOBODY),
+                None => at = "",
+            }
+        }
+    }
+
+    /// Whether a living member is among those whom `holder` stands for.
+    pub fn holds(&self, holder: &Holder, member: &Member) -> bool {
+        match holder {
+            Holder::People => member.card.kind == Kind::Person,
+            Holder::Group(group) => self.groups.get(group).is_some_and(|names| names.contains(&member.card.name)),
+            Holder::Member(name) => *name == member.card.name,
+        }
+    }
+
+    /// Whether a living member reads the secret at `path`, which is shared with `shares`.
+    pub fn reads<'a>(
+        &self,
+        member: &Member,
+        path: &SecretPath,
+        shares: impl IntoIterator<Item = &'a Holder>,
+    ) -> bool {
+        let (_, holders) = self.grant_for(path.as_str());
+        holders.iter().any(|holder| self.holds(holder, member))
+            || shares.into_iter().any(|holder| self.holds(holder, member))
+    }
+
+    /// Who reads a secret at `path` that is shared with `shares`, sorted by name.
+    pub fn readers(&self, path: &SecretPath, shares: &[Holder]) -> Vec<&Member> {
+        self.members().filter(|member| self.reads(member, path, shares)).collect()
+    }
+
+    /// Whether `author` may write a secret at `path` that is shared with `shares`, signing by this card.
+    pub fn may_write(&self, author: &MemberRef, path: &SecretPath, shares: &[Holder]) -> bool {
+        self.known(author).is_some_and(|known| known.stands)
+            && self
+                .named(&author.name)
+                .is_some_and(|member| member.role >= Role::Writer && self.reads(member, path, shares))
+    }
+
+    /// Whether a version stays good whoever wrote it.
+    pub fn keeps(&self, version: Hash) -> bool {
+        self.kept.contains(&version)
+    }
+
+    /// The format that readers of this vault must know.
+    pub fn minimum(&self) -> u64 {
+        self.minimum
+    }
+
+    /// How many admins there are.
+    pub fn admins(&self) -> impl Iterator<Item = &Member> {
+        self.members().filter(|member| member.role == Role::Admin)
+    }
+
+    /// The state after one more operation by `by` (the hash of a card). All rules of docs/format.md but those about
+    /// signatures and keys' mathematics; `merge` is not one of these.
+    pub fn apply(&self, operation: &Operation, by: Hash) -> Result<Self, Refusal> {
+        let signer = self.member(by).filter(|member| member.role == Role::Admin).ok_or(Refusal::NotAnAdmin)?;
+        let mut next = self.clone();
+        match operation {
+            Operation::Found { .. } | Operation::Merge { .. } => return Err(Refusal::NothingChanged),
+            Operation::Admit { role, card } => next.admit(*role, card, Some(signer.card.name.clone()))?,
+            Operation::Remove { member, .. } => next.remove(member)?,
+            Operation::Role { member, role, .. } => next.set_role(member, *role)?,
+            Operation::Renew { member, card, .. } => next.renew(member, card)?,
+            Operation::Group { group, members, .. } => {
+                let names = members.iter().map(|member| next.present(member)).collect::<Result<_, _>>()?;
+                next.set_group(group, names)?;
+            }
+            Operation::Grant { path, readers, .. } => {
+                let path = path.as_ref().map_or("", SecretPath::as_str);
+                let holders = match readers {
+                    Granted::Inherit => None,
+                    Granted::To(readers) => {
+                        Some(readers.iter().map(|reader| next.holder(reader)).collect::<Result<_, _>>()?)
+                    }
+                };
+                next.set_grant(path, holders)?;
+            }
+            Operation::Minimum { minimum } => next.raise(*minimum)?,
+        }
+        next.keep(operation.live());
+        Ok(next)
+    }
+
+    /// Counts these versions as good from now on.
+    pub(super) fn keep(&mut self, versions: &[Hash]) {
+        if !versions.is_empty() {
+            Arc::make_mut(&mut self.kept).extend(versions);
+        }
+    }
+
+    pub(super) fn admit(&mut self, role: Role, card: &Card, by: Option<MemberName>) -> Result<(), Refusal> {
+        let name = card.name.clone();
+        if self.cards.values().any(|known| known.card.name == name) {
+            return Err(Refusal::NameUsed(name));
+        }
+        check_role(card, role)?;
+        self.take_keys(card)?;
+        let hash = card.hash();
+        let known = Known { card: card.clone(), stands: true, admitted_by: by.clone() };
+        Arc::make_mut(&mut self.cards).insert(hash, Arc::new(known));
+        let member = Member { card: card.clone(), hash, role, admitted_by: by };
+        Arc::make_mut(&mut self.members).insert(name, Arc::new(member));
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, member: &MemberRef) -> Result<(), Refusal> {
+        let name = self.present(member)?;
+        Arc::make_mut(&mut self.members).remove(&name);
+        self.check_admins()?;
+        self.stand(&name, |_| false);
+        Ok(())
+    }
+
+    pub(super) fn set_role(&mut self, member: &MemberRef, role: Role) -> Result<(), Refusal> {
+        let name = self.present(member)?;
+        let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
+        if changed.role == role {
+            return Err(Refusal::NothingChanged);
+        }
+        check_role(&changed.card, role)?;
+        changed.role = role;
+        Arc::make_mut(&mut self.members).insert(name, Arc::new(changed));
+        self.check_admins()
+    }
+
+    pub(super) fn renew(&mut self, member: &MemberRef, card: &Card) -> Result<(), Refusal> {
+        let name = self.present(member)?;
+        let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
+        if card.name != name || card.kind != changed.card.kind {
+            return Err(Refusal::AnotherPerson);
+        }
+        let hash = card.hash();
+        if self.cards.contains_key(&hash) {
+            return Err(Refusal::NothingChanged);
+        }
+        check_role(card, changed.role)?;
+        self.take_keys(card)?;
+        self.stand(&name, |earlier| earlier.devices.iter().all(|device| has_device(card, device)));
+        let known = Known { card: card.clone(), stands: true, admitted_by: changed.admitted_by.clone() };
+        Arc::make_mut(&mut self.cards).insert(hash, Arc::new(known));
+        changed.card = card.clone();
+        changed.hash = hash;
+        Arc::make_mut(&mut self.members).insert(name, Arc::new(changed));
+        Ok(())
+    }
+
+    pub(super) fn set_group(&mut self, group: &GroupName, names: BTreeSet<MemberName>) -> Result<(), Refusal> {
+        let before = self.groups.get(group);
+        if before.is_some_and(BTreeSet::is_empty) {
+            return Err(Refusal::GroupEnded(group.clone()));
+        }
+        if names.is_empty() {
+            if before.is_none() {
+                return Err(Refusal::NoSuchGroup(group.clone()));
+            }
+            let holder = Holder::Group(group.clone());
+            if self.grants.values().any(|holders| holders.contains(&holder)) {
+                return Err(Refusal::GroupGranted(group.clone()));
+            }
+        }
+        if before == Some(&names) {
+            return Err(Refusal::NothingChanged);
+        }
+        Arc::make_mut(&mut self.groups).insert(group.clone(), names);
+        Ok(())
+    }
+
+    pub(super) fn set_grant(&mut self, path: &str, holders: Option<Holders>) -> Result<(), Refusal> {
+        if self.grants.get(path) == holders.as_ref() {
+            return Err(Refusal::NothingChanged);
+        }
+        match holders {
+            None if path.is_empty() => return Err(Refusal::RootInherits),
+            None => Arc::make_mut(&mut self.grants).remove(path),
+            Some(holders) => Arc::make_mut(&mut self.grants).insert(path.to_owned(), holders),
+        };
+        Ok(())
+    }
+
+    pub(super) fn raise(&mut self, minimum: u64) -> Result<(), Refusal> {
+        if minimum <= self.minimum {
+            return Err(Refusal::MinimumFalls);
+        }
+        self.minimum = minimum;
+        Ok(())
+    }
+
+    /// The name of a living member who is named by their present card.
+    pub(super) fn present(&self, reference: &MemberRef) -> Result<MemberName, Refusal> {
+        match self.named(&reference.name) {
+            Some(member) if member.hash == reference.card => Ok(reference.name.clone()),
+            Some(_) => Err(Refusal::OldCard(reference.name.clone())),
+            None => Err(Refusal::NoSuchMember(reference.name.clone())),
+        }
+    }
+
+    pub(super) fn holder(&self, grantee: &Grantee) -> Result<Holder, Refusal> {
+        match grantee {
+            Grantee::People => Ok(Holder::People),
+            Grantee::Group(group) if self.groups.get(group).is_some_and(|names| !names.is_empty()) => {
+                Ok(Holder::Group(group.clone()))
+            }
+            Grantee::Group(group) => Err(Refusal::NoSuchGroup(group.clone())),
+            Grantee::Member(member) => self.present(member).map(Holder::Member),
+        }
+    }
+
+    fn check_admins(&self) -> Result<(), Refusal> {
+        if self.admins().next().is_some() { Ok(()) } else { Err(Refusal::LastAdmin) }
+    }
+
+    /// No key may stand on two members' cards, ever.
+    fn take_keys(&mut self, card: &Card) -> Result<(), Refusal> {
+        let texts: Vec<String> = card.devices.iter().flat_map(device_keys).collect();
+        if let Some(owner) = texts.iter().filter_map(|text| self.keys.get(text)).find(|owner| **owner != card.name) {
+            return Err(Refusal::KeyUsed(owner.clone()));
+        }
+        Arc::make_mut(&mut self.keys).extend(texts.into_iter().map(|text| (text, card.name.clone())));
+        Ok(())
+    }
+
+    /// Lets the cards of `name` that stand stand on where `still` says so.
+    fn stand(&mut self, name: &MemberName, still: impl Fn(&Card) -> bool) {
+        for known in Arc::make_mut(&mut self.cards).values_mut() {
+            if known.stands && known.card.name == *name && !still(&known.card) {
+                Arc::make_mut(known).stands = false;
+            }
+        }
+    }
+}
+
+/// The keys of a device. One that both opens and signs (an SSH key) is one key.
+fn device_keys(device: &Device) -> impl Iterator<Item = String> {
+    std::iter::once(device.recipient.to_string()).chain(device.signing.as_ref().map(ToString::to_string))
+}
+
+fn has_device(card: &Card, device: &Device) -> bool {
+    let same = |other: &Device| other.recipient == device.recipient && other.signing == device.signing;
+    card.devices.iter().any(same)
+}
+
+fn check_role(card: &Card, role: Role) -> Result<(), Refusal> {
+    if role >= Role::Writer && card.signing_keys().next().is_none() {
+        return Err(Refusal::NoSigningKey);
+    }
+    if role == Role::Admin && card.kind == Kind::Machine {
+        return Err(Refusal::MachineAdmin);
+    }
+    Ok(())
+}

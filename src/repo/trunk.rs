@@ -1,0 +1,117 @@
+//! The trunk: the branch whose state counts for everybody, as far as this clone has heard of it.
+//!
+//! What is published counts, so a local branch stands for the remote's where it follows one. Nothing is fetched, and
+//! no program is started but in a reftable repository.
+
+use gix::bstr::ByteSlice;
+use gix::remote::Direction;
+
+use crate::repo::error::Result;
+use crate::repo::refs::{HEADS, REMOTES, full_name};
+use crate::repo::{Head, ObjectId, Repo};
+
+/// The ref whose state counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trunk {
+    /// Its full name.
+    pub name: String,
+    /// The commit that it names.
+    pub commit: ObjectId,
+    /// Whether it follows a branch of a remote.
+    pub remote: bool,
+}
+
+impl Repo {
+    /// Finds the trunk; `None` where nothing of it exists.
+    ///
+    /// The setting `covault.trunk` (a branch `main`, `origin/main`, or a full ref) is final where it is set: if nothing
+    /// of it exists, no other branch takes its place. Else it is what `refs/remotes/origin/HEAD` points to, else the
+    /// branch of `covault.branch`. A branch stands for its upstream, else for `origin`'s branch of the same name, and
+    /// only where there is neither for itself. Settings count as they were when the repository was opened.
+    ///
+    /// # Errors
+    /// `Git` in a reftable repository.
+    pub fn trunk(&self) -> Result<Option<Trunk>> {
+        let mut names = Vec::new();
+        match self.config_str("covault.trunk").filter(|trunk| !trunk.is_empty()) {
+            Some(trunk) => match trunk.strip_prefix(HEADS) {
+                Some(branch) => self.add_branch(branch, &mut names),
+                None if trunk.starts_with("refs/") => names.push(trunk),
+                None => {
+                    self.add_branch(&trunk, &mut names);
+                    names.push(format!("{REMOTES}{trunk}"));
+                }
+            },
+            None => {
+                names.push(format!("{REMOTES}origin/HEAD"));
+                if let Some(branch) = self.config_str("covault.branch").filter(|branch| !branch.is_empty()) {
+                    self.add_branch(branch.strip_prefix(HEADS).unwrap_or(&branch), &mut names);
+                }
+            }
+        }
+        let found = self.first_ref(&names)?;
+        Ok(found.map(|(name, commit)| Trunk { remote: name.starts_with(REMOTES), name, commit }))
+    }
+
+    /// Whether the branch checked out is the one from which the trunk is made: the trunk itself, the branch of its
+    /// name, or the one of another name that the settings name and that follows it.
+    ///
+    /// A feature branch that was begun at the trunk follows it, too, and is not it.
+    pub fn is_trunk_branch(&self, trunk: &Trunk, head: &Head) -> bool {
+        let Some(branch) = head.branch.as_deref() else { return false };
+        let is_named = ["covault.trunk", "covault.branch"].iter().any(|key| {
+            let named = self.config_str(key).unwrap_or_default();
+            named.strip_prefix(HEADS).unwrap_or(&named) == branch
+        });
+        match trunk.name.strip_prefix(HEADS) {
+            Some(name) => name == branch,
+            None if is_named && self.upstream(branch).as_ref() == Some(&trunk.name) => true,
+            None => self.remote_branch(&trunk.name) == Some(branch),
+        }
+    }
+
+    /// The remote that `git push` would go to from here; `None` where there is none to go to.
+    pub fn remote_of_push(&self) -> Option<String> {
+        let branch = self.head().ok().and_then(|head| head.branch);
+        let of_branch = |key: &str| self.branch_setting(branch.as_deref()?, key);
+        let said = of_branch("pushRemote")
+            .or_else(|| self.config_str("remote.pushDefault"))
+            .or_else(|| of_branch("remote"))
+            // This repository itself.
+            .filter(|remote| !remote.is_empty() && remote != ".");
+        said.or_else(|| {
+            let remotes = self.git.remote_names();
+            let mut names = remotes.iter().filter_map(|name| name.to_str().ok());
+            let only = if remotes.len() == 1 { names.next() } else { names.find(|name| *name == "origin") };
+            only.map(str::to_owned)
+        })
+    }
+
+    /// The refs that a local branch stands for, the most public first.
+    fn add_branch(&self, branch: &str, names: &mut Vec<String>) {
+        // No branch is called so, and a remote's is another question.
+        if branch == "HEAD" {
+            return;
+        }
+        names.extend(self.upstream(branch));
+        names.push(format!("{REMOTES}origin/{branch}"));
+        names.push(format!("{HEADS}{branch}"));
+    }
+
+    /// The remote-tracking ref of the branch that `branch` follows, whether it exists or not.
+    fn upstream(&self, branch: &str) -> Option<String> {
+        let remote = self.branch_setting(branch, "remote").filter(|remote| remote != ".")?;
+        let merge = self.branch_setting(branch, "merge")?;
+        let full = full_name(&format!("{HEADS}{branch}"))?;
+        let mapped = self.git.branch_remote_tracking_ref_name(full.as_ref(), Direction::Fetch);
+        let mapped = mapped.and_then(|name| name.ok()).and_then(|name| name.as_bstr().to_str().ok().map(str::to_owned));
+        let short = merge.strip_prefix(HEADS).unwrap_or(&merge);
+        Some(mapped.unwrap_or_else(|| format!("{REMOTES}{remote}/{short}")))
+    }
+
+    fn branch_setting(&self, branch: &str, key: &str) -> Option<String> {
+        let config = self.git.config_snapshot();
+        let value = config.plumbing().string_by("branch", Some(branch.as_bytes().as_bstr()), key)?;
+        Some(value.to_str_lossy().into_owned())
+    }
+}

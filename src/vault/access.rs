@@ -1,0 +1,207 @@
+//! Who reads what: which secrets are sealed to others than the roster says, and sealing those again.
+//!
+//! Adding a reader writes a new header before the same payload; taking one away makes a new file key. What oneself cannot
+//! open stays as it is and is named, for the next who can.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use super::open::{Opener, Verified, Version, check};
+use super::write::Under;
+use super::{Vault, VaultError};
+use crate::model::bytes::Hash;
+use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};
+use crate::model::names::SecretPath;
+use crate::model::shares::Shares;
+use crate::model::time::Time;
+use crate::repo::Change;
+use crate::seal::{self, SealError, Signer};
+
+/// A secret whose readers are not those that it should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// The secret.
+    pub path: SecretPath,
+    /// Whether it lives; tombstones are sealed, too.
+    pub lives: bool,
+    /// Who should read it and is not sealed to.
+    pub gains: Vec<String>,
+    /// Who should not read it (any more) and still is sealed to.
+    pub losses: Vec<String>,
+    /// Who it is sealed to now and could seal it anew: members who may write it.
+    pub by: Vec<String>,
+    /// Whether oneself can.
+    pub mine: bool,
+}
+
+/// A secret's present version and what is to become of its readers.
+pub(super) struct Due {
+    pub(super) pending: Pending,
+    version: Version,
+    shares: Shares,
+}
+
+/// What is to change where, and what could not be looked at.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub(super) due: Vec<Due>,
+    /// Files that are refused, with why. They are left alone.
+    pub(super) refused: Vec<(String, VaultError)>,
+}
+
+impl Plan {
+    /// What of it oneself cannot do.
+    pub(super) fn left(&self) -> Vec<Pending> {
+        self.due.iter().filter(|due| !due.pending.mine).map(|due| due.pending.clone()).collect()
+    }
+
+    /// All of it, for people.
+    pub(super) fn pending(&self) -> Vec<Pending> {
+        self.due.iter().map(|due| due.pending.clone()).collect()
+    }
+}
+
+impl Vault {
+    /// What waits to be sealed to others than it is now. No key is needed.
+    pub fn pending(&self) -> Result<(Vec<Pending>, Vec<(String, VaultError)>), VaultError> {
+        let plan = self.plan(&self.under(), None, &|_, shares| shares.clone())?;
+        Ok((plan.pending(), plan.refused))
+    }
+
+    /// Compares every secret (or `only` those) with the readers that it should have under a roster, with the shares that
+    /// `reshare` makes of its own.
+    pub(super) fn plan(
+        &self,
+        under: &Under<'_>,
+        only: Option<&[SecretPath]>,
+        reshare: &(dyn Fn(&SecretPath, &Shares) -> Shares + Sync),
+    ) -> Result<Plan, VaultError> {
+        let paths = match only {
+            Some(paths) => paths.to_vec(),
+            None => self.all_names()?,
+        };
+        let verified = Verified::new(self.home().verified_manifests(self.roster().vault));
+        let files = self.read_files(&paths)?;
+        let me = self.me().ok().map(|me| me.reference.name.clone());
+        let look = |(path, file, bytes): (SecretPath, String, Result<Vec<u8>, VaultError>)| {
+            let version = match bytes.and_then(|bytes| check(self.roster(), &file, &path, bytes, Some(&verified))) {
+                Ok(version) => version,
+                Err(error) => return Some(Err((file, error))),
+            };
+            let manifest = version.manifest();
+            let shares = reshare(&path, &manifest.shares);
+            let readers = under.readers(&path, &shares);
+            let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
+            let have: BTreeSet<MemberRef> = manifest.readers.iter().cloned().collect();
+            if wanted == have && shares == manifest.shares {
+                return None;
+            }
+            let names = |refs: Vec<&MemberRef>| refs.into_iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
+            let may_write = |name: &str| {
+                readers.iter().any(|member| {
+                    member.card.name.as_str() == name && member.role >= crate::model::roster::Role::Writer
+                })
+            };
+            let by: Vec<String> = names(manifest.readers.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
+            let mine = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
+            let pending = Pending {
+                lives: manifest.state == Life::Live,
+                gains: names(wanted.difference(&have).collect()),
+                losses: names(have.difference(&wanted).collect()),
+                by,
+                mine,
+                path,
+            };
+            Some(Ok(Due { pending, version, shares }))
+        };
+        let looked: Vec<_> = files.into_par_iter().filter_map(look).collect();
+        if let Some(verified) = verified.grown() {
+            self.home().remember_manifests(self.roster().vault, &verified);
+        }
+        let mut plan = Plan::default();
+        for item in looked {
+            match item {
+                Ok(due) => plan.due.push(due),
+                Err(refused) => plan.refused.push(refused),
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Seals what oneself can of a plan, on all cores; `progress` is told after each. What turns out not to open with
+    /// one's keys is marked as not one's own.
+    pub(super) fn reseal(
+        &self,
+        plan: &mut Plan,
+        under: &Under<'_>,
+        now: Time,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Change>, VaultError> {
+        if !plan.due.iter().any(|due| due.pending.mine) {
+            return Ok(Vec::new());
+        }
+        let opener = self.opener()?;
+        let (_, signer) = self.author()?;
+        let resealed: Vec<_> = plan
+            .due
+            .par_iter()
+            .map(|due| {
+                let sealed = due.pending.mine.then(|| reseal_one(due, &opener, under, signer, now));
+                progress();
+                sealed.transpose()
+            })
+            .collect();
+        let mut changes = Vec::with_capacity(resealed.len());
+        for (due, sealed) in plan.due.iter_mut().zip(resealed) {
+            match sealed {
+                Ok(Some(bytes)) => changes.push(Change::write(due.version.file(), bytes)),
+                Ok(None) => {}
+                // The manifest said that it is sealed to us, and it is not: for the next who can.
+                Err(VaultError::NotAReader { .. }) => due.pending.mine = false,
+                Err(error) => plan.refused.push((due.version.file().to_owned(), error)),
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// One secret, for its new readers; its document is untouched.
+fn reseal_one(
+    due: &Due,
+    opener: &Opener<'_>,
+    under: &Under<'_>,
+    signer: &(dyn Signer + Sync),
+    now: Time,
+) -> Result<Vec<u8>, VaultError> {
+    let version = &due.version;
+    let old = version.manifest();
+    let readers: Vec<MemberRef> =
+        under.readers(&old.path, &due.shares).iter().map(|member| member.reference()).collect();
+    let author = readers.iter().find(|reader| reader.name == opener.me.reference.name).cloned();
+    let author = author.ok_or_else(|| VaultError::WouldNotRead(old.path.to_string()))?;
+    let devices = under.devices(&readers);
+    let before: Vec<_> = old.readers.iter().filter_map(|reader| opener.roster.devices(reader)).collect();
+    let draft = Manifest {
+        revision: old.revision.saturating_add(1),
+        parents: vec![version.hash()],
+        ancestors: old.ancestors_for_child(version.hash()),
+        roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
+        readers,
+        author,
+        shares: due.shares.clone(),
+        at: now,
+        document: Hash([0; 32]),
+        payload: Hash([0; 32]),
+        stanzas: Hash([0; 32]),
+        ..old.clone()
+    };
+    let opened = opener.unseal(version)?;
+    let refused = |source: SealError| VaultError::Sealed { file: version.file().to_owned(), source };
+    let sealed = if seal::only_adds(&before, &devices) {
+        seal::reseal_header(version.sealed(), &opened, &before, draft, &devices, signer)
+    } else {
+        seal::seal(draft, &opened.plaintext, &devices, signer)
+    };
+    Ok(sealed.map_err(refused)?.bytes)
+}

@@ -1,0 +1,231 @@
+//! Changing the roster: entries are tried, given the versions that stay good, signed and appended, and every secret
+//! whose readers change is sealed again, all as one commit.
+//!
+//! The roster's file is written first: a run that is killed leaves secrets that wait to be sealed, never a secret that
+//! nobody may read.
+
+use std::collections::BTreeSet;
+
+use super::access::{Pending, Plan};
+use super::open::check;
+use super::write::{How, Report, Under, Writing};
+use super::{Vault, VaultError, trust};
+use crate::model::bytes::Hash;
+use crate::model::names::SecretPath;
+use crate::model::roster::{self, Entry, Operation, Role, Roster};
+use crate::model::shares::Shares;
+use crate::repo::Change;
+use crate::seal::Signer;
+use crate::seal::sshsig::{self, Namespace};
+
+/// An operation, with the signature over the card that it brings.
+pub struct Step {
+    /// What it does; which versions stay good is filled in.
+    pub operation: Operation,
+    /// The signature of who the card belongs to; without one, oneself signs for it (a machine that only reads).
+    pub card_signature: Option<Vec<u8>>,
+}
+
+impl From<Operation> for Step {
+    fn from(operation: Operation) -> Self {
+        Self { operation, card_signature: None }
+    }
+}
+
+/// A change of who reads what, worked out and not yet made.
+pub struct Amendment {
+    text: String,
+    /// The roster as it would be.
+    pub roster: Roster,
+    blob: String,
+    plan: Plan,
+    /// Versions that the entries say stay good.
+    pub kept: usize,
+    entries: usize,
+}
+
+impl Amendment {
+    /// Which secrets are to be sealed again, and for whom.
+    pub fn pending(&self) -> Vec<Pending> {
+        self.plan.pending()
+    }
+
+    /// Files that are refused and left alone.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, &VaultError)> {
+        self.plan.refused.iter().map(|(file, error)| (file.as_str(), error))
+    }
+
+    /// Whether the roster changes.
+    pub fn changes_roster(&self) -> bool {
+        self.entries > 0
+    }
+}
+
+/// What came of an amendment.
+#[derive(Debug, Default)]
+pub struct Amended {
+    /// What was written.
+    pub report: Report,
+    /// How many secrets were sealed again.
+    pub sealed: usize,
+    /// What oneself could not seal.
+    pub left: Vec<Pending>,
+    /// Files that were refused and left alone, with why.
+    pub refused: Vec<(String, String)>,
+}
+
+impl Vault {
+    /// Oneself as an admin.
+    pub fn admin(&self, what: &str) -> Result<&super::Me, VaultError> {
+        let me = self.me()?;
+        let is_admin = self.roster().member(me.reference.card).is_some_and(|member| member.role == Role::Admin);
+        if is_admin { Ok(me) } else { Err(VaultError::NotAnAdmin(what.to_owned())) }
+    }
+
+    /// Works out what `steps` do to the roster, and then to the readers of every secret. Nothing is written.
+    pub fn amendment(&self, steps: Vec<Step>, how: &How) -> Result<Amendment, VaultError> {
+        self.amendment_with(steps, None, &|_, shares| shares.clone(), how)
+    }
+
+    /// The same, with other shares for `only` these secrets.
+    pub(super) fn amendment_with(
+        &self,
+        steps: Vec<Step>,
+        only: Option<&[SecretPath]>,
+        reshare: &(dyn Fn(&SecretPath, &Shares) -> Shares + Sync),
+        how: &How,
+    ) -> Result<Amendment, VaultError> {
+        let file = format!("{}/roster.toml", self.root());
+        let bytes = self.repo().read_work(&file, roster::MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
+        let mut text = String::from_utf8(bytes).map_err(|_| VaultError::RosterChanged)?;
+        if self.repo().blob_id(text.as_bytes())?.to_string() != self.roster_blob {
+            return Err(VaultError::RosterChanged);
+        }
+        let (entries, mut kept) = (steps.len(), 0);
+        let mut current = self.roster().clone();
+        for step in steps {
+            let me = self.admin(step.operation.name())?;
+            let operation = match &step.operation {
+                Operation::Admit { .. } | Operation::Merge { .. } | Operation::Minimum { .. } => step.operation,
+                _ => {
+                    let live = self.losing_authorship(&current, &step.operation, me.reference.card)?;
+                    kept += live.len();
+                    step.operation.keeping(live)
+                }
+            };
+            let by = current.named(&me.reference.name).map_or(me.reference.card, |member| member.hash);
+            current.after(&operation, by).map_err(VaultError::Refused)?;
+            let entry = self.signed(&current, by, operation, step.card_signature, how)?;
+            text.push('\n');
+            text.push_str(&entry.text());
+            current = trust::verified(&file, text.as_bytes())?;
+        }
+        let blob = self.repo().blob_id(text.as_bytes())?.to_string();
+        let gone = self.gone.clone();
+        let under = Under { roster: &current, blob: &blob, gone: &gone };
+        let plan = self.plan(&under, only, reshare)?;
+        Ok(Amendment { text, roster: current, blob, plan, kept, entries })
+    }
+
+    /// Makes an amendment: the roster, the secrets that oneself can seal, and `others`, as one commit.
+    pub fn amend(
+        &self,
+        writing: Writing<'_>,
+        mut amendment: Amendment,
+        others: Vec<Change>,
+        message: &str,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Amended, VaultError> {
+        let gone = self.gone.clone();
+        let under = Under { roster: &amendment.roster, blob: &amendment.blob, gone: &gone };
+        let sealed = self.reseal(&mut amendment.plan, &under, writing.now(), progress)?;
+        let count = sealed.len();
+        let file = format!("{}/roster.toml", self.root());
+        let mut changes = Vec::with_capacity(sealed.len() + others.len() + 1);
+        // First: a secret under an entry that the roster lacks would be refused.
+        changes.push(Change::write(file, amendment.text.as_bytes()));
+        changes.extend(sealed);
+        changes.extend(others);
+        let report = writing.commit(changes, message)?;
+        let refused = amendment.plan.refused.iter().map(|(file, e)| (file.clone(), super::error::chain(e))).collect();
+        Ok(Amended { report, sealed: count, left: amendment.plan.left(), refused })
+    }
+
+    /// The versions whose authors may write them now and may not after `operation`: those it has to keep good. They are
+    /// looked for on disk, in HEAD and on the trunk.
+    fn losing_authorship(&self, now: &Roster, operation: &Operation, by: Hash) -> Result<Vec<Hash>, VaultError> {
+        let after = now.after(operation, by).map_err(VaultError::Refused)?;
+        let before = now.state();
+        let mut lost = BTreeSet::new();
+        let mut consider = |file: &str, path: &SecretPath, bytes: Vec<u8>| {
+            // What is refused already stays so.
+            let Ok(version) = check(now, file, path, bytes, None) else { return };
+            let manifest = version.manifest();
+            let shares = manifest.shares.holders();
+            let could = before.may_write(&manifest.author, path, &shares) || before.keeps(version.hash());
+            if could && !after.may_write(&manifest.author, path, &shares) {
+                lost.insert(version.hash());
+            }
+        };
+        for (path, file, bytes) in self.read_files(&self.all_names()?)? {
+            if let Ok(bytes) = bytes {
+                consider(&file, &path, bytes);
+            }
+        }
+        for commit in self.known_tips()? {
+            let secrets = format!("{}/secrets", self.root());
+            for (file, blob) in self.repo().list_at(commit, &secrets)?.files {
+                if let Some(path) = self.path_of(&file)
+                    && !self.is_on_disk(&file, blob)?
+                {
+                    consider(&file, &path, self.repo().blob(blob)?);
+                }
+            }
+        }
+        Ok(lost.into_iter().collect())
+    }
+
+    /// HEAD and the trunk, as far as there are commits.
+    fn known_tips(&self) -> Result<BTreeSet<crate::repo::ObjectId>, VaultError> {
+        let head = self.repo().head()?.commit;
+        let trunk = self.repo().trunk()?.map(|trunk| trunk.commit);
+        Ok(head.into_iter().chain(trunk).collect())
+    }
+
+    fn is_on_disk(&self, file: &str, blob: crate::repo::ObjectId) -> Result<bool, VaultError> {
+        let bytes = self.repo().read_work(file, crate::seal::MAX_FILE as u64)?;
+        Ok(match bytes {
+            Some(bytes) => self.repo().blob_id(&bytes)? == blob,
+            None => false,
+        })
+    }
+
+    fn signed(
+        &self,
+        current: &Roster,
+        by: Hash,
+        operation: Operation,
+        card_signature: Option<Vec<u8>>,
+        how: &How,
+    ) -> Result<Entry, VaultError> {
+        let (_, signer) = self.author()?;
+        let signer: &dyn Signer = signer;
+        let failed = |source| VaultError::Signing { what: "the roster", source };
+        let seq = current.seq + 1;
+        let body = roster::body(seq, Some(current.head), Some(by), how.now, &operation);
+        let signature = sshsig::sign(signer, Namespace::Roster, body.as_bytes()).map_err(failed)?;
+        let card = match &operation {
+            Operation::Admit { card, .. } | Operation::Renew { card, .. } => Some(card),
+            _ => None,
+        };
+        let card_signature = match (card, card_signature) {
+            (None, _) => None,
+            (Some(_), Some(signature)) => Some(signature),
+            (Some(card), None) => {
+                Some(sshsig::sign(signer, Namespace::Card, card.encode().as_bytes()).map_err(failed)?)
+            }
+        };
+        let at = how.now;
+        Ok(Entry { seq, prev: Some(current.head), by: Some(by), at, operation, body, signature, card_signature })
+    }
+}

@@ -1,0 +1,76 @@
+//! What a sealed file says that its place, the roster, its document or its history contradicts.
+//!
+//! Each has a code, which the second verifier gives too (docs/format.md, "Checking a secret").
+
+use thiserror::Error;
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Wrong {
+    /// Sealed for another vault.
+    #[error("it was sealed for another vault")]
+    Vault,
+    /// Sealed for another name.
+    #[error("it was sealed for another name")]
+    Path,
+    /// It names a roster entry that is not in the chain.
+    #[error("it was sealed under another roster")]
+    Point,
+    /// Its author was never a member.
+    #[error("its author is no member")]
+    UnknownAuthor,
+    /// Its author is not among its readers.
+    #[error("its author does not read it")]
+    AuthorIsNoReader,
+    /// A reader was never a member.
+    #[error("a reader is no member")]
+    UnknownReader,
+    /// The key is not on the author's card.
+    #[error("it is signed with a key that is not its author's")]
+    Signer,
+    /// The author may not write it, and nobody said that it stays good.
+    #[error("its author {author} may not write {path} (any more), and no entry of the roster says that this version stays good")]
+    NoStanding {
+        /// The author.
+        author: String,
+        /// The secret.
+        path: String,
+    },
+    /// A reader whom no grant and no share names.
+    #[error("it is sealed to {reader}, who may not read it")]
+    NotEntitled {
+        /// The reader.
+        reader: String,
+    },
+    /// Document and manifest disagree.
+    #[error("{0}")]
+    Document(&'static str),
+    /// It does not descend from what was seen on the trunk.
+    #[error("it does not follow the version that the trunk had at {commit} (revision {seen}, here {found}): an older or another version was put back")]
+    RolledBack {
+        /// Where the newer one was seen, abbreviated.
+        commit: String,
+        /// Its revision.
+        seen: u64,
+        /// The revision that is here.
+        found: u64,
+    },
+}
+
+impl Wrong {
+    /// The code of the step that failed.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+            Self::Path => "path",
+            Self::Point => "point",
+            Self::UnknownAuthor | Self::AuthorIsNoReader => "author",
+            Self::UnknownReader => "reader",
+            Self::Signer => "signature",
+            Self::NoStanding { .. } => "standing",
+            Self::NotEntitled { .. } => "entitled",
+            Self::Document(_) => "document",
+            Self::RolledBack { .. } => "rollback",
+        }
+    }
+}
