@@ -68,7 +68,7 @@ fn fixture(readers: usize) -> Fixture {
         roster: RosterPoint { seq: 0, head: document.vault, blob: String::new() },
         readers: (0..readers).map(member).collect(),
         author: member(0),
-        shares: Vec::new(),
+        shares: covault::model::shares::Shares::default(),
         values: covault::model::read::secret_values(&document),
         at: Time::from_unix(1_790_000_000),
         document: zero,

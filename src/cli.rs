@@ -24,6 +24,7 @@ mod mv;
 mod out;
 mod process;
 mod progress;
+pub mod qr;
 mod restore;
 mod rm;
 mod run;

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::bytes::Hash;
 use super::canon::{CanonError, Reader, Writer};
 use super::names::{DeviceLabel, MemberName};
+use super::words;
 
 /// How many devices a card may have.
 pub const MAX_DEVICES: usize = 8;
@@ -141,6 +142,20 @@ impl Card {
         w.finish()
     }
 
+    /// Reads exactly what [`Card::encode`] writes.
+    pub fn decode(text: &str) -> Result<Self, CanonError> {
+        let mut r = Reader::new(text);
+        let card = Self::read_text(&mut r)?;
+        r.end()?;
+        Ok(card)
+    }
+
+    /// Reads the whole text of a card from where `r` stands.
+    pub(super) fn read_text(r: &mut Reader<'_>) -> Result<Self, CanonError> {
+        let vault = Hash::from_hex(&r.string("vault")?).ok_or_else(|| r.wrong("vault", "64 hex digits"))?;
+        Self::read_fields(r, vault)
+    }
+
     /// The lines that an entry of the roster embeds (all but the vault).
     pub fn write_fields(&self, w: &mut Writer) {
         w.string("name", self.name.as_str())
@@ -160,6 +175,16 @@ impl Card {
     /// SHA-256 of the canonical text.
     pub fn hash(&self) -> Hash {
         Hash::of(self.encode().as_bytes())
+    }
+
+    /// The card's hash as words, for people to compare.
+    pub fn words(&self) -> String {
+        words::words(&self.hash().0, words::DEFAULT_WORDS)
+    }
+
+    /// Whether somebody's fingerprint is this card's; see [`words::is_fingerprint`].
+    pub fn has_fingerprint(&self, given: &str) -> bool {
+        words::is_fingerprint(given, &self.hash().0)
     }
 
     /// The signing keys of all devices.

@@ -5,6 +5,7 @@
 use super::bytes::{Hash, SecretId, Short};
 use super::canon::{CanonError, Reader, Writer};
 use super::names::{MemberName, SecretPath};
+use super::shares::Shares;
 use super::time::Time;
 
 /// The format that this version writes, and the only one that it reads.
@@ -83,8 +84,8 @@ pub struct Manifest {
     pub readers: Vec<MemberRef>,
     /// Who sealed it.
     pub author: MemberRef,
-    /// The register of shares in its text form, sorted.
-    pub shares: Vec<String>,
+    /// Whom it is shared with besides those who read by a grant.
+    pub shares: Shares,
     /// Short names of the live writes of secret fields, sorted.
     pub values: Vec<Short>,
     /// When, by the author's clock.
@@ -119,7 +120,7 @@ impl Manifest {
             .string("roster_blob", &self.roster.blob)
             .strings("readers", self.readers.iter().map(MemberRef::to_text))
             .string("author", &self.author.to_text())
-            .strings("shares", &self.shares)
+            .strings("shares", self.shares.encode())
             .strings("values", self.values.iter().map(ToString::to_string))
             .string("at", &self.at.to_string())
             .string("document", &self.document.to_string())
@@ -156,7 +157,8 @@ impl Manifest {
             readers: list(&mut r, "readers", "members with their cards", MemberRef::parse)?,
             author: MemberRef::parse(&r.string("author")?)
                 .ok_or_else(|| r.wrong("author", "a member with their card"))?,
-            shares: r.strings("shares")?,
+            shares: Shares::decode(&r.strings("shares")?)
+                .ok_or_else(|| r.wrong("shares", "at most 512 shares in order"))?,
             values: list(&mut r, "values", "sorted short names", Short::from_hex)?,
             at: Time::parse(&r.string("at")?).ok_or_else(|| r.wrong("at", "a time in UTC"))?,
             document: hash(&mut r, "document")?,
@@ -199,9 +201,6 @@ impl Manifest {
         }
         if self.readers.windows(2).any(|w| matches!(w, [a, b] if a.name == b.name)) {
             return Err(r.wrong("readers", "one card for a name"));
-        }
-        if !increasing(&self.shares) {
-            return Err(r.wrong("shares", "sorted"));
         }
         let blob = self.roster.blob.as_str();
         if !(blob.is_empty() || (matches!(blob.len(), 40 | 64) && is_lower_hex(blob))) {

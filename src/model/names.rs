@@ -1,4 +1,4 @@
-//! Names that people type: of secrets, fields, tags, members and devices, and references to a field.
+//! Names that people type: of secrets, fields, tags, members, groups and devices, and references to a field.
 //!
 //! The rules hold on every file system that git runs on; nothing here touches one.
 
@@ -78,6 +78,7 @@ const MAX_DEPTH: usize = 8;
 const MAX_PATH: usize = 180;
 const SEGMENT_RULE: &str = "lower-case letters, digits and . _ - (not first)";
 const MEMBER_RULE: &str = "lower-case letters, digits and . _ - (not first, no final dot, no device name of Windows)";
+const GROUP_RULE: &str = "what a member's name is made of; people and inherit are kept";
 const FIELD_RULE: &str = "letters, digits, _ and - (starting with a letter or _)";
 
 /// A secret's place in the vault, such as `prod/db`.
@@ -230,17 +231,21 @@ name_type!(
 name_type!(
     /// A person or a machine in the roster: `[a-z0-9][a-z0-9._-]*`, at most 48 bytes. It names files, so that it has
     /// no final dot and is no Windows device name.
-    MemberName, "member name", 48, MEMBER_RULE, |t| is_segment(t) && !t.ends_with('.') && !is_device(t)
+    MemberName, "member name", 48, MEMBER_RULE, is_member
 );
 name_type!(
-    /// A group of members: spelled like a member's name, and neither `people` nor `inherit`, which have a meaning.
-    GroupName, "group name", 48, MEMBER_RULE,
-    |t| MemberName::parse(t).is_ok() && !matches!(t, "people" | "inherit")
+    /// A group of members, written `@dev`: spelled like a member, and neither `people` nor `inherit`, which have a
+    /// meaning of their own after an `@`.
+    GroupName, "group", 48, GROUP_RULE, |t| is_member(t) && !matches!(t, "people" | "inherit")
 );
 name_type!(
     /// A member's device, such as `laptop`: `[a-z0-9][a-z0-9._-]*`, at most 48 bytes.
     DeviceLabel, "device label", 48, SEGMENT_RULE, is_segment
 );
+
+fn is_member(text: &str) -> bool {
+    is_segment(text) && !text.ends_with('.') && !is_device(text)
+}
 
 fn is_key(text: &str) -> bool {
     text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
@@ -250,6 +255,34 @@ fn is_key(text: &str) -> bool {
 fn is_tag(text: &str) -> bool {
     text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+/// Whom a secret is shared with: one member, or all of a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// `bob`.
+    Member(MemberName),
+    /// `@dev`.
+    Group(GroupName),
+}
+
+impl Subject {
+    /// Reads `bob` or `@dev`.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match text.strip_prefix('@') {
+            Some(group) => GroupName::parse(group).map(Self::Group),
+            None => MemberName::parse(text).map(Self::Member),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(name) => write!(f, "{name}"),
+            Self::Group(name) => write!(f, "@{name}"),
+        }
+    }
 }
 
 /// A secret, or one field of it: `prod/db` or `prod/db/password`, in env files with `covault://` before it.

@@ -117,13 +117,25 @@ pub struct Write {
 impl Write {
     /// A write to the register `key`.
     pub fn new(key: &Key, value: Value, plain: bool, author: MemberName, at: Time, nonce: [u8; 16]) -> Self {
+        Self::in_register(&key.to_text(), value, plain, author, at, nonce)
+    }
+
+    /// A write to a register that no document has, and so is no [`Key`]: a share.
+    pub(super) fn in_register(
+        register: &str,
+        value: Value,
+        plain: bool,
+        author: MemberName,
+        at: Time,
+        nonce: [u8; 16],
+    ) -> Self {
         // Whoever built the value: what is spelled as text is text, or the document could not be read again.
         let value = match value {
             Value::Absent => Value::Absent,
             Value::Text(bytes) | Value::Bytes(bytes) => Value::sorted(bytes),
         };
         let mut write = Self { name: WriteName([0; 16]), value, plain, author, at, nonce };
-        write.name = write.compute_name(key);
+        write.name = write.compute_name(register);
         write
     }
 
@@ -134,7 +146,7 @@ impl Write {
 
     /// The same write with the name that it has in the register `key`, which is the one to store it under.
     pub(super) fn named_for(mut self, key: &Key) -> Self {
-        self.name = self.compute_name(key);
+        self.name = self.compute_name(&key.to_text());
         self
     }
 
@@ -144,14 +156,14 @@ impl Write {
     }
 
     /// The first 16 bytes of the SHA-256 over register, value, author, time and nonce, each with its length.
-    fn compute_name(&self, key: &Key) -> WriteName {
+    fn compute_name(&self, register: &str) -> WriteName {
         let mut hash = Sha256::new();
         hash.update(b"covault-write-1\0");
         let mut part = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         };
-        part(key.to_text().as_bytes());
+        part(register.as_bytes());
         part(match (&self.value, self.plain) {
             (Value::Absent, false) => b"absent",
             (Value::Absent, true) => b"plain absent",

@@ -6,6 +6,8 @@ use bip39::Language;
 
 /// Words for a vault id: 66 bits.
 pub const DEFAULT_WORDS: usize = 6;
+/// As many hex digits say about as much as the words for a vault id.
+pub const MIN_DIGITS: usize = 16;
 /// A 256-bit hash has no more whole words.
 const MAX_WORDS: usize = 23;
 
@@ -40,4 +42,11 @@ pub fn matches(given: &str, hash: &[u8; 32]) -> bool {
         .map(str::to_ascii_lowercase)
         .collect();
     (DEFAULT_WORDS..=MAX_WORDS).contains(&given.len()) && given.join("-") == words(hash, given.len())
+}
+
+/// Whether a fingerprint that somebody typed is the hash's: its words as [`matches`] takes them, or at least its first
+/// [`MIN_DIGITS`] hex digits.
+pub fn is_fingerprint(given: &str, hash: &[u8; 32]) -> bool {
+    let digits = given.trim().to_ascii_lowercase();
+    (digits.len() >= MIN_DIGITS && hex::encode(hash).starts_with(&digits)) || matches(given, hash)
 }

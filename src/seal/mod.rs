@@ -13,6 +13,7 @@ mod error;
 mod foreign;
 mod header;
 mod identity;
+pub mod invite;
 mod keytext;
 mod layout;
 mod open;

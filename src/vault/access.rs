@@ -84,8 +84,9 @@ impl Vault {
         let verified = Verified::new(self.home().verified_manifests(self.roster().vault));
         let files = self.read_files(&paths)?;
         let me = self.me().ok().map(|me| me.reference.name.clone());
+        let roster = self.roster();
         let look = |(path, file, bytes): (SecretPath, String, Result<Vec<u8>, VaultError>)| {
-            let version = match bytes.and_then(|bytes| check(self.roster(), &file, &path, bytes, Some(&verified))) {
+            let version = match bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified))) {
                 Ok(version) => version,
                 Err(error) => return Some(Err((file, error))),
             };

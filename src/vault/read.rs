@@ -202,8 +202,9 @@ impl Vault {
             };
             return paths.iter().map(read).collect();
         };
+        let root = self.root();
         let read = |path: &SecretPath| {
-            let file = self.file(path);
+            let file = format!("{root}/{}", path.file());
             let bytes = reader.read(&file, MAX_FILE as u64).map_err(VaultError::from);
             let bytes = bytes.and_then(|bytes| bytes.ok_or_else(|| missing(path)));
             (path.clone(), file, bytes)

@@ -2,12 +2,14 @@
 //!
 //! It decides nothing about secrets; those are checked against the roster in [`super::read`].
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{VaultError, words};
 use crate::home::{Home, HomeError, Pin};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
+use crate::model::names::MemberName;
 use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Roster, RosterError, Signed};
 use crate::repo::Repo;
 use crate::seal::{self, SealError};
@@ -55,7 +57,7 @@ pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>)
         // It was accepted by its name: from now on it is remembered. A machine that cannot remember still may read.
         let _ = home.set_pin(&Pin { vault: roster.vault, seq: roster.seq, head: roster.head });
     }
-    Ok(Accepted { roster, blob: repo.blob_id(&bytes)?.to_string() })
+    Ok(Accepted { roster, blob: repo.blob_id(&bytes)?.to_string(), gone: BTreeSet::new() })
 }
 
 /// Reads and verifies a roster without asking whether anybody accepted it: for `setup`, which is about to ask.

@@ -8,6 +8,7 @@ mod history;
 mod keys;
 mod kinds;
 mod listing;
+mod qr;
 mod seen;
 mod set;
 mod textconv;

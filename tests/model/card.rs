@@ -1,23 +1,13 @@
 //! What a member says about themselves.
 
-use covault::model::canon::{CanonError, Reader};
 use covault::model::card::{Card, Device, Kind, MAX_DEVICES, Recipient};
 use proptest::prelude::*;
 
 use super::edits::{self, any_edits};
 use super::world::{age_recipient, card, cases, device, hash, ssh_key};
 
-fn decode(text: &str) -> Result<Card, CanonError> {
-    let mut r = Reader::new(text);
-    let vault = r.string("vault")?;
-    let vault = covault::model::bytes::Hash::from_hex(&vault).ok_or_else(|| r.wrong("vault", "64 hex digits"))?;
-    let card = Card::read_fields(&mut r, vault)?;
-    r.end()?;
-    Ok(card)
-}
-
 fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
-    Some(decode(std::str::from_utf8(bytes).ok()?).ok()?.encode().into_bytes())
+    Some(Card::decode(std::str::from_utf8(bytes).ok()?).ok()?.encode().into_bytes())
 }
 
 pub fn bob() -> Card {
@@ -27,7 +17,7 @@ pub fn bob() -> Card {
 
 #[test]
 fn every_changed_byte_is_refused_or_means_something_else() {
-    assert_eq!(decode(&bob().encode()).unwrap(), bob());
+    assert_eq!(Card::decode(&bob().encode()).unwrap(), bob());
     assert!(edits::every_single_byte(bob().encode().as_bytes(), recode) > 100);
 }
 
@@ -80,7 +70,7 @@ fn a_device_is_a_label_a_recipient_and_perhaps_a_signing_key() {
 
 #[test]
 fn a_card_has_one_to_eight_different_devices() {
-    let refused = |devices: Vec<Device>| decode(&card("bob", devices).encode()).is_err();
+    let refused = |devices: Vec<Device>| Card::decode(&card("bob", devices).encode()).is_err();
     let many = |n: u8| (0..n).map(|n| device(&format!("d{n}"), n)).collect::<Vec<_>>();
     assert!(refused(vec![]));
     assert!(!refused(many(1)));
@@ -105,6 +95,31 @@ fn a_card_is_made_for_one_vault() {
         [Some(Kind::Person), Some(Kind::Machine)]
     );
     assert_eq!(Kind::parse("Person"), None);
+}
+
+#[test]
+fn people_name_a_card_by_its_words_or_by_the_first_digits_of_its_hash() {
+    let (card, hex) = (bob(), bob().hash().to_string());
+    let words = card.words();
+    assert_eq!(words.split('-').count(), 6);
+    for good in [
+        words.as_str(),
+        &words.replace('-', " ").to_uppercase(),
+        &hex,
+        &hex[..16],
+        &hex[..17],
+        &hex.to_uppercase(),
+        &format!(" {}\n", &hex[..40]),
+    ] {
+        assert!(card.has_fingerprint(good), "{good}");
+    }
+    let five = words.rsplit_once('-').unwrap().0;
+    let other = Card { vault: hash("another vault"), ..bob() };
+    for bad in
+        ["", " ", five, &hex[..15], &hex[1..], &format!("{hex}0"), &other.words(), &other.hash().to_string()[..16]]
+    {
+        assert!(!card.has_fingerprint(bad), "{bad}");
+    }
 }
 
 proptest! {

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use covault::model::codec;
 use covault::model::document::Document;
+use covault::model::invite::Invite;
 use covault::model::manifest::{Manifest, State};
 use covault::model::register::{Key, Value, Write};
+use covault::model::request::Request;
+use covault::model::shares::Shares;
 use covault::model::{roster, roster::Roster};
 use covault::plaintext::Plaintext;
 
@@ -234,6 +237,29 @@ fn manifests_are_spelled_as_ever() {
     for file in files("manifest-") {
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(Manifest::decode(&text).unwrap().encode(), text);
+    }
+}
+
+#[test]
+fn requests_and_invites_are_spelled_as_ever() {
+    let lines = [
+        ("shares.txt", super::shares::some().encode().join("\n")),
+        ("invite.txt", { super::invite::invite().to_line().unwrap().to_string() }),
+    ];
+    for (file, text) in lines {
+        golden(&folder().join(file), format!("{text}\n").as_bytes());
+    }
+    let read = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
+    let shares: Vec<_> = read("shares.txt").lines().map(str::to_owned).collect();
+    assert_eq!(Shares::decode(&shares).unwrap(), super::shares::some());
+    assert_eq!(Invite::parse(&read("invite.txt")).unwrap(), super::invite::invite());
+
+    let (answering, plain) = super::request::requests();
+    for (name, request) in [("answering", answering), ("plain", plain)] {
+        golden(&folder().join(format!("request-{name}.toml")), request.encode().as_bytes());
+        let token = format!("request-token-{name}.txt");
+        golden(&folder().join(&token), format!("{}\n", request.to_token()).as_bytes());
+        assert_eq!(Request::from_token(&read(&token)).unwrap(), request);
     }
 }
 

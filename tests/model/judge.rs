@@ -107,7 +107,7 @@ fn expected_manifest(m: &Manifest) -> Table {
         ("roster_blob", text(&m.roster.blob)),
         ("readers", texts(m.readers.iter().map(MemberRef::to_text))),
         ("author", text(m.author.to_text())),
-        ("shares", texts(&m.shares)),
+        ("shares", texts(m.shares.encode())),
         ("values", texts(&m.values)),
         ("at", text(m.at)),
         ("document", text(m.document)),

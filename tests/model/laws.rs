@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::world::{any_document, any_register, any_write, at, cases, empty, field, member, nonce, write_of};
 
 /// Commutative, associative, idempotent, and never behind either side.
-fn a_join_holds_the_laws<T: Clone + PartialEq + Debug>(a: &T, b: &T, c: &T, join: impl Fn(&T, &T) -> T) {
+pub fn a_join_holds_the_laws<T: Clone + PartialEq + Debug>(a: &T, b: &T, c: &T, join: impl Fn(&T, &T) -> T) {
     assert_eq!(join(a, a), *a, "idempotent");
     let ab = join(a, b);
     assert_eq!(ab, join(b, a), "commutative");

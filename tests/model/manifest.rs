@@ -33,7 +33,7 @@ pub fn full() -> Manifest {
         parents,
         ancestors: vec![short(9), short(3), short(5)],
         readers: readers(&["alice", "bob", "ci"]),
-        shares: vec!["bob 1".to_owned(), "ci \"2\"\n\u{1}".to_owned()],
+        shares: super::shares::some(),
         values,
         ..manifest()
     };
@@ -50,7 +50,7 @@ prop_compose! {
         parents in prop::collection::btree_set(any::<u64>(), 0..=MAX_PARENTS),
         ancestors in prop::collection::vec(any::<u64>(), 0..=MAX_ANCESTORS),
         values in prop::collection::btree_set(any::<u64>(), 0..20),
-        shares in prop::collection::btree_set(any::<String>(), 0..4),
+        shares in super::shares::any_shares(),
         names in prop::collection::btree_set("[a-z][a-z0-9]{4,8}", 0..6),
         blob in prop_oneof![Just(""), Just("40"), Just("64")],
         time in any::<i64>(),
@@ -66,7 +66,7 @@ prop_compose! {
             parents,
             ancestors: ancestors.iter().map(|n| short(*n)).collect(),
             readers: readers(&names),
-            shares: shares.into_iter().collect(),
+            shares,
             values,
             at: covault::model::time::Time::from_unix(time),
             ..manifest()
@@ -121,8 +121,6 @@ fn what_cannot_be_is_refused() {
             m.readers[1].name = m.readers[0].name.clone();
             m.readers.sort();
         }),
-        ("shares", |m| m.shares.reverse()),
-        ("shares", |m| m.shares[1] = m.shares[0].clone()),
         ("roster_blob", |m| m.roster.blob = "ab".repeat(21)),
         ("roster_blob", |m| m.roster.blob = "AB".repeat(20)),
         ("roster_blob", |m| m.roster.blob = "g".repeat(64)),
@@ -130,6 +128,18 @@ fn what_cannot_be_is_refused() {
     ];
     for (what, change) in table {
         assert!(refused(*change).contains(what), "{what}: {}", refused(*change));
+    }
+}
+
+#[test]
+fn a_manifest_with_strings_that_are_no_shares_is_refused() {
+    let text = manifest().encode();
+    let with = |shares: &str| Manifest::decode(&text.replace("shares = []", &format!("shares = [{shares}]")));
+    let good = "bob yes alice 2026-01-01T00:00:00Z 654e2c87d7820cbeb1b5b550f4316654";
+    assert_eq!(with(&format!("\"{good}\"")).unwrap().shares.encode(), [good]);
+    for bad in [format!("\"{good}\", \"{good}\""), "\"bob\"".to_owned(), "\"\"".to_owned()] {
+        let refused = with(&bad).unwrap_err().to_string();
+        assert!(refused.contains("shares"), "{bad}: {refused}");
     }
 }
 

@@ -6,13 +6,16 @@ mod codec;
 mod edits;
 mod fixtures;
 mod history;
+mod invite;
 mod judge;
 mod laws;
 mod manifest;
 mod moves;
 mod names;
 mod read;
+mod request;
 mod roster;
+mod shares;
 mod small;
 
 mod world;

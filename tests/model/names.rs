@@ -1,6 +1,8 @@
 //! Names, good and bad.
 
-use covault::model::names::{DeviceLabel, FieldName, MemberName, MetaName, NameError, Reference, SecretPath, TagName};
+use covault::model::names::{
+    DeviceLabel, FieldName, GroupName, MemberName, MetaName, NameError, Reference, SecretPath, Subject, TagName,
+};
 use proptest::prelude::*;
 
 use super::world::cases;
@@ -220,6 +222,13 @@ fn other_names_have_their_own_rules() {
             &["Alice", ".a", "a.", "-a", "_a", "a b", "a/b", "", "ä", "a=b", "con", "aux", "nul.x", "com1", "lpt9.a"],
         ),
         (
+            "group",
+            |t| GroupName::parse(t).is_ok_and(|n| n.as_str() == t),
+            48,
+            &["dev", "ops.eu", "people2", "a", "inherited"],
+            &["people", "inherit", "@dev", "Dev", "a.", "-a", "con", "", "a b"],
+        ),
+        (
             "device",
             |t| DeviceLabel::parse(t).is_ok_and(|n| n.as_str() == t),
             48,
@@ -232,6 +241,20 @@ fn other_names_have_their_own_rules() {
         bad.iter().for_each(|name| assert!(!accepts(name), "{what} {name:?}"));
         assert!(accepts(&"a".repeat(*limit)), "{what}");
         assert!(!accepts(&"a".repeat(limit + 1)), "{what}");
+    }
+}
+
+#[test]
+fn a_subject_is_a_member_or_a_group() {
+    let member = Subject::Member(MemberName::parse("bob").unwrap());
+    let group = Subject::Group(GroupName::parse("bob").unwrap());
+    for (text, subject) in [("bob", member), ("@bob", group)] {
+        assert_eq!(Subject::parse(text).unwrap(), subject);
+        assert_eq!(subject.to_string(), text);
+    }
+    assert!(Subject::parse("people").is_ok());
+    for bad in ["", "@", "@@dev", "@people", "@inherit", "@ dev", " bob", "bob@", "Bob", "@Dev"] {
+        assert!(Subject::parse(bad).is_err(), "{bad:?}");
     }
 }
 

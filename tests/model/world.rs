@@ -8,6 +8,7 @@ use covault::model::document::Document;
 use covault::model::manifest::{Manifest, MemberRef, RosterPoint, State};
 use covault::model::names::{DeviceLabel, FieldName, MemberName, MetaName, SecretPath, TagName};
 use covault::model::register::{Key, Register, Value, Write};
+use covault::model::shares::Shares;
 use covault::model::time::Time;
 use covault::plaintext::Plaintext;
 use proptest::prelude::*;
@@ -142,7 +143,7 @@ pub fn manifest() -> Manifest {
         roster: RosterPoint { seq: 0, head: hash("head"), blob: String::new() },
         readers: vec![MemberRef { name: member("alice"), card: hash("alice") }],
         author: MemberRef { name: member("alice"), card: hash("alice") },
-        shares: vec![],
+        shares: Shares::default(),
         values: vec![],
         at: at(0),
         document: hash("document"),

@@ -3,6 +3,7 @@
 mod damage;
 mod forge;
 mod golden;
+mod invite;
 mod keys;
 mod programs;
 mod refusals;

@@ -1,6 +1,6 @@
 //! Every named refusal of a sealed file, each from a file that is wrong in one thing only.
 
-use covault::model::bytes::Hash;
+use covault::model::bytes::{Hash, Short};
 use covault::model::canon::CanonError;
 use covault::model::card::{Device, Recipient};
 use covault::model::codec::MAX_DOCUMENT;
@@ -366,8 +366,8 @@ fn sealing_refuses_what_reading_would() {
     assert!(matches!(try_seal(moved, &text, &all), SealError::Manifest(_)));
     let large = Plaintext::new(vec![b'x'; MAX_PAYLOAD]);
     assert!(matches!(try_seal(draft(&team), &large, &all), SealError::PayloadTooLarge { .. }));
-    let shares = (0..2_000).map(|n| format!("share {n:060}")).collect();
-    let long = Manifest { shares, ..draft(&team) };
+    let values = (0..4_000_u64).map(|n| Short(n.to_be_bytes())).collect();
+    let long = Manifest { values, ..draft(&team) };
     assert_eq!(try_seal(long, &text, &all), SealError::HeaderTooLarge { limit: 65_536 });
     let mut strange = team[1].devices.clone();
     strange[0].recipient = Recipient::X25519("age1notakey".to_owned());

@@ -4,6 +4,7 @@ use covault::model::bytes::{Hash, SecretId};
 use covault::model::card::Device;
 use covault::model::manifest::{Manifest, MemberRef, RosterPoint, State};
 use covault::model::names::{DeviceLabel, MemberName, SecretPath};
+use covault::model::shares::Shares;
 use covault::model::time::Time;
 use covault::plaintext::Plaintext;
 use covault::seal::{Identities, Identity, Opened, SealError, Sealed, SealedFile, SigningKey, seal};
@@ -72,7 +73,7 @@ pub fn draft(readers: &[Member]) -> Manifest {
         roster: RosterPoint { seq: 3, head: Hash::of(b"head"), blob: String::new() },
         readers: readers.iter().map(Member::reference).collect(),
         author: readers[0].reference(),
-        shares: Vec::new(),
+        shares: Shares::default(),
         values: Vec::new(),
         at: Time::from_unix(1_760_000_000),
         document: zero(),
