@@ -2,6 +2,7 @@
 //!
 //! It does not read the environment (the command line hands it over) and knows no repository.
 
+mod agent;
 mod files;
 mod keys;
 mod state;
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-pub use keys::{Keys, NewKeys};
+pub use agent::{AgentError, AgentKey};
+pub use keys::{Keys, NewKeys, OwnSigner};
 pub use state::Pin;
 
 use crate::model::bytes::Hash;
@@ -51,6 +53,14 @@ pub enum HomeError {
         variable: &'static str,
         /// What is wrong.
         source: SealError,
+    },
+    /// The agent that holds the signing key.
+    #[error("cannot sign with {file}")]
+    Agent {
+        /// The public half's file.
+        file: PathBuf,
+        /// What the agent did.
+        source: AgentError,
     },
     /// Others may read a key file.
     #[error("{file} can be read by others (mode {mode:o})")]
@@ -93,12 +103,17 @@ impl HomeError {
                     .to_owned(),
             ),
             Self::PassphraseNeeded { .. } => {
-                Some("run it on a terminal, or name unprotected keys with COVAULT_IDENTITY_FILE and COVAULT_SIGNING_KEY_FILE".to_owned())
+                let text = "run it on a terminal, or name unprotected keys with COVAULT_IDENTITY_FILE and \
+                    COVAULT_SIGNING_KEY_FILE (with a .pub there, ssh-agent signs)";
+                Some(text.to_owned())
             }
             Self::BadKey { source: SealError::WrongPassphrase, .. } => Some("repeat the command and type it again".to_owned()),
             Self::BadKey { .. } | Self::BadLiteral { .. } => {
-                Some("expected an age identity (AGE-SECRET-KEY-1…) and a plain ssh-ed25519 key".to_owned())
+                let text = "an identity is AGE-SECRET-KEY-1… or an ssh-ed25519 private key; a signing key is \
+                    ssh-ed25519, private, or public and in ssh-agent";
+                Some(text.to_owned())
             }
+            Self::Agent { file, source } => Some(source.hint(file)),
             Self::Permissions { file, .. } => Some(format!("chmod 600 '{}'", file.display())),
             Self::Io { .. } | Self::Making(_) => None,
             Self::DamagedState { file } => {
@@ -126,6 +141,8 @@ pub struct KeySources {
     pub identity_file: Option<PathBuf>,
     /// `COVAULT_SIGNING_KEY_FILE`.
     pub signing_file: Option<PathBuf>,
+    /// `SSH_AUTH_SOCK`: asked to sign where the signing key's file is a public key.
+    pub agent_socket: Option<PathBuf>,
 }
 
 impl Home {

@@ -32,14 +32,13 @@ use std::path::Path;
 
 pub use error::{Kind, VaultError};
 
-use crate::home::{Home, Keys};
+use crate::home::{Home, Keys, OwnSigner};
 use crate::model::bytes::Hash;
 use crate::model::card::Recipient;
 use crate::model::manifest::MemberRef;
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::repo::{Repo, VaultPlace};
-use crate::seal::SigningKey;
 
 /// The name of the folder that makes a repository's folder a vault.
 pub const FOLDER: &str = ".covault";
@@ -56,7 +55,7 @@ pub struct Vault {
     /// Members whose removal was seen elsewhere: on the trunk, or in another clone.
     gone: BTreeSet<MemberName>,
     keys: OnceCell<Own>,
-    signer: OnceCell<Option<SigningKey>>,
+    signer: OnceCell<Option<OwnSigner>>,
 }
 
 /// One's keys, and whose they are.
@@ -141,7 +140,7 @@ impl Vault {
     }
 
     /// The key that one signs with, if there is one; read once, and only where something is signed or shown.
-    pub fn signer(&self) -> Result<Option<&SigningKey>, VaultError> {
+    pub fn signer(&self) -> Result<Option<&OwnSigner>, VaultError> {
         if let Some(signer) = self.signer.get() {
             return Ok(signer.as_ref());
         }

@@ -93,6 +93,7 @@ impl Context {
             literal: variable("COVAULT_IDENTITY").map(|text| Plaintext::new(text.into_bytes())),
             identity_file: path_variable("COVAULT_IDENTITY_FILE"),
             signing_file: path_variable("COVAULT_SIGNING_KEY_FILE"),
+            agent_socket: path_variable("SSH_AUTH_SOCK"),
         };
         Ok(Home::new(config, state, sources, if self.asks { ask::passphrase() } else { ask::nobody() }))
     }

@@ -21,8 +21,10 @@ use crate::vault::init::{self, Founding};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault init\n  covault init --name alice --vault-name acme\n  \
     covault init --standalone ~/secrets     # a repository of its own\n  \
-    covault init --recovery                 # prints a paper key: write it down\n\n\
-    What can go wrong: git does not know who you are (--standalone tells it, for its repository); a vault is there already.")]
+    covault init --recovery                 # prints a paper key: write it down\n  \
+    covault init --signing-key ~/.ssh/id_ed25519.pub     # ssh-agent signs\n\n\
+    What can go wrong: git does not know who you are (--standalone tells it, for its repository); a vault is there already; \
+    ssh-agent does not have the key.")]
 pub struct InitArgs {
     /// Your name in the vault, such as alice
     #[arg(long)]
@@ -39,10 +41,10 @@ pub struct InitArgs {
     /// Put the vault into the current folder instead of the repository's top
     #[arg(long, conflicts_with = "standalone")]
     here: bool,
-    /// Use this age identity file instead of making one
+    /// Use this age identity file, or ssh-ed25519 private key, instead of making an identity
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     identity: Option<PathBuf>,
-    /// Use this OpenSSH ssh-ed25519 key for signing instead of making one
+    /// Use this ssh-ed25519 key for signing instead of making one; of a public key (.pub), ssh-agent has the private half
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     signing_key: Option<PathBuf>,
     /// Protect the new identity with a passphrase (asked for on the terminal)

@@ -22,7 +22,7 @@ pub fn run(context: &Context, _args: &WhoamiArgs) -> Answer {
     if context.json() {
         out::json(&json!({
             "name": who.name, "role": who.role, "device": who.device, "recipients": who.recipients,
-            "signing_key": who.signing, "identity_file": who.identity_file, "card": who.card,
+            "signing_key": who.signing, "in_agent": who.agent.as_ref().map(Result::is_ok), "identity_file": who.identity_file, "card": who.card,
             "vault": vault.roster().name, "words": words,
         }))?;
         return Ok(exit::DONE);
@@ -35,7 +35,12 @@ pub fn run(context: &Context, _args: &WhoamiArgs) -> Answer {
     }
     text.push_str(&format!("identity: {}\n", who.identity_file));
     who.recipients.iter().for_each(|recipient| text.push_str(&format!("recipient: {recipient}\n")));
-    text.push_str(&format!("signing key: {}\n", who.signing.as_deref().unwrap_or("none")));
+    let holder = match &who.agent {
+        None => String::new(),
+        Some(Ok(())) => " (in ssh-agent)".to_owned(),
+        Some(Err(error)) => format!(" (not usable: {error})"),
+    };
+    text.push_str(&format!("signing key: {}{holder}\n", who.signing.as_deref().unwrap_or("none")));
     out::text(&text)?;
     Ok(exit::DONE)
 }

@@ -6,15 +6,61 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::agent::AgentKey;
 use super::{Home, HomeError, files};
-use crate::model::card::Recipient;
+use crate::model::card::{Recipient, SigningPublic};
 use crate::plaintext::Plaintext;
-use crate::seal::{self, Identities, Identity, SealError, SigningKey};
+use crate::seal::sshsig::Namespace;
+use crate::seal::{self, Identities, Identity, SealError, Signer, SigningKey, VerifyingPublic};
 
 /// What this machine opens with. The signing key is apart: who only reads needs none, and no passphrase for it.
 pub struct Keys {
     /// Opens.
     pub identities: Identities,
+}
+
+/// The key that one signs with, and who holds it.
+pub enum OwnSigner {
+    /// It is here.
+    Key(SigningKey),
+    /// An agent has it.
+    Agent(AgentKey),
+}
+
+impl OwnSigner {
+    /// Whether it can be asked to sign now: to know before anything is typed or written.
+    pub fn check_ready(&self) -> Result<(), HomeError> {
+        match self {
+            Self::Key(_) => Ok(()),
+            Self::Agent(key) => {
+                key.check_held().map_err(|source| HomeError::Agent { file: key.file().to_path_buf(), source })
+            }
+        }
+    }
+
+    /// The agent's key, where an agent has it.
+    pub fn agent(&self) -> Option<&AgentKey> {
+        match self {
+            Self::Key(_) => None,
+            Self::Agent(key) => Some(key),
+        }
+    }
+}
+
+impl Signer for OwnSigner {
+    fn public(&self) -> SigningPublic {
+        match self {
+            Self::Key(key) => key.public(),
+            Self::Agent(key) => key.public(),
+        }
+    }
+
+    fn sign(&self, namespace: Namespace, message: &[u8]) -> Result<Vec<u8>, SealError> {
+        match self {
+            Self::Key(key) => key.sign(namespace, message),
+            Self::Agent(key) => key.sign(namespace, message),
+        }
+    }
 }
 
 /// How keys are made where there are none.
@@ -40,9 +86,9 @@ impl Home {
     }
 
     /// Reads the signing key; `None` where this machine only reads.
-    pub fn signer(&self) -> Result<Option<SigningKey>, HomeError> {
+    pub fn signer(&self) -> Result<Option<OwnSigner>, HomeError> {
         match &self.sources.literal {
-            Some(literal) => Ok(keys_from_literal(literal)?.1),
+            Some(literal) => Ok(keys_from_literal(literal)?.1.map(OwnSigner::Key)),
             None => self.signer_in(&self.signing_file()),
         }
     }
@@ -54,13 +100,16 @@ impl Home {
 
     /// Reads the identity and the signing key, and makes what is missing. What is there is read before anything is
     /// written.
-    pub fn make_keys(&self, new: &NewKeys) -> Result<(Keys, Option<SigningKey>), HomeError> {
+    pub fn make_keys(&self, new: &NewKeys) -> Result<(Keys, Option<OwnSigner>), HomeError> {
         if self.sources.literal.is_some() {
             return Ok((self.keys()?, self.signer()?));
         }
         let identity_file = new.identity.clone().unwrap_or_else(|| self.identity_file());
         let found = if identity_file.exists() { Some(self.identities_in(&identity_file)?) } else { None };
         let signer = self.signer_in(&new.signing.clone().unwrap_or_else(|| self.signing_file()))?;
+        if let Some(signer) = &signer {
+            signer.check_ready()?;
+        }
         self.name_existing(new.identity.as_deref(), new.signing.as_deref())?;
         let identities = match found {
             Some(identities) => identities,
@@ -69,7 +118,7 @@ impl Home {
         };
         let signer = match signer {
             Some(signer) => signer,
-            None => self.make_signing_key(new)?,
+            None => OwnSigner::Key(self.make_signing_key(new)?),
         };
         Ok((Keys { identities }, Some(signer)))
     }
@@ -113,13 +162,20 @@ impl Home {
         Identities::parse(text, ask).map_err(refused)
     }
 
-    fn signer_in(&self, file: &Path) -> Result<Option<SigningKey>, HomeError> {
+    fn signer_in(&self, file: &Path) -> Result<Option<OwnSigner>, HomeError> {
         let Some(bytes) = files::read_optional(file)? else { return Ok(None) };
-        files::check_private(file)?;
         let bytes = Zeroizing::new(bytes);
-        let text = std::str::from_utf8(&bytes).map_err(|_| unusable(file, SealError::IdentityNotText))?;
+        let refused = |source| unusable(file, source);
+        let text = std::str::from_utf8(&bytes).map_err(|_| refused(SealError::IdentityNotText))?;
+        let called_public = file.extension().is_some_and(|e| e == "pub") && !text.starts_with("-----BEGIN ");
+        if called_public || seal::is_public_key(text) {
+            let public = VerifyingPublic::parse_line(text).map_err(refused)?;
+            let socket = self.sources.agent_socket.clone();
+            return Ok(Some(OwnSigner::Agent(AgentKey::new(public, file.to_path_buf(), socket))));
+        }
+        files::check_private(file)?;
         let ask = || (self.ask)(&format!("the signing key {}", file.display()));
-        SigningKey::from_openssh(text, ask).map(Some).map_err(|source| unusable(file, source))
+        SigningKey::from_openssh(text, ask).map(|key| Some(OwnSigner::Key(key))).map_err(refused)
     }
 }
 

@@ -211,6 +211,9 @@ pub enum SealError {
         /// The plugin's name.
         plugin: String,
     },
+    /// A public key where the private one should be.
+    #[error("a public key, and only the private half opens (ssh-agent cannot)")]
+    IdentityPublic,
     /// There is no identity in the text.
     #[error("no identity in the file")]
     NoIdentity,
@@ -248,8 +251,8 @@ pub enum SealError {
         /// Which.
         form: String,
     },
-    /// An OpenSSH private key of another type.
-    #[error("a private key of type {kind}, where ssh-ed25519 is needed")]
+    /// An OpenSSH key of another type.
+    #[error("a key of type {kind}, where ssh-ed25519 is needed")]
     KeyType {
         /// `ssh-rsa` and others.
         kind: String,
@@ -269,6 +272,16 @@ pub enum SealError {
     /// A public key that is no safe point of the curve, or not in its canonical form.
     #[error("a weak ssh-ed25519 public key")]
     WeakKey,
+    /// Who holds the private half did not sign.
+    #[error("cannot sign with {key}: {reason}")]
+    NotSigned {
+        /// The public half's file.
+        key: String,
+        /// What the holder said.
+        reason: String,
+        /// The next step, which the holder knows.
+        hint: String,
+    },
     /// The system gives no randomness.
     #[error("the system gives no randomness")]
     Randomness,

@@ -14,6 +14,7 @@ use super::encrypted::is_encrypted;
 use super::error::SealError;
 use super::keytext::{IDENTITY, RECIPIENT, parse_secret, write_public, write_secret};
 use super::openssh;
+use super::signing::is_public_key;
 use super::stanza::{ReaderStanza, SshKey, unwrap};
 use super::wire::{BLOB, public_blob, public_text};
 use crate::model::card::{Device, Recipient};
@@ -101,6 +102,9 @@ impl Identities {
         }
         if openssh::is_private_key(text) {
             return Ok(Self { list: vec![Identity::from_openssh(text, ask)?] });
+        }
+        if is_public_key(text) {
+            return Err(SealError::IdentityPublic);
         }
         let list: Vec<_> = text
             .lines()

@@ -27,7 +27,7 @@ mod signing;
 mod splice;
 pub mod sshsig;
 mod stanza;
-mod wire;
+pub mod wire;
 
 pub use encrypted::{MAX_WORK_FACTOR, decrypt_identity_file, encrypt_identity_file, is_encrypted};
 pub use error::SealError;
@@ -40,5 +40,5 @@ pub use peek::peek_manifest;
 pub use recipient::check_recipient;
 pub use sealed::SealedFile;
 pub use sealer::{Sealed, seal};
-pub use signing::{Signer, SigningKey, VerifyingPublic};
+pub use signing::{Signer, SigningKey, VerifyingPublic, is_public_key};
 pub use splice::{only_adds, reseal_header};

@@ -97,6 +97,26 @@ impl VerifyingPublic {
         SigningPublic(public_text(self.0.as_bytes()))
     }
 
+    /// Reads a line of a public key file: `ssh-ed25519 AAAA… comment`. Keys of other types are refused by name.
+    pub fn parse_line(line: &str) -> Result<Self, SealError> {
+        let mut words = line.split_ascii_whitespace();
+        match words.next() {
+            Some("ssh-ed25519") => {}
+            Some(kind) if is_public_key(kind) => return Err(SealError::KeyType { kind: short(kind) }),
+            _ => return Err(SealError::PublicKey),
+        }
+        let text = words.next().ok_or(SealError::PublicKey)?;
+        if line.trim().lines().count() != 1 {
+            return Err(SealError::PublicKey);
+        }
+        Self::parse(&SigningPublic(text.to_owned()))
+    }
+
+    /// The key's 32 bytes.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
     pub(super) fn from_bytes(bytes: &[u8; 32]) -> Result<Self, SealError> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| SealError::PublicKey)?;
         if key.is_weak() || !is_canonical(bytes) { Err(SealError::WeakKey) } else { Ok(Self(key)) }
@@ -107,4 +127,13 @@ impl VerifyingPublic {
         let signature = Signature::from_bytes(signature);
         self.0.verify_strict(data, &signature).map_err(|_| SealError::BadSignature)
     }
+}
+
+/// Whether the text is an OpenSSH public key of any type, judged by its first word.
+pub fn is_public_key(text: &str) -> bool {
+    ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"].iter().any(|begin| text.trim_start().starts_with(begin))
+}
+
+fn short(kind: &str) -> String {
+    kind.chars().take(64).flat_map(char::escape_debug).collect()
 }

@@ -1,17 +1,17 @@
 //! SSH's wire form: length-prefixed strings, and the 51 bytes of an ssh-ed25519 public key.
 //!
-//! It knows no cryptography.
+//! It knows no cryptography. What is public here is what a client of ssh-agent needs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// The type name of the only keys that Covault signs with.
-pub(super) const ED25519: &[u8] = b"ssh-ed25519";
+pub const ED25519: &[u8] = b"ssh-ed25519";
 /// Length of [`public_blob`].
 pub(super) const BLOB: usize = 51;
 
 /// Appends a length-prefixed string.
-pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     // Everything that is written here is far below 4 GiB.
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
@@ -19,22 +19,22 @@ pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Takes one 32-bit number off the front.
-pub(super) fn take_number<'a>(from: &mut &'a [u8]) -> Option<u32> {
+pub fn take_number<'a>(from: &mut &'a [u8]) -> Option<u32> {
     let (head, rest): (&'a [u8; 4], &'a [u8]) = from.split_first_chunk()?;
     *from = rest;
     Some(u32::from_be_bytes(*head))
 }
 
 /// Takes one length-prefixed string off the front.
-pub(super) fn take<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub fn take<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take_number(from)?).ok()?;
     let (head, rest) = from.split_at_checked(length)?;
     *from = rest;
     Some(head)
 }
 
-/// The wire form of an ssh-ed25519 public key.
-pub(super) fn public_blob(key: &[u8; 32]) -> Vec<u8> {
+/// The wire form of an ssh-ed25519 public key: 51 bytes.
+pub fn public_blob(key: &[u8; 32]) -> Vec<u8> {
     let mut blob = Vec::with_capacity(BLOB);
     put(&mut blob, ED25519);
     put(&mut blob, key);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::open::{Opener, Verified, Version, check};
-use super::write::Under;
+use super::write::{Under, sealing};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};
@@ -16,7 +16,7 @@ use crate::model::names::SecretPath;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::Change;
-use crate::seal::{self, SealError, Signer};
+use crate::seal::{self, Signer};
 
 /// A secret whose readers are not those that it should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,11 +198,10 @@ fn reseal_one(
         ..old.clone()
     };
     let opened = opener.unseal(version)?;
-    let refused = |source: SealError| VaultError::Sealed { file: version.file().to_owned(), source };
     let sealed = if seal::only_adds(&before, &devices) {
         seal::reseal_header(version.sealed(), &opened, &before, draft, &devices, signer)
     } else {
         seal::seal(draft, &opened.plaintext, &devices, signer)
     };
-    Ok(sealed.map_err(refused)?.bytes)
+    Ok(sealed.map_err(|source| sealing(version.file().to_owned(), source))?.bytes)
 }

@@ -6,6 +6,7 @@ use super::error::{Kind, VaultError};
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
 use crate::repo::RepoError;
+use crate::seal::SealError;
 
 impl VaultError {
     /// What sort of refusal it is.
@@ -46,8 +47,10 @@ impl VaultError {
                 HomeError::NoIdentity { .. }
                 | HomeError::BadKey { .. }
                 | HomeError::BadLiteral { .. }
+                | HomeError::Agent { .. }
                 | HomeError::Permissions { .. },
             ) => Kind::NoAccess,
+            Self::Signing { source: SealError::NotSigned { .. }, .. } => Kind::NoAccess,
             Self::Home(HomeError::PassphraseNeeded { .. }) => Kind::NeedsPerson,
             Self::Home(HomeError::DamagedState { .. }) => Kind::Verification,
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
@@ -84,6 +87,7 @@ impl VaultError {
             Self::EnvLine { source, .. } => return source.hint(),
             Self::Repo(e) => return e.hint(),
             Self::Home(e) => return e.hint(),
+            Self::Signing { source: SealError::NotSigned { hint, .. }, .. } => hint.clone(),
             Self::NoVault => "start one with: covault init".to_owned(),
             Self::SeveralVaults(places) => {
                 format!("name one with: covault -C {}", places.first().map_or("DIR", String::as_str))

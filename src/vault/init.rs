@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::write::{How, Report, random};
 use super::{FOLDER, VaultError, setup, words, write};
-use crate::home::{Home, Keys, NewKeys, Pin};
+use crate::home::{Home, Keys, NewKeys, OwnSigner, Pin};
 use crate::model::bytes::Hash;
 use crate::model::card::{Card, Device, Kind};
 use crate::model::names::{DeviceLabel, MemberName};
 use crate::model::roster;
 use crate::repo::{Change, Repo, RepoError, VaultPlace};
 use crate::seal::sshsig::{self, Namespace};
-use crate::seal::{Identity, SealError, SigningKey};
+use crate::seal::{Identity, SealError, Signer, SigningKey};
 
 /// What `init` needs to know.
 pub struct Founding {
@@ -99,7 +99,7 @@ fn same(a: &Path, b: &Path) -> bool {
     a == b || a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
-fn own_device(keys: &Keys, signer: &SigningKey, label: &DeviceLabel) -> Result<Option<Device>, VaultError> {
+fn own_device(keys: &Keys, signer: &OwnSigner, label: &DeviceLabel) -> Result<Option<Device>, VaultError> {
     let recipient = keys.recipients().into_iter().next().ok_or(VaultError::NotAMember)?;
     Ok(Some(Device { label: label.clone(), recipient, signing: Some(signer.public()) }))
 }
@@ -119,7 +119,7 @@ fn paper_device() -> Result<Paper, VaultError> {
 }
 
 /// The roster's text with its one entry, signed.
-fn found(founding: &Founding, devices: Vec<Device>, signer: &SigningKey, how: &How) -> Result<String, SealError> {
+fn found(founding: &Founding, devices: Vec<Device>, signer: &OwnSigner, how: &How) -> Result<String, SealError> {
     let mut card = Card { vault: Hash([0; 32]), name: founding.name.clone(), kind: Kind::Person, devices };
     let body = roster::found_body(&founding.vault_name, random(), &card, how.now);
     card.vault = Hash::of(body.as_bytes());

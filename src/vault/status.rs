@@ -1,10 +1,12 @@
 //! `status` and `whoami`: where the vault stands, as far as this machine can see.
 
 use super::{Vault, VaultError, textconv};
+use crate::home::{AgentError, AgentKey, OwnSigner};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::repo::WorkState;
+use crate::seal::Signer as _;
 
 /// Where the vault stands.
 pub struct Status {
@@ -62,8 +64,10 @@ pub struct Who {
     pub device: Option<String>,
     /// Recipients of the identities on this machine.
     pub recipients: Vec<String>,
-    /// The signing key.
+    /// The signing key's public half.
     pub signing: Option<String>,
+    /// Where an agent has it: whether it does now, and why not.
+    pub agent: Option<Result<(), AgentError>>,
     /// Where the identity is.
     pub identity_file: String,
     /// SHA-256 of one's card.
@@ -155,6 +159,7 @@ impl Vault {
     /// Who this machine is to the vault.
     pub fn whoami(&self) -> Result<Who, VaultError> {
         let keys = self.keys()?;
+        let signer = self.signer()?;
         let me = self.me().ok();
         let member = me.and_then(|me| self.roster().member(me.reference.card));
         let device = me.zip(member).and_then(|(me, member)| member.card.devices.get(me.device));
@@ -163,7 +168,8 @@ impl Vault {
             role: member.map(|member| member.role.as_str()),
             device: device.map(|device| device.label.to_string()),
             recipients: keys.recipients().iter().map(ToString::to_string).collect(),
-            signing: self.signer()?.map(|key| key.public().to_string()),
+            signing: signer.map(|key| key.public().to_string()),
+            agent: signer.and_then(OwnSigner::agent).map(AgentKey::check_held),
             identity_file: self.home().identity_file().display().to_string(),
             card: me.map(|me| me.reference.card.to_string()),
         })

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::open::Version;
 use super::read::Secret;
 use super::{Vault, VaultError, setup};
+use crate::home::OwnSigner;
 use crate::model::bytes::{Hash, SecretId};
 use crate::model::card::Device;
 use crate::model::codec;
@@ -19,7 +20,7 @@ use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, CommitHow, CommitMode, Outcome, Repo, WriteLock};
-use crate::seal::{self, Sealed, SigningKey};
+use crate::seal::{self, SealError, Sealed, Signer as _};
 
 /// How a writing command goes about it.
 #[derive(Debug, Clone)]
@@ -102,7 +103,7 @@ pub struct Writing<'a> {
 impl Vault {
     /// Begins a writing command: may this person write at all, is the clone set up, is nobody else writing?
     pub fn writing<'a>(&'a self, how: &'a How) -> Result<Writing<'a>, VaultError> {
-        self.author()?;
+        self.author()?.1.check_ready()?;
         self.repo.committer()?;
         let lock = if how.dry_run { None } else { Some(self.repo.lock()?) };
         // What was read before the lock was ours may have changed while we waited for it.
@@ -120,12 +121,12 @@ impl Vault {
 
     /// Whether oneself may write here at all: to know before a person is asked for a secret.
     pub fn may_write(&self) -> Result<(), VaultError> {
-        self.author()?;
+        self.author()?.1.check_ready()?;
         Ok(self.repo.committer()?)
     }
 
     /// Oneself as somebody who may write, with the key to sign with.
-    pub(super) fn author(&self) -> Result<(&super::Me, &SigningKey), VaultError> {
+    pub(super) fn author(&self) -> Result<(&super::Me, &OwnSigner), VaultError> {
         let me = self.me()?;
         let signer =
             self.signer()?.ok_or_else(|| VaultError::NoSigningKey(self.home.signing_file().display().to_string()))?;
@@ -208,7 +209,15 @@ impl Vault {
         let (document, _) = with_smallest_id(draft);
         let plaintext =
             codec::encode(&document).map_err(|source| VaultError::Document { file: file.clone(), source })?;
-        seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| VaultError::Sealed { file, source })
+        seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| sealing(file, source))
+    }
+}
+
+/// Why sealing failed: an agent that does not sign is no fault of the file.
+pub(super) fn sealing(file: String, source: SealError) -> VaultError {
+    match source {
+        SealError::NotSigned { .. } => VaultError::Signing { what: "the new version", source },
+        source => VaultError::Sealed { file, source },
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every command held to its contract: the real program, real git, outside judges.
 
+mod agent;
 mod clone;
 mod docs;
 mod everywhere;
