@@ -104,7 +104,8 @@ impl Vault {
                     member.card.name.as_str() == name && member.role >= crate::model::roster::Role::Writer
                 })
             };
-            let by: Vec<String> = names(manifest.readers.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
+            let by: Vec<String> =
+                names(manifest.readers.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
             let mine = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
             let pending = Pending {
                 lives: manifest.state == Life::Live,

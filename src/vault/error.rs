@@ -4,6 +4,7 @@
 
 use thiserror::Error;
 
+use super::wrong::Wrong;
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
 use crate::model::envfile::EnvFileError;
@@ -11,7 +12,6 @@ use crate::model::names::NameError;
 use crate::model::roster::RosterError;
 use crate::repo::RepoError;
 use crate::seal::SealError;
-use super::wrong::Wrong;
 
 /// What sort of refusal it is; the command line has one exit code for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

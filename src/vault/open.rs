@@ -135,9 +135,10 @@ fn not_entitled(roster: &Roster, manifest: &Manifest, shares: &[Holder]) -> Opti
         state.named(&reader.name).is_some_and(|member| state.reads(member, &manifest.path, shares))
     };
     let then = || roster.state_at(manifest.roster.head);
-    let reader = manifest.readers.iter().find(|reader| {
-        !reads(roster.state(), reader) && !then().is_some_and(|state| reads(state, reader))
-    })?;
+    let reader = manifest
+        .readers
+        .iter()
+        .find(|reader| !reads(roster.state(), reader) && !then().is_some_and(|state| reads(state, reader)))?;
     Some(reader.name.to_string())
 }
 

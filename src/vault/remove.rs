@@ -91,20 +91,16 @@ impl Vault {
     }
 
     /// The document that arrives at `to`: joined with what was buried there, so that none of it comes back.
-    fn arriving(
-        &self,
-        old: &Draft,
-        from: &SecretPath,
-        to: &SecretPath,
-        now: Time,
-    ) -> Result<Draft, VaultError> {
+    fn arriving(&self, old: &Draft, from: &SecretPath, to: &SecretPath, now: Time) -> Result<Draft, VaultError> {
         let moved = old.document.at(to.clone());
         let grave = self.current(to)?;
         if grave.as_ref().is_some_and(|grave| grave.manifest().state == State::Live) {
             return Err(VaultError::Exists(to.to_string()));
         }
         self.check_free_but(to, Some(from))?;
-        let Some(grave) = grave else { return Ok(Draft { document: moved, parents: Vec::new(), shares: old.shares.clone() }) };
+        let Some(grave) = grave else {
+            return Ok(Draft { document: moved, parents: Vec::new(), shares: old.shares.clone() });
+        };
         let mut draft = Draft::after(self.open_version(&grave)?);
         draft.shares = draft.shares.join(&old.shares);
         // A secret that comes back to where it once was brings the very writes that were buried here: only what it

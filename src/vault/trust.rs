@@ -12,8 +12,8 @@ use crate::model::card::Card;
 use crate::model::names::MemberName;
 use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Roster, RosterError, Signed};
 use crate::repo::Repo;
-use crate::seal::{self, SealError};
 use crate::seal::sshsig::{self, Namespace};
+use crate::seal::{self, SealError};
 
 /// Key of the clone's own setting that says which vault is expected here.
 pub const VAULT_SETTING: &str = "covault.vault";

@@ -29,7 +29,9 @@ pub enum Wrong {
     #[error("it is signed with a key that is not its author's")]
     Signer,
     /// The author may not write it, and nobody said that it stays good.
-    #[error("its author {author} may not write {path} (any more), and no entry of the roster says that this version stays good")]
+    #[error(
+        "its author {author} may not write {path} (any more), and no entry of the roster says that this version stays good"
+    )]
     NoStanding {
         /// The author.
         author: String,
@@ -46,7 +48,9 @@ pub enum Wrong {
     #[error("{0}")]
     Document(&'static str),
     /// It does not descend from what was seen on the trunk.
-    #[error("it does not follow the version that the trunk had at {commit} (revision {seen}, here {found}): an older or another version was put back")]
+    #[error(
+        "it does not follow the version that the trunk had at {commit} (revision {seen}, here {found}): an older or another version was put back"
+    )]
     RolledBack {
         /// Where the newer one was seen, abbreviated.
         commit: String,

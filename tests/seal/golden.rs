@@ -85,7 +85,9 @@ fn write_the_golden_files() {
         ancestors: first.manifest.ancestors_for_child(first.hash),
         ..draft(&all)
     };
-    let second = reseal_header(&file, &opened, next, &devices(&all), &all[0].signing).unwrap();
+    let second =
+        reseal_header(&file, &opened, &[&all[0].devices, &all[2].devices], next, &devices(&all), &all[0].signing)
+            .unwrap();
     write("db-shared.age", &second.bytes);
     write("db-shared.manifest", second.manifest.encode().as_bytes());
 }

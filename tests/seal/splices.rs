@@ -1,8 +1,9 @@
 //! Sharing with one more reader leaves the payload and everybody else's stanza as they are.
 
 use covault::model::bytes::{Hash, Short};
+use covault::model::card::Device;
 use covault::model::manifest::{Manifest, State};
-use covault::model::names::SecretPath;
+use covault::model::names::{MemberName, SecretPath};
 use covault::seal::{Identity, SealError, Sealed, SealedFile, SigningKey, reseal_header};
 
 use super::forge::Parts;
@@ -31,11 +32,17 @@ fn some(mut people: Vec<Member>, places: &[usize]) -> Vec<Member> {
     people
 }
 
-fn share(sealed: &Sealed, author: &Member, everybody: &[Member]) -> Result<Sealed, SealError> {
+fn share(sealed: &Sealed, old: &[Member], author: &Member, everybody: &[Member]) -> Result<Sealed, SealError> {
     let file = SealedFile::parse(sealed.bytes.clone()).unwrap();
     let opened = file.open(&author.keys(), &[0]).unwrap();
     let next = Manifest { revision: 2, parents: vec![file.hash()], ..draft(everybody) };
-    reseal_header(&file, &opened, next, &devices(everybody), &author.signing)
+    reseal_header(&file, &opened, &devices(old), next, &devices(everybody), &author.signing)
+}
+
+/// The devices of the readers that a file has, among these people.
+fn before<'a>(file: &SealedFile, among: &'a [Member]) -> Vec<&'a [Device]> {
+    let of = |name: &MemberName| among.iter().find(|m| m.name == name.as_str()).map(|m| m.devices.as_slice());
+    file.manifest().readers.iter().filter_map(|reader| of(&reader.name)).collect()
 }
 
 #[test]
@@ -43,7 +50,7 @@ fn a_new_readers_stanza_is_put_at_its_place_and_nothing_else_changes() {
     let everybody = people();
     let old: Vec<Member> = some(clone(&everybody), &[0, 2, 4]);
     let first = seal_for(&old, b"document");
-    let second = share(&first, &everybody[0], &everybody).unwrap();
+    let second = share(&first, &old, &everybody[0], &everybody).unwrap();
     let (a, b) = (Parts::of(&first), Parts::of(&second));
     assert_eq!(a.payload, b.payload);
     // alice 0 1, bob 2, carol 3, dave 4 5 6, erin 7, frank 8
@@ -88,14 +95,14 @@ fn share_elsewhere(sealed: &Sealed, author: &Member, everybody: &[Member]) -> Se
         ancestors: file.manifest().ancestors_for_child(file.hash()),
         ..draft(everybody)
     };
-    reseal_header(&file, &opened, next, &devices(everybody), &author.signing).unwrap()
+    reseal_header(&file, &opened, &before(&file, everybody), next, &devices(everybody), &author.signing).unwrap()
 }
 
 #[test]
 fn the_same_readers_may_be_signed_again_without_any_wrap() {
     let team = some(people(), &[0, 2, 4]);
     let first = seal_for(&team, b"document");
-    let second = share(&first, &team[0], &team).unwrap();
+    let second = share(&first, &team, &team[0], &team).unwrap();
     assert_eq!(Parts::of(&first).readers, Parts::of(&second).readers);
     assert_eq!(first.manifest.stanzas, second.manifest.stanzas);
 }
@@ -105,19 +112,31 @@ fn a_reader_is_never_taken_away_by_a_splice() {
     let everybody = people();
     let first = seal_for(&everybody, b"document");
     let fewer = some(clone(&everybody), &[0, 2, 4]);
-    let error = refusal(share(&first, &everybody[0], &fewer));
+    let error = refusal(share(&first, &everybody, &everybody[0], &fewer));
     assert_eq!(error, SealError::ReaderTakenAway { name: "bob".to_owned() });
 }
 
 #[test]
-fn a_reader_with_another_card_is_another_reader() {
+fn a_reader_may_get_another_device_and_loses_none() {
     let everybody = people();
     let first = seal_for(&everybody, b"document");
     let file = SealedFile::parse(first.bytes).unwrap();
     let opened = file.open(&everybody[0].keys(), &[0]).unwrap();
+    let mut renewed = clone(&everybody);
+    let more = Member::with_devices("bob", 1);
+    renewed[1].devices.extend(more.devices.iter().cloned());
     let mut next = draft(&everybody);
     next.readers[1].card = Hash::of(b"renewed");
-    let error = refusal(reseal_header(&file, &opened, next, &devices(&everybody), &everybody[0].signing));
+    let sealed = reseal_header(&file, &opened, &devices(&everybody), next, &devices(&renewed), &everybody[0].signing);
+    let sealed = sealed.unwrap();
+    for keys in [everybody[1].keys(), more.keys()] {
+        assert_eq!(open_fully(&sealed.bytes, &keys, &[]).unwrap().plaintext.expose(), b"document");
+    }
+    renewed[1].devices.remove(0);
+    let mut next = draft(&everybody);
+    next.readers[1].card = Hash::of(b"renewed");
+    let error =
+        refusal(reseal_header(&file, &opened, &devices(&everybody), next, &devices(&renewed), &everybody[0].signing));
     assert_eq!(error, SealError::ReaderTakenAway { name: "bob".to_owned() });
 }
 
@@ -135,7 +154,7 @@ fn a_splice_changes_nothing_that_the_document_repeats() {
         ("state", Manifest { state: State::Deleted, ..draft(&team) }),
         ("values", Manifest { values: vec![Short([1; 8])], ..draft(&team) }),
     ] {
-        let error = refusal(reseal_header(&file, &opened, next, &devices(&team), &team[0].signing));
+        let error = refusal(reseal_header(&file, &opened, &devices(&team), next, &devices(&team), &team[0].signing));
         assert_eq!(error, SealError::DocumentChanged { what });
     }
 }
@@ -145,7 +164,8 @@ fn a_splice_takes_the_file_that_was_opened() {
     let team = some(people(), &[0, 2]);
     let opened = open_fully(&seal_for(&team, b"one").bytes, &team[0].keys(), &[0]).unwrap();
     let other = SealedFile::parse(seal_for(&team, b"two").bytes).unwrap();
-    let error = refusal(reseal_header(&other, &opened, draft(&team), &devices(&team), &team[0].signing));
+    let error =
+        refusal(reseal_header(&other, &opened, &devices(&team), draft(&team), &devices(&team), &team[0].signing));
     assert_eq!(error, SealError::OtherFile);
 }
 
@@ -153,16 +173,20 @@ fn a_splice_takes_the_file_that_was_opened() {
 fn a_splice_refuses_a_file_whose_stanzas_are_not_those_of_its_readers() {
     let everybody = people();
     let first = seal_for(&some(clone(&everybody), &[0, 2]), b"document");
-    let mut wrong = some(clone(&everybody), &[0, 1, 2]);
+    let mut wrong = some(clone(&everybody), &[0, 2]);
     wrong[0].devices.pop();
-    assert_eq!(refusal(share(&first, &everybody[0], &wrong)), SealError::DeviceCount { stanzas: 3, devices: 2 });
+    assert_eq!(
+        refusal(share(&first, &wrong, &everybody[0], &everybody)),
+        SealError::DeviceCount { stanzas: 3, devices: 2 }
+    );
 }
 
 #[test]
 fn a_flipped_mac_after_a_splice_is_refused() {
     let everybody = people();
-    let first = seal_for(&some(clone(&everybody), &[0]), b"document");
-    let mut second = share(&first, &everybody[0], &everybody).unwrap();
+    let alone = some(clone(&everybody), &[0]);
+    let first = seal_for(&alone, b"document");
+    let mut second = share(&first, &alone, &everybody[0], &everybody).unwrap();
     let at = super::forge::find(&second.bytes, b"\n--- ") + 10;
     second.bytes[at] = if second.bytes[at] == b'A' { b'B' } else { b'A' };
     assert_eq!(refusal(open_fully(&second.bytes, &everybody[1].keys(), &[2])), SealError::HeaderMac);

@@ -58,7 +58,7 @@ fn a_secret_in_alices_name_with_mallorys_signature_is_refused() {
     let good = SealedFile::parse(std::fs::read(alice.file("prod/db")).unwrap()).unwrap();
     let entries = decode(&std::fs::read(alice.repo.join(".covault/roster.toml")).unwrap()).unwrap();
     let roster = Roster::from_entries(&entries).unwrap();
-    let devices: Vec<_> = roster.members.iter().map(|member| member.card.devices.as_slice()).collect();
+    let devices: Vec<_> = roster.members().map(|member| member.card.devices.as_slice()).collect();
     let text = Plaintext::from_text(&" ".repeat(1024));
     let forged = seal(Manifest::clone(good.manifest()), &text, &devices, &SigningKey::generate().unwrap()).unwrap();
     std::fs::write(alice.file("prod/db"), forged.bytes).unwrap();

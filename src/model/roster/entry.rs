@@ -162,9 +162,9 @@ impl Entry {
     /// The card that the operation brings.
     pub fn card(&self) -> Option<&Card> {
         match &self.operation {
-            Operation::Found { founder: card, .. }
-            | Operation::Admit { card, .. }
-            | Operation::Renew { card, .. } => Some(card),
+            Operation::Found { founder: card, .. } | Operation::Admit { card, .. } | Operation::Renew { card, .. } => {
+                Some(card)
+            }
             _ => None,
         }
     }
@@ -448,10 +448,7 @@ fn decode_entry(r: &mut Reader<'_>, text: &str, vault: Option<Hash>) -> Result<E
         founder.vault = Hash::of(body.as_bytes());
     }
     let signature = base64(r, "signature")?;
-    let brings_card = matches!(
-        operation,
-        Operation::Found { .. } | Operation::Admit { .. } | Operation::Renew { .. }
-    );
+    let brings_card = matches!(operation, Operation::Found { .. } | Operation::Admit { .. } | Operation::Renew { .. });
     let card_signature = if brings_card { Some(base64(r, "card_signature")?) } else { None };
     Ok(Entry { seq, prev, by, at, operation, body, signature, card_signature })
 }

@@ -172,12 +172,7 @@ impl State {
     }
 
     /// Whether a living member reads the secret at `path`, which is shared with `shares`.
-    pub fn reads<'a>(
-        &self,
-        member: &Member,
-        path: &SecretPath,
-        shares: impl IntoIterator<Item = &'a Holder>,
-    ) -> bool {
+    pub fn reads<'a>(&self, member: &Member, path: &SecretPath, shares: impl IntoIterator<Item = &'a Holder>) -> bool {
         let (_, holders) = self.grant_for(path.as_str());
         holders.iter().any(|holder| self.holds(holder, member))
             || shares.into_iter().any(|holder| self.holds(holder, member))
