@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 pub use agent::{AgentError, AgentKey};
 pub use keys::{Keys, NewKeys, OwnSigner};
-pub use state::Pin;
+pub use state::{Healed, Pin, Seen};
 
 use crate::model::bytes::Hash;
 use crate::plaintext::Plaintext;

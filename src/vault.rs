@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod edit;
 pub mod env;
 pub mod error;
+mod heal;
 pub mod history;
 pub mod import;
 pub mod init;
@@ -23,6 +24,7 @@ pub mod setup;
 pub mod status;
 pub mod textconv;
 pub mod trust;
+mod trunk;
 pub mod write;
 pub mod wrong;
 
@@ -54,6 +56,10 @@ pub struct Vault {
     roster_blob: String,
     /// Members whose removal was seen elsewhere: on the trunk, or in another clone.
     gone: BTreeSet<MemberName>,
+    /// Somebody who extended this branch's roster and is no admin on the trunk.
+    forked_by: Option<String>,
+    /// What this clone saw of the trunk.
+    trunk: trunk::View,
     keys: OnceCell<Own>,
     signer: OnceCell<Option<OwnSigner>>,
 }
@@ -89,6 +95,8 @@ impl Vault {
             roster: accepted.roster,
             roster_blob: accepted.blob,
             gone: accepted.gone,
+            forked_by: accepted.forked_by,
+            trunk: accepted.trunk,
             keys: OnceCell::new(),
             signer: OnceCell::new(),
         })

@@ -21,6 +21,9 @@ pub struct SetupArgs {
     /// The vault's words or id, as a teammate told you
     #[arg(long, value_name = "WORDS")]
     vault: Option<String>,
+    /// Accept what the trunk holds now, though it was rewritten or its roster is older than one that was seen
+    #[arg(long, conflicts_with = "undo")]
+    accept: bool,
     /// Take it all back out of this clone
     #[arg(long)]
     undo: bool,
@@ -40,6 +43,10 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
         return Ok(exit::DONE);
     }
     let expected = args.vault.clone().or_else(|| context.expected_vault());
+    if args.accept {
+        let seq = setup::accept(context.dir(), &context.home()?, expected.as_deref())?;
+        context.note(&format!("accepted: what was seen before is forgotten, and entry {seq} of the roster counts now"));
+    }
     let confirm = |words: &str| {
         context.can_ask()
             && ask::confirm(&format!("The vault calls itself {words}. Did a teammate tell you these words?"), false)

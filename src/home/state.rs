@@ -2,7 +2,7 @@
 //!
 //! Losing all of it is survivable; nothing here is secret, and nothing here grants anything that a signature would not.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -27,6 +27,39 @@ pub struct Pin {
     pub seq: u64,
     /// Hash of the newest entry.
     pub head: Hash,
+}
+
+/// What one clone saw of the trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The ref.
+    pub trunk: String,
+    /// The commit that it named, in hex.
+    pub commit: String,
+    /// Whether it followed a remote's branch.
+    pub remote: bool,
+    /// Number of the newest roster entry there.
+    pub seq: u64,
+    /// Hash of that entry.
+    pub head: Hash,
+}
+
+/// Up to where one clone has sealed what it could.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Healed {
+    /// The newest entry of the roster then.
+    pub head: Hash,
+    /// The commit, in hex.
+    pub commit: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeenFile {
+    trunk: String,
+    commit: String,
+    remote: bool,
+    seq: u64,
+    head: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +89,48 @@ impl Home {
     pub fn set_pin(&self, pin: &Pin) -> Result<(), HomeError> {
         let text = format!("vault = \"{}\"\nseq = {}\nhead = \"{}\"\n", pin.vault, pin.seq, pin.head);
         files::write_private(&self.pin_file(pin.vault), text.as_bytes())
+    }
+
+    /// What this clone saw of the trunk last; `place` is its git folder. A damaged record is none: the pin still holds.
+    pub fn seen(&self, vault: Hash, place: &Path) -> Option<Seen> {
+        let bytes = files::read_optional(&self.seen_file(vault, place)).ok().flatten()?;
+        let parsed: SeenFile = toml::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
+        let head = Hash::from_hex(&parsed.head)?;
+        Some(Seen { trunk: parsed.trunk, commit: parsed.commit, remote: parsed.remote, seq: parsed.seq, head })
+    }
+
+    /// Remembers what this clone saw of the trunk.
+    pub fn set_seen(&self, vault: Hash, place: &Path, seen: &Seen) -> Result<(), HomeError> {
+        let Seen { trunk, commit, remote, seq, head } = seen;
+        let (trunk, commit, remote, head) = (trunk.clone(), commit.clone(), *remote, head.to_string());
+        let text = toml::to_string(&SeenFile { trunk, commit, remote, seq: *seq, head }).unwrap_or_default();
+        files::write_private(&self.seen_file(vault, place), text.as_bytes())
+    }
+
+    /// The commit up to which one clone has sealed what it could, under which roster. A damaged record is none.
+    pub fn healed(&self, vault: Hash, place: &Path) -> Option<Healed> {
+        let bytes = files::read_optional(&self.clone_file("healed", vault, place)).ok().flatten()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (head, commit) = text.trim_end().split_once(' ')?;
+        Some(Healed { head: Hash::from_hex(head)?, commit: commit.to_owned() })
+    }
+
+    /// Remembers it. A cache: failing to write it is no error.
+    pub fn remember_healed(&self, vault: Hash, place: &Path, healed: &Healed) {
+        let text = format!("{} {}\n", healed.head, healed.commit);
+        let _ = files::write_private(&self.clone_file("healed", vault, place), text.as_bytes());
+    }
+
+    /// Names of members whose removal this machine saw in any clone.
+    pub fn removed(&self, vault: Hash) -> BTreeSet<String> {
+        let bytes = files::read_optional(&self.removed_file(vault)).ok().flatten().unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Remembers them.
+    pub fn remember_removed(&self, vault: Hash, names: &BTreeSet<String>) -> Result<(), HomeError> {
+        let text: String = names.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
+        files::write_private(&self.removed_file(vault), text.as_bytes())
     }
 
     /// Whether the roster with these bytes was verified before.
@@ -120,12 +195,26 @@ impl Home {
 
     /// Each clone of a vault has a listing of its own, named by where it is.
     fn listing_file(&self, vault: Hash, place: &Path) -> PathBuf {
-        self.state_dir(vault).join(format!("listing-{}", Hash::of(place.as_os_str().as_encoded_bytes()).short()))
+        self.clone_file("listing", vault, place)
     }
 
     /// Where the pin is.
     pub fn pin_file(&self, vault: Hash) -> PathBuf {
         self.state_dir(vault).join("pin")
+    }
+
+    fn seen_file(&self, vault: Hash, place: &Path) -> PathBuf {
+        self.clone_file("seen", vault, place)
+    }
+
+    /// A file about one clone, which is named by where it is.
+    fn clone_file(&self, what: &str, vault: Hash, place: &Path) -> PathBuf {
+        let place = Hash::of(place.as_os_str().as_encoded_bytes()).short();
+        self.state_dir(vault).join(format!("{what}-{place}"))
+    }
+
+    fn removed_file(&self, vault: Hash) -> PathBuf {
+        self.state_dir(vault).join("removed")
     }
 
     fn rosters_dir(&self, vault: Hash) -> PathBuf {

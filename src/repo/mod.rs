@@ -47,6 +47,7 @@ pub use error::{RepoError, Result};
 pub use head::Head;
 pub use history::{HistoryChange, HistoryEntry};
 pub use lock::WriteLock;
+pub use objects::names;
 pub use operation::Operation;
 pub use place::VaultPlace;
 pub use program::Said;

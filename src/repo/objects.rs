@@ -17,6 +17,11 @@ pub(super) struct TreeItem {
     pub(super) id: ObjectId,
 }
 
+/// Whether `bytes` are the blob that is called `id`.
+pub fn names(id: ObjectId, bytes: &[u8]) -> bool {
+    gix::objs::compute_hash(id.kind(), Kind::Blob, bytes).is_ok_and(|found| found == id)
+}
+
 impl Repo {
     /// The bytes of the regular file `path` in `commit`; `None` where there is none.
     ///

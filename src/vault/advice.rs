@@ -3,6 +3,7 @@
 //! The texts of the refusals themselves are in [`super::error`].
 
 use super::error::{Kind, VaultError};
+use super::wrong::Wrong;
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
 use crate::repo::RepoError;
@@ -74,6 +75,9 @@ impl VaultError {
             | Self::OtherVault { .. }
             | Self::RosterRolledBack { .. }
             | Self::NoSuchEntry { .. }
+            | Self::TrunkRewritten { .. }
+            | Self::ForkedRoster { .. }
+            | Self::TakenAway { .. }
             | Self::Sealed { .. }
             | Self::Document { .. }
             | Self::Inconsistent { .. } => Kind::Verification,
@@ -96,10 +100,25 @@ impl VaultError {
             Self::UnknownVault { words } => {
                 format!("compare the words with a teammate, then: covault setup --vault {words}")
             }
-            Self::OtherVault { .. } | Self::RosterRolledBack { .. } => {
+            Self::OtherVault { .. } => {
                 "do not go on; ask the vault's admin, and see who changed it with: git log -p -- .covault/roster.toml"
                     .to_owned()
             }
+            Self::RosterRolledBack { file, .. } => format!(
+                "if you know why (a reset of your own, a clone that is behind), accept it with: covault setup --accept; \
+                 else ask the vault's admin, and see who changed it with: git log -p -- {file}"
+            ),
+            Self::TrunkRewritten { commit, .. } => format!(
+                "ask who forced a push; see what was there with: git log {commit}; accept what is there now with: \
+                 covault setup --accept"
+            ),
+            Self::ForkedRoster { .. } => {
+                "leave this branch with: git switch -, or merge the trunk into it first".to_owned()
+            }
+            Self::TakenAway { file, commit } => format!("bring it back with: git checkout {commit} -- {file}"),
+            Self::Inconsistent { file, what: Wrong::RolledBack { commit, .. } } => format!(
+                "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault restore"
+            ),
             Self::Roster { .. } | Self::RosterSignature { .. } | Self::RosterSigner { .. } => {
                 "put the last good version back with: git checkout HEAD -- .covault/roster.toml".to_owned()
             }

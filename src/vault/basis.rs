@@ -29,10 +29,11 @@ impl Vault {
         }
         let Some(version) = self.current(path)? else { return Ok(None) };
         let newer = self.committed_beside(path, &version)?;
-        let note = newer.as_ref().map(|_| {
+        let published = self.published_beside(path, &version, newer.as_ref())?;
+        let note = newer.as_ref().or(published.as_ref()).map(|_| {
             format!("{path} on disk does not follow the newest commit: both are joined (old values: covault restore)")
         });
-        let versions: Vec<_> = std::iter::once(version).chain(newer).collect();
+        let versions: Vec<_> = std::iter::once(version).chain(newer).chain(published).collect();
         self.joined(&versions, note)
     }
 
@@ -45,6 +46,24 @@ impl Vault {
             || version.manifest().parents.contains(&committed.hash())
             || version.manifest().ancestors.contains(&committed.hash().short());
         Ok((!follows).then_some(committed))
+    }
+
+    /// The version that was seen on the trunk, where neither the one on disk nor HEAD's follows it though they should.
+    fn published_beside(
+        &self,
+        path: &SecretPath,
+        version: &Version,
+        newer: Option<&Version>,
+    ) -> Result<Option<Version>, VaultError> {
+        let seen = self.seen_blob(&self.file(path))?;
+        let Some((blob, _)) = self.seen_beside(version, seen)? else { return Ok(None) };
+        if let Some(newer) = newer
+            && self.seen_beside(newer, Some(blob))?.is_none()
+        {
+            return Ok(None);
+        }
+        // One that is refused by now is no reason to hold back who puts a good one in its place.
+        Ok(self.version_of_blob(blob, path).ok())
     }
 
     fn joined(&self, versions: &[Version], note: Option<String>) -> Result<Option<Basis>, VaultError> {

@@ -105,6 +105,30 @@ pub enum VaultError {
         /// What remembers it: the pin's file, or COVAULT_VAULT.
         seen: String,
     },
+    /// The trunk lost a commit that was seen on it.
+    #[error("the trunk {trunk} was rewritten: commit {commit}, which was seen on it, is gone")]
+    TrunkRewritten {
+        /// The trunk's name.
+        trunk: String,
+        /// The commit, abbreviated.
+        commit: String,
+    },
+    /// The roster of this branch was extended by somebody who is no admin on the trunk.
+    #[error("{file} of this branch was extended by {by}, who is no admin on the trunk: nothing is sealed by it")]
+    ForkedRoster {
+        /// The file.
+        file: String,
+        /// Who.
+        by: String,
+    },
+    /// A secret that the trunk had, without a tombstone.
+    #[error("{file} was taken away: the trunk had it, and nobody deleted it with covault")]
+    TakenAway {
+        /// The file.
+        file: String,
+        /// Where it was.
+        commit: String,
+    },
     /// A sealed file.
     #[error("{file} is refused")]
     Sealed {

@@ -2,6 +2,8 @@
 //!
 //! It never writes to the repository.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use super::open::{Opener, Verified, Version, check};
@@ -11,7 +13,7 @@ use crate::model::document::Document;
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::{FieldName, Reference, SecretPath};
 use crate::model::read::{self, FieldView};
-use crate::repo::{ObjectId, RepoError};
+use crate::repo::{ObjectId, RepoError, names};
 use crate::seal::MAX_FILE;
 
 /// An opened secret.
@@ -79,6 +81,22 @@ impl Vault {
         bytes.map(|bytes| self.check(&file, path, &bytes)).transpose()
     }
 
+    /// The version in the work tree, which follows what the trunk had; `None` where there is no file, and never was.
+    pub fn newest(&self, path: &SecretPath) -> Result<Option<Version>, VaultError> {
+        let file = self.file(path);
+        match self.current(path)? {
+            Some(version) => {
+                let seen = self.seen_blob(&file)?;
+                self.check_follows(&version, seen)?;
+                Ok(Some(version))
+            }
+            None if self.was_taken_away(&file)? => {
+                Err(VaultError::TakenAway { file, commit: self.seen_commit().unwrap_or_default() })
+            }
+            None => Ok(None),
+        }
+    }
+
     /// The version in a commit, `None` where there is no file.
     pub fn version_at(&self, commit: ObjectId, path: &SecretPath) -> Result<Option<Version>, VaultError> {
         let file = self.file(path);
@@ -109,7 +127,7 @@ impl Vault {
 
     /// The living secret at a name; deleted, moved and unknown names are refused with what would help.
     pub fn secret(&self, path: &SecretPath) -> Result<Secret, VaultError> {
-        let version = self.current(path)?.ok_or_else(|| self.unknown(path))?;
+        let version = self.newest(path)?.ok_or_else(|| self.unknown(path))?;
         match version.manifest().state.clone() {
             State::Live => self.open_version(&version),
             State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
@@ -163,6 +181,19 @@ impl Vault {
         let verified = Verified::new(self.home.verified_manifests(self.roster.vault));
         let reader = self.repo.reader();
         let mut files = Vec::with_capacity(paths.len());
+        let seen = match paths {
+            [] => HashMap::new(),
+            // A walk over all of them costs more than a few look-ups.
+            few if few.len() < 16 => {
+                let mut seen = HashMap::new();
+                for path in few {
+                    let file = self.file(path);
+                    seen.extend(self.seen_blob(&file)?.map(|blob| (file, blob)));
+                }
+                seen
+            }
+            _ => self.seen_blobs()?,
+        };
         for path in paths {
             let file = self.file(path);
             // What is on disk is read by many threads; what a sparse checkout left out comes from git, by one.
@@ -179,9 +210,17 @@ impl Vault {
             let version = check(opener.roster, &file, path, bytes.ok_or_else(missing)?, Some(&verified))?;
             let secret = opener.open(&version);
             progress();
-            secret
+            // What is as it was on the trunk needs no second look; that takes git's objects, which have one thread.
+            let seen = seen.get(&file).copied().filter(|seen| !names(*seen, version.sealed().bytes()));
+            Ok((secret?, seen.map(|seen| (version, seen))))
         };
-        let opened = files.into_par_iter().map(open).collect();
+        let opened: Vec<Result<_, VaultError>> = files.into_par_iter().map(open).collect();
+        let follow = |opened: Result<(Secret, Option<(Version, ObjectId)>), VaultError>| {
+            let (secret, changed) = opened?;
+            changed.map_or(Ok(()), |(version, seen)| self.check_follows(&version, Some(seen)))?;
+            Ok(secret)
+        };
+        let opened = opened.into_iter().map(follow).collect();
         if let Some(verified) = verified.grown() {
             self.home.remember_manifests(self.roster.vault, &verified);
         }

@@ -37,6 +37,13 @@ pub fn install(repo: &Repo, root: &str, vault: Hash, program: &str) -> Result<bo
     if !accepted {
         repo.set_config(&[("covault", folder_of(root), "vault", &id)])?;
     }
+    // Without a remote that names its main branch, the trunk is the branch on which the vault was met.
+    if repo.trunk()?.is_none()
+        && repo.config_str("covault.branch").is_none()
+        && let Some(branch) = repo.head()?.branch
+    {
+        repo.set_config(&[("covault", None, "branch", &branch)])?;
+    }
     Ok(install_git(repo, program)? || !accepted)
 }
 
@@ -98,7 +105,10 @@ pub fn setup(
         }
         Err(other) => return Err(other),
     };
-    home.set_pin(&Pin { vault: roster.vault, seq: roster.seq, head: roster.head })?;
+    if home.pin(roster.vault)?.is_none() {
+        // Accepted by its id; what its trunk holds counts from the next command on.
+        home.set_pin(&Pin { vault: roster.vault, seq: 0, head: roster.vault })?;
+    }
     // An explicit setup renews the program's path, too.
     let stale = repo.config_str("diff.covault.textconv").is_some_and(|line| line != textconv_line(program));
     if stale {
@@ -109,6 +119,14 @@ pub fn setup(
     Ok(SetUp { words: words(roster.vault), name: roster.name, changed: changed || stale, accepted: true })
 }
 
+/// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there. Gives the
+/// number of the roster's newest entry.
+pub fn accept(start: &Path, home: &Home, expected: Option<&str>) -> Result<u64, VaultError> {
+    let repo = Repo::discover(start)?;
+    let root = root_above(&repo, start)?;
+    trust::accept_trunk(&repo, home, &root, expected)
+}
+
 /// Takes all of it back out of the clone; says whether there was anything.
 pub fn undo(start: &Path) -> Result<bool, VaultError> {
     let repo = Repo::discover(start)?;
@@ -116,7 +134,8 @@ pub fn undo(start: &Path) -> Result<bool, VaultError> {
     let section = repo.remove_config_section("diff", Some("covault"))?;
     let attributes = repo.remove_info_attributes()?;
     let vault = repo.remove_config_value("covault", folder_of(&root), "vault")?;
-    Ok(section || attributes || vault)
+    let branch = repo.remove_config_value("covault", None, "branch")?;
+    Ok(section || attributes || vault || branch)
 }
 
 impl Vault {

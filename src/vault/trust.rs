@@ -3,15 +3,15 @@
 //! It decides nothing about secrets; those are checked against the roster in [`super::read`].
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
+use super::trunk::{Findings, Here, View};
 use super::{VaultError, words};
-use crate::home::{Home, HomeError, Pin};
+use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
 use crate::model::names::MemberName;
 use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Roster, RosterError, Signed};
-use crate::repo::Repo;
+use crate::repo::{ObjectId, Repo};
 use crate::seal::sshsig::{self, Namespace};
 use crate::seal::{self, SealError};
 
@@ -26,38 +26,70 @@ pub struct Accepted {
     pub blob: String,
     /// Members whose removal was seen elsewhere: on the trunk, or in another clone.
     pub gone: BTreeSet<MemberName>,
+    /// Somebody who extended this branch's roster and is no admin on the trunk.
+    pub(super) forked_by: Option<String>,
+    /// What this clone saw of the trunk.
+    pub(super) trunk: View,
 }
 
 /// Reads, verifies and accepts the roster below `root`.
 ///
 /// Accepted is what `expected` names (`COVAULT_VAULT`), else what this clone was set up for, else what this machine
 /// has a pin of. A vault that nobody named is [`VaultError::UnknownVault`], or [`HomeError::NoIdentity`] on a machine
-/// that could open nothing anyway.
+/// that could open nothing anyway. Then it is compared with the trunk (see [`super::trunk`]).
 pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Accepted, VaultError> {
+    let (entries, roster, blob) = roster_here(repo, home, root, expected)?;
+    let here = Here { repo, home, root, entries: &entries, roster: &roster, blob };
+    let Findings { view, gone, forked_by } = here.judge()?;
+    let gone = gone.iter().filter_map(|name| MemberName::parse(name).ok()).collect();
+    Ok(Accepted { blob: blob.to_string(), roster, gone, forked_by, trunk: view })
+}
+
+/// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was. Gives the
+/// number of the roster's newest entry there.
+pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<u64, VaultError> {
+    let (entries, roster, blob) = roster_here(repo, home, root, expected)?;
+    Ok(Here { repo, home, root, entries: &entries, roster: &roster, blob }.accept()?.0)
+}
+
+/// The verified roster in the work tree, of a vault that was named as the one to expect here.
+fn roster_here(
+    repo: &Repo,
+    home: &Home,
+    root: &str,
+    expected: Option<&str>,
+) -> Result<(Vec<Entry>, Roster, ObjectId), VaultError> {
     let file = format!("{root}/roster.toml");
     let bytes = repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
     let entries = decode(&file, &bytes)?;
-    let roster = add_up(&file, &entries)?;
-    let digest = Hash::of(&bytes);
+    let vault = entries.first().map(Entry::hash).ok_or(VaultError::NoVault)?;
     let known_here = repo.config_str(&setting(root));
-    let (pin, pin_file) = (home.pin(roster.vault)?, home.pin_file(roster.vault));
-    match check_accepted(&file, &entries, &roster, expected, known_here.as_deref(), pin.as_ref().zip(Some(&*pin_file)))
-    {
+    match check_accepted(&file, &entries, vault, expected, known_here.as_deref(), home.pin(vault)?.is_some()) {
         // Without any key, which vault it is is not yet the question.
         Err(VaultError::UnknownVault { .. }) if !home.has_identity() => {
             return Err(HomeError::NoIdentity { looked: home.identity_file() }.into());
         }
         accepted => accepted?,
     }
-    if !home.is_verified_roster(roster.vault, digest) {
-        verify(&file, &entries)?;
-        home.remember_roster(roster.vault, digest);
+    let roster = build_cached(home, &file, &bytes, &entries)?;
+    check_head(&file, &roster, expected)?;
+    Ok((entries, roster, repo.blob_id(&bytes)?))
+}
+
+/// Decodes and verifies a roster's bytes, but for signatures that this machine verified before; `file` is for errors.
+pub fn verified_cached(home: &Home, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
+    build_cached(home, file, bytes, &decode(file, bytes)?)
+}
+
+fn build_cached(home: &Home, file: &str, bytes: &[u8], entries: &[Entry]) -> Result<Roster, VaultError> {
+    let vault = entries.first().map(Entry::hash).ok_or(VaultError::NoVault)?;
+    let digest = Hash::of(bytes);
+    if home.is_verified_roster(vault, digest) {
+        return add_up(file, entries);
     }
-    if pin.is_none() {
-        // It was accepted by its name: from now on it is remembered. A machine that cannot remember still may read.
-        let _ = home.set_pin(&Pin { vault: roster.vault, seq: roster.seq, head: roster.head });
-    }
-    Ok(Accepted { roster, blob: repo.blob_id(&bytes)?.to_string(), gone: BTreeSet::new() })
+    let roster = verify(file, entries)?;
+    home.remember_roster(vault, digest);
+    Ok(roster)
 }
 
 /// Reads and verifies a roster without asking whether anybody accepted it: for `setup`, which is about to ask.
@@ -90,41 +122,36 @@ pub fn names_vault(text: &str, vault: Hash) -> bool {
 fn check_accepted(
     file: &str,
     entries: &[Entry],
-    roster: &Roster,
+    vault: Hash,
     expected: Option<&str>,
     known_here: Option<&str>,
-    pin: Option<(&Pin, &Path)>,
+    is_pinned: bool,
 ) -> Result<(), VaultError> {
-    let other = |expected: &str| VaultError::OtherVault {
-        file: file.to_owned(),
-        found: words(roster.vault),
-        expected: expected_words(expected),
-    };
-    if let Some(text) = expected {
-        if !names_vault(text, roster.vault) {
-            return Err(other(text));
-        }
-        if let Some((_, head)) = text.split_once('@').map(|(id, head)| (id, head.trim().to_lowercase()))
-            && !entries.iter().any(|entry| entry.hash().to_string() == head)
-        {
-            return Err(VaultError::NoSuchEntry { file: file.to_owned(), head });
+    for text in expected.into_iter().chain(known_here) {
+        if !names_vault(text, vault) {
+            return Err(VaultError::OtherVault {
+                file: file.to_owned(),
+                found: words(vault),
+                expected: expected_words(text),
+            });
         }
     }
-    if let Some(id) = known_here
-        && !names_vault(id, roster.vault)
-    {
-        return Err(other(id));
+    if expected.is_none() && known_here.is_none() && !is_pinned {
+        // Before anybody compares its words it has to be a good one.
+        verify(file, entries)?;
+        return Err(VaultError::UnknownVault { words: words(vault) });
     }
-    if expected.is_none() && known_here.is_none() && pin.is_none() {
-        return Err(VaultError::UnknownVault { words: words(roster.vault) });
+    Ok(())
+}
+
+/// The entry that `COVAULT_VAULT` names after an `@` is in the chain, or embedded in it.
+fn check_head(file: &str, roster: &Roster, expected: Option<&str>) -> Result<(), VaultError> {
+    let Some((_, head)) = expected.and_then(|text| text.split_once('@')) else { return Ok(()) };
+    let head = head.trim().to_lowercase();
+    if Hash::from_hex(&head).is_some_and(|head| roster.has(head)) {
+        return Ok(());
     }
-    match pin {
-        Some((pin, pin_file)) if !entries.iter().any(|entry| entry.hash() == pin.head) => {
-            let seen = pin_file.display().to_string();
-            Err(VaultError::RosterRolledBack { file: file.to_owned(), seq: pin.seq, seen })
-        }
-        _ => Ok(()),
-    }
+    Err(VaultError::NoSuchEntry { file: file.to_owned(), head })
 }
 
 fn expected_words(text: &str) -> String {

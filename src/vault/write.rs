@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::heal::Healing;
 use super::open::Version;
 use super::read::Secret;
 use super::{Vault, VaultError, setup};
@@ -103,8 +104,7 @@ pub struct Writing<'a> {
 impl Vault {
     /// Begins a writing command: may this person write at all, is the clone set up, is nobody else writing?
     pub fn writing<'a>(&'a self, how: &'a How) -> Result<Writing<'a>, VaultError> {
-        self.author()?.1.check_ready()?;
-        self.repo.committer()?;
+        self.may_write()?;
         let lock = if how.dry_run { None } else { Some(self.repo.lock()?) };
         // What was read before the lock was ours may have changed while we waited for it.
         let roster = self.repo.read_work(&format!("{}/roster.toml", self.root), MAX_ROSTER as u64)?;
@@ -122,7 +122,16 @@ impl Vault {
     /// Whether oneself may write here at all: to know before a person is asked for a secret.
     pub fn may_write(&self) -> Result<(), VaultError> {
         self.author()?.1.check_ready()?;
+        self.check_fork()?;
         Ok(self.repo.committer()?)
+    }
+
+    /// A branch whose roster somebody extended who is no admin any more says nothing about whom to seal for.
+    fn check_fork(&self) -> Result<(), VaultError> {
+        match &self.forked_by {
+            Some(name) => Err(VaultError::ForkedRoster { file: format!("{}/roster.toml", self.root), by: name.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Oneself as somebody who may write, with the key to sign with.
@@ -290,7 +299,17 @@ impl Writing<'_> {
             changes.push(Change::write(file, sealed.bytes));
         }
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));
-        commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)
+        let written: Vec<_> = drafts.iter().map(|draft| &draft.document.path).collect();
+        let mut healing = if self.how.dry_run { Healing::default() } else { self.vault.heal(&written, self.how.now)? };
+        let there: BTreeSet<String> = changes.iter().map(|change| change.path().to_owned()).collect();
+        changes.extend(std::mem::take(&mut healing.changes).into_iter().filter(|c| !there.contains(c.path())));
+        let mut notes = self.notes;
+        notes.extend(healing.note.take());
+        let report = commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, notes)?;
+        if report.commit.is_some() {
+            self.vault.remember_healed(&healing);
+        }
+        Ok(report)
     }
 }
 

@@ -1,0 +1,90 @@
+//! What a writing command does in passing: secrets that wait to be sealed for their readers are, where oneself can.
+//!
+//! A branch admitted or removed a member while another added secrets: after the next writing command everything is sealed
+//! to exactly the merged roster. Looking costs little: only what changed since the last look is read.
+
+use super::access::Plan;
+use super::{Vault, VaultError};
+use crate::home::Healed;
+use crate::model::names::SecretPath;
+use crate::model::time::Time;
+use crate::repo::Change;
+
+/// How many files a look may find changed before it is worth remembering.
+const WORTH_REMEMBERING: usize = 32;
+
+/// What healing adds to a commit.
+#[derive(Default)]
+pub(super) struct Healing {
+    pub(super) changes: Vec<Change>,
+    pub(super) note: Option<String>,
+    /// The look was long enough to be remembered.
+    looked: bool,
+}
+
+impl Vault {
+    /// Seals what waits, but for `written`, which the command writes itself.
+    pub(super) fn heal(&self, written: &[&SecretPath], now: Time) -> Result<Healing, VaultError> {
+        // Nobody but the founder was ever in: nothing can wait.
+        if self.roster().seq == 0 {
+            return Ok(Healing::default());
+        }
+        let changed = self.changed_since_last_look()?;
+        let looked = changed.as_ref().is_none_or(|paths| paths.len() > WORTH_REMEMBERING);
+        let mut plan = match &changed {
+            Some(paths) if paths.is_empty() => return Ok(Healing::default()),
+            paths => self.plan(&self.under(), paths.as_deref(), &|_, shares| shares.clone())?,
+        };
+        plan.due.retain(|due| !written.contains(&&due.pending.path));
+        let changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
+        let note = note(&plan, changes.len());
+        Ok(Healing { looked: looked || !changes.is_empty(), changes, note })
+    }
+
+    /// Remembers that everything in HEAD was looked at.
+    pub(super) fn remember_healed(&self, healing: &Healing) {
+        if healing.looked {
+            self.remember_all_healed();
+        }
+    }
+
+    /// The same after a look at every secret.
+    pub(super) fn remember_all_healed(&self) {
+        // A cache: what is not remembered is looked at again.
+        if let Ok(Some(commit)) = self.repo().head().map(|head| head.commit) {
+            let healed = Healed { head: self.roster().head, commit: commit.to_string() };
+            self.home().remember_healed(self.roster().vault, self.repo().common_dir(), &healed);
+        }
+    }
+
+    /// Secrets that changed since everything was looked at under this roster; `None`: all may have.
+    fn changed_since_last_look(&self) -> Result<Option<Vec<SecretPath>>, VaultError> {
+        let healed = self.home().healed(self.roster().vault, self.repo().common_dir());
+        let Some(healed) = healed.filter(|healed| healed.head == self.roster().head) else { return Ok(None) };
+        let Ok(from) = self.repo().resolve(&healed.commit) else { return Ok(None) };
+        let Some(head) = self.repo().head()?.commit else { return Ok(None) };
+        let changes = self.repo().changed_between(Some(from), head, &format!("{}/secrets", self.root()))?;
+        let there = changes.into_iter().filter(|change| change.after.is_some());
+        Ok(Some(there.filter_map(|change| self.path_of(&change.path)).collect()))
+    }
+}
+
+fn note(plan: &Plan, sealed: usize) -> Option<String> {
+    if sealed == 0 {
+        return None;
+    }
+    let names = |pick: fn(&super::access::Pending) -> &Vec<String>| {
+        let mine = plan.due.iter().filter(|due| due.pending.mine);
+        let names: std::collections::BTreeSet<&str> =
+            mine.flat_map(|due| pick(&due.pending).iter().map(String::as_str)).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let (gains, losses) = (names(|p| &p.gains), names(|p| &p.losses));
+    let whom = match (gains.as_str(), losses.as_str()) {
+        ("", "") => String::new(),
+        (gains, "") => format!(", for {gains}"),
+        ("", losses) => format!(", without {losses}"),
+        (gains, losses) => format!(", for {gains} and without {losses}"),
+    };
+    Some(format!("also sealed {sealed} that waited for it{whom}"))
+}

@@ -1,0 +1,391 @@
+//! What this clone saw of the trunk, and whether what is in front of us follows it.
+//!
+//! The record is one commit: its tree names every byte that was there. A checked-out commit that contains it has to hold
+//! that roster and those secrets, or what descends from them; other branches and old commits are read as they are.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+
+use super::open::{Version, check};
+use super::trust;
+use super::wrong::Wrong;
+use super::{Vault, VaultError};
+use crate::home::{Home, Pin, Seen};
+use crate::model::bytes::Hash;
+use crate::model::manifest::Manifest;
+use crate::model::names::SecretPath;
+use crate::model::roster::{Entry, MAX_ROSTER, Role, Roster};
+use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
+use crate::seal::{self, MAX_FILE};
+
+/// What this clone knows of the trunk.
+pub(super) struct View {
+    /// The commit whose contents count as seen.
+    seen: Option<ObjectId>,
+    /// Whether what is checked out contains it; found out when it is asked for.
+    contained: OnceCell<bool>,
+}
+
+/// What the trunk says about the roster that is checked out.
+pub(super) struct Findings {
+    pub(super) view: View,
+    /// Members whose removal was seen on the trunk or in another clone.
+    pub(super) gone: BTreeSet<String>,
+    /// Somebody who extended this branch's roster and is no admin on the trunk.
+    pub(super) forked_by: Option<String>,
+}
+
+/// The roster in front of us.
+pub(super) struct Here<'a> {
+    pub(super) repo: &'a Repo,
+    pub(super) home: &'a Home,
+    /// The vault's folder.
+    pub(super) root: &'a str,
+    pub(super) entries: &'a [Entry],
+    pub(super) roster: &'a Roster,
+    /// Git's name of its blob.
+    pub(super) blob: ObjectId,
+}
+
+impl Here<'_> {
+    /// Compares with the trunk and with what was seen of it, and moves the record where the trunk has moved on.
+    pub(super) fn judge(&self) -> Result<Findings, VaultError> {
+        let (repo, home, vault) = (self.repo, self.home, self.roster.vault);
+        let trunk = repo.trunk()?;
+        let place = place(repo);
+        let seen = home.seen(vault, &place);
+        let pin = home.pin(vault)?;
+        let published = match &trunk {
+            Some(trunk) => self.roster_at(trunk.commit)?,
+            None => None,
+        };
+        let Some((trunk, theirs)) = trunk.zip(published) else {
+            return self.without_trunk(seen, pin);
+        };
+        let theirs = theirs.as_ref().unwrap_or(self.roster);
+        // A branch that only was here becomes one that is published: what was seen here may not be there yet.
+        let seen = seen.filter(|seen| seen.remote || !trunk.remote);
+        self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
+        let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
+        let news = seen.as_ref().is_none_or(|seen| seen.commit != trunk.commit.to_string() || seen.head != theirs.head);
+        if news && (at.is_none() || self.follows(at, trunk.commit, theirs)?) {
+            let record = Seen {
+                trunk: trunk.name.clone(),
+                commit: trunk.commit.to_string(),
+                remote: trunk.remote,
+                seq: theirs.seq,
+                head: theirs.head,
+            };
+            // A machine that cannot remember still may read.
+            let _ = home.set_seen(vault, &place, &record);
+            at = Some(trunk.commit);
+        }
+        if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
+            let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
+        }
+        let view = View { seen: at, contained: OnceCell::new() };
+        self.check_checkout(&view, theirs)?;
+        Ok(Findings { view, gone: self.gone(theirs), forked_by: self.forked_by(theirs) })
+    }
+
+    /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before. Gives the
+    /// entry that counts from now on.
+    pub(super) fn accept(&self) -> Result<(u64, Hash), VaultError> {
+        let vault = self.roster.vault;
+        let trunk = self.repo.trunk()?;
+        let published = match &trunk {
+            Some(trunk) => self.roster_at(trunk.commit)?,
+            None => None,
+        };
+        let (seq, head) = match &published {
+            Some(Some(theirs)) => (theirs.seq, theirs.head),
+            _ => (self.roster.seq, self.roster.head),
+        };
+        if let Some(trunk) = trunk {
+            let commit = trunk.commit.to_string();
+            let record = Seen { trunk: trunk.name, commit, remote: trunk.remote, seq, head };
+            self.home.set_seen(vault, &place(self.repo), &record)?;
+        }
+        self.home.set_pin(&Pin { vault, seq, head })?;
+        Ok((seq, head))
+    }
+
+    /// Without a trunk only the pin says what was there.
+    fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>) -> Result<Findings, VaultError> {
+        let vault = self.roster.vault;
+        let (head, seq) = match (&seen, &pin) {
+            // The trunk's branch is gone, and with it what it held.
+            (Some(seen), _) => (Some(seen.head), seen.seq),
+            (None, Some(pin)) => (Some(pin.head), pin.seq),
+            (None, None) => (None, 0),
+        };
+        if let Some(head) = head
+            && !self.roster.has(head)
+        {
+            return Err(self.rolled_back(seq));
+        }
+        if pin.is_none_or(|pin| pin.head != self.roster.head && self.roster.has(pin.head)) {
+            let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
+        }
+        let view = View { seen: None, contained: OnceCell::new() };
+        Ok(Findings { view, gone: self.gone(self.roster), forked_by: None })
+    }
+
+    /// The trunk may not lose an entry or a commit that was seen on it.
+    fn check_trunk(
+        &self,
+        trunk: &Trunk,
+        theirs: &Roster,
+        seen: Option<&Seen>,
+        pin: Option<&Pin>,
+    ) -> Result<(), VaultError> {
+        match (seen, pin) {
+            (Some(seen), _) if !theirs.has(seen.head) => return Err(self.rolled_back(seen.seq)),
+            // A clone that has seen nothing yet is held to what this machine saw elsewhere.
+            (None, Some(pin)) if !theirs.has(pin.head) && !self.roster.has(pin.head) => {
+                return Err(self.rolled_back(pin.seq));
+            }
+            _ => {}
+        }
+        let Some(seen) = seen.filter(|seen| seen.remote) else { return Ok(()) };
+        let is_there = match self.repo.resolve(&seen.commit) {
+            Ok(commit) => self.repo.is_ancestor(commit, trunk.commit)?,
+            // Its objects are gone from this clone.
+            Err(_) if self.repo.is_shallow() => Ancestry::Unknown,
+            Err(_) => Ancestry::No,
+        };
+        match is_there {
+            Ancestry::Yes | Ancestry::Unknown => Ok(()),
+            Ancestry::No => Err(VaultError::TrunkRewritten {
+                trunk: short_ref(&trunk.name).to_owned(),
+                commit: abbreviated(&seen.commit),
+            }),
+        }
+    }
+
+    /// A checked-out commit that contains what was seen on the trunk has its roster, too.
+    fn check_checkout(&self, view: &View, theirs: &Roster) -> Result<(), VaultError> {
+        if self.roster.has(theirs.head) {
+            return Ok(());
+        }
+        let Some(seen) = view.seen else { return Ok(()) };
+        let Some(record) = self.roster_at(seen)? else { return Ok(()) };
+        let record = record.as_ref().unwrap_or(self.roster);
+        if !self.roster.has(record.head) && view.is_contained(self.repo)? {
+            return Err(self.rolled_back(record.seq));
+        }
+        Ok(())
+    }
+
+    /// Whether everything that changed on the trunk follows what was there; where something does not, the record stays
+    /// where it was, so that it is compared with that.
+    fn follows(&self, from: Option<ObjectId>, to: ObjectId, theirs: &Roster) -> Result<bool, VaultError> {
+        let Some(from) = from.filter(|from| *from != to) else { return Ok(true) };
+        if !matches!(self.repo.is_ancestor(from, to)?, Ancestry::Yes) {
+            return Ok(true);
+        }
+        let secrets = format!("{}/secrets", self.root);
+        for change in self.repo.changed_between(Some(from), to, &secrets)? {
+            let Some(before) = change.before else { continue };
+            let path = change.path.strip_prefix(self.root).and_then(|file| SecretPath::from_file(file.get(1..)?));
+            let Some(path) = path else { continue };
+            // What was not readable then binds nobody.
+            let Some(old) = manifest_of(&self.repo.blob(before)?) else { continue };
+            let Some(after) = change.after else { return Ok(false) };
+            let Ok(new) = check(theirs, &change.path, &path, self.repo.blob(after)?, None) else { return Ok(false) };
+            if !descends(self.repo, Some(to), &change.path, &new, &old)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The roster in a commit: outside `None` where it has none, inside `None` where it is the one in front of us.
+    fn roster_at(&self, commit: ObjectId) -> Result<Option<Option<Roster>>, VaultError> {
+        let file = format!("{}/roster.toml", self.root);
+        let Some(blob) = self.repo.blob_at(commit, &file)? else { return Ok(None) };
+        if blob == self.blob {
+            return Ok(Some(None));
+        }
+        let bytes = self.repo.blob(blob)?;
+        if bytes.len() > MAX_ROSTER {
+            return Err(VaultError::NoVault);
+        }
+        let name = format!("{file} at {}", abbreviated(&commit.to_string()));
+        let roster = trust::verified_cached(self.home, &name, &bytes)?;
+        if roster.vault != self.roster.vault {
+            return Err(VaultError::OtherVault {
+                file: name,
+                found: super::words(roster.vault),
+                expected: super::words(self.roster.vault),
+            });
+        }
+        Ok(Some(Some(roster)))
+    }
+
+    /// Members whose removal was seen anywhere, and who is in this roster by the word of such a one alone.
+    fn gone(&self, theirs: &Roster) -> BTreeSet<String> {
+        let vault = self.roster.vault;
+        let state = theirs.state();
+        let dead = state.cards().map(|(_, known)| &known.card.name).filter(|name| state.named(name).is_none());
+        let mut gone: BTreeSet<String> = dead.map(ToString::to_string).collect();
+        let known = self.home.removed(vault);
+        if !gone.is_subset(&known) {
+            let _ = self.home.remember_removed(vault, &gone.union(&known).cloned().collect());
+        }
+        gone.extend(known);
+        gone
+    }
+
+    /// Who extended this branch's roster without being an admin on the trunk.
+    fn forked_by(&self, theirs: &Roster) -> Option<String> {
+        if self.roster.has(theirs.head) {
+            return None;
+        }
+        let beyond = self.entries.iter().filter(|entry| !theirs.has(entry.hash()));
+        let here = self.roster.state();
+        let mut signers = beyond.filter_map(|entry| {
+            let card = entry.by?;
+            here.cards().find(|(hash, _)| *hash == card).map(|(_, known)| known.card.name.clone())
+        });
+        let is_no_admin = |name: &crate::model::names::MemberName| {
+            // Whom the trunk never met was taken in on this branch, by somebody who is looked at, too.
+            let known = theirs.state().cards().any(|(_, known)| known.card.name == *name);
+            known && theirs.named(name).is_none_or(|member| member.role != Role::Admin)
+        };
+        signers.find(is_no_admin).map(|name| name.to_string())
+    }
+
+    fn rolled_back(&self, seq: u64) -> VaultError {
+        let seen = self.home.pin_file(self.roster.vault).display().to_string();
+        VaultError::RosterRolledBack { file: format!("{}/roster.toml", self.root), seq, seen }
+    }
+}
+
+impl View {
+    /// Whether what is checked out contains what was seen. Where this clone's history is too short to tell, it does not.
+    fn is_contained(&self, repo: &Repo) -> Result<bool, VaultError> {
+        if let Some(known) = self.contained.get() {
+            return Ok(*known);
+        }
+        let head = repo.head()?.commit;
+        let contained = match self.seen.zip(head) {
+            Some((seen, head)) => repo.is_ancestor(seen, head)? == Ancestry::Yes,
+            None => false,
+        };
+        Ok(*self.contained.get_or_init(|| contained))
+    }
+}
+
+impl Vault {
+    /// The blob that the trunk had at a file when it was last seen, where what is checked out contains that commit.
+    pub(super) fn seen_blob(&self, file: &str) -> Result<Option<ObjectId>, VaultError> {
+        let Some(seen) = self.trunk.seen else { return Ok(None) };
+        Ok(self.repo().blob_at(seen, file)?)
+    }
+
+    /// The same for all secrets, by file.
+    pub(super) fn seen_blobs(&self) -> Result<HashMap<String, ObjectId>, VaultError> {
+        let Some(seen) = self.trunk.seen else { return Ok(HashMap::new()) };
+        Ok(self.repo().list_at(seen, &format!("{}/secrets", self.root()))?.files.into_iter().collect())
+    }
+
+    /// Refuses a version that does not follow the one that the trunk had in `seen`.
+    pub(super) fn check_follows(&self, version: &Version, seen: Option<ObjectId>) -> Result<(), VaultError> {
+        match self.seen_beside(version, seen)? {
+            None => Ok(()),
+            Some((_, old)) => Err(VaultError::Inconsistent {
+                file: version.file().to_owned(),
+                what: Wrong::RolledBack {
+                    commit: self.trunk.seen.map(|seen| abbreviated(&seen.to_string())).unwrap_or_default(),
+                    seen: old.revision,
+                    found: version.manifest().revision,
+                },
+            }),
+        }
+    }
+
+    /// The version that was seen on the trunk, where the one in hand does not follow it though it should.
+    pub(super) fn seen_beside(
+        &self,
+        version: &Version,
+        seen: Option<ObjectId>,
+    ) -> Result<Option<(ObjectId, Manifest)>, VaultError> {
+        let Some(blob) = seen.filter(|blob| !crate::repo::names(*blob, version.sealed().bytes())) else {
+            return Ok(None);
+        };
+        let Some(old) = manifest_of(&self.repo().blob(blob)?) else { return Ok(None) };
+        if !self.trunk.is_contained(self.repo())? {
+            return Ok(None);
+        }
+        let head = self.repo().head()?.commit;
+        if descends(self.repo(), head, version.file(), version, &old)? { Ok(None) } else { Ok(Some((blob, old))) }
+    }
+
+    /// Whether a file that the trunk had is missing here, though what is checked out contains that commit.
+    pub(super) fn was_taken_away(&self, file: &str) -> Result<bool, VaultError> {
+        Ok(self.seen_blob(file)?.is_some() && self.trunk.is_contained(self.repo())?)
+    }
+
+    /// The commit of the trunk that counts as seen.
+    pub fn seen_commit(&self) -> Option<String> {
+        self.trunk.seen.map(|seen| seen.to_string())
+    }
+}
+
+/// Whether a version follows another one of the same file: by what it says itself, or by way of versions in the history of
+/// `tip`.
+pub(super) fn descends(
+    repo: &Repo,
+    tip: Option<ObjectId>,
+    file: &str,
+    version: &Version,
+    from: &Manifest,
+) -> Result<bool, VaultError> {
+    let (target, manifest) = (from.hash(), version.manifest());
+    if version.hash() == target || names_as_ancestor(manifest, target) {
+        return Ok(true);
+    }
+    // Revisions only rise, and what is named by `ancestors` alone reaches no further than that.
+    let (Some(tip), true) = (tip, manifest.revision > from.revision) else { return Ok(false) };
+    let mut known: HashMap<Hash, Manifest> = HashMap::new();
+    for entry in repo.history(&tip.to_string(), &[file], None)? {
+        for blob in entry.changes.iter().filter_map(|change| change.after) {
+            if let Some(manifest) = manifest_of(&repo.blob(blob)?) {
+                known.insert(manifest.hash(), manifest);
+            }
+        }
+    }
+    let (mut queue, mut met) = (vec![manifest], HashSet::new());
+    while let Some(next) = queue.pop() {
+        if names_as_ancestor(next, target) {
+            return Ok(true);
+        }
+        let nearer = known.iter().filter(|(hash, _)| names_as_ancestor(next, **hash));
+        queue.extend(nearer.filter(|(hash, _)| met.insert(**hash)).map(|(_, manifest)| manifest));
+    }
+    Ok(false)
+}
+
+fn names_as_ancestor(manifest: &Manifest, version: Hash) -> bool {
+    manifest.parents.contains(&version) || manifest.ancestors.contains(&version.short())
+}
+
+fn manifest_of(bytes: &[u8]) -> Option<Manifest> {
+    if bytes.len() > MAX_FILE { None } else { seal::peek_manifest(bytes).ok() }
+}
+
+/// Each clone has a record of its own; linked worktrees share one.
+fn place(repo: &Repo) -> PathBuf {
+    repo.common_dir().to_path_buf()
+}
+
+fn short_ref(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/remotes/")).unwrap_or(name)
+}
+
+/// The first digits of a commit's name.
+pub(super) fn abbreviated(commit: &str) -> String {
+    commit.chars().take(10).collect()
+}
