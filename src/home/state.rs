@@ -36,8 +36,6 @@ pub struct Seen {
     pub trunk: String,
     /// The commit that it named, in hex.
     pub commit: String,
-    /// Whether it followed a remote's branch.
-    pub remote: bool,
     /// Number of the newest roster entry there.
     pub seq: u64,
     /// Hash of that entry.
@@ -57,7 +55,6 @@ pub struct Healed {
 struct SeenFile {
     trunk: String,
     commit: String,
-    remote: bool,
     seq: u64,
     head: String,
 }
@@ -96,14 +93,14 @@ impl Home {
         let bytes = files::read_optional(&self.seen_file(vault, place)).ok().flatten()?;
         let parsed: SeenFile = toml::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
         let head = Hash::from_hex(&parsed.head)?;
-        Some(Seen { trunk: parsed.trunk, commit: parsed.commit, remote: parsed.remote, seq: parsed.seq, head })
+        Some(Seen { trunk: parsed.trunk, commit: parsed.commit, seq: parsed.seq, head })
     }
 
     /// Remembers what this clone saw of the trunk.
     pub fn set_seen(&self, vault: Hash, place: &Path, seen: &Seen) -> Result<(), HomeError> {
-        let Seen { trunk, commit, remote, seq, head } = seen;
-        let (trunk, commit, remote, head) = (trunk.clone(), commit.clone(), *remote, head.to_string());
-        let text = toml::to_string(&SeenFile { trunk, commit, remote, seq: *seq, head }).unwrap_or_default();
+        let Seen { trunk, commit, seq, head } = seen;
+        let (trunk, commit, head) = (trunk.clone(), commit.clone(), head.to_string());
+        let text = toml::to_string(&SeenFile { trunk, commit, seq: *seq, head }).unwrap_or_default();
         files::write_private(&self.seen_file(vault, place), text.as_bytes())
     }
 

@@ -64,22 +64,17 @@ impl Here<'_> {
             return self.without_trunk(seen, pin);
         };
         let theirs = theirs.as_ref().unwrap_or(self.roster);
-        // A branch that only was here becomes one that is published: what was seen here may not be there yet.
-        let seen = seen.filter(|seen| seen.remote || !trunk.remote);
+        // A local branch is moved by nobody but its owner: it is its own record, and the pin holds its roster.
+        let seen = seen.filter(|_| trunk.remote);
         self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
         let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
-        let news = seen.as_ref().is_none_or(|seen| seen.commit != trunk.commit.to_string() || seen.head != theirs.head);
-        if news && (at.is_none() || self.follows(at, trunk.commit, theirs)?) {
-            let record = Seen {
-                trunk: trunk.name.clone(),
-                commit: trunk.commit.to_string(),
-                remote: trunk.remote,
-                seq: theirs.seq,
-                head: theirs.head,
-            };
-            // A machine that cannot remember still may read.
-            let _ = home.set_seen(vault, &place, &record);
+        let moved = seen.as_ref().is_none_or(|seen| seen.commit != trunk.commit.to_string());
+        if moved && (at.is_none() || self.follows(at, trunk.commit, theirs)?) {
             at = Some(trunk.commit);
+            if trunk.remote {
+                // A machine that cannot remember still may read.
+                let _ = home.set_seen(vault, &place, &record_of(&trunk, theirs.seq, theirs.head));
+            }
         }
         if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
             let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
@@ -102,10 +97,8 @@ impl Here<'_> {
             Some(Some(theirs)) => (theirs.seq, theirs.head),
             _ => (self.roster.seq, self.roster.head),
         };
-        if let Some(trunk) = trunk {
-            let commit = trunk.commit.to_string();
-            let record = Seen { trunk: trunk.name, commit, remote: trunk.remote, seq, head };
-            self.home.set_seen(vault, &place(self.repo), &record)?;
+        if let Some(trunk) = trunk.filter(|trunk| trunk.remote) {
+            self.home.set_seen(vault, &place(self.repo), &record_of(&trunk, seq, head))?;
         }
         self.home.set_pin(&Pin { vault, seq, head })?;
         Ok((seq, head))
@@ -114,15 +107,9 @@ impl Here<'_> {
     /// Without a trunk only the pin says what was there.
     fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>) -> Result<Findings, VaultError> {
         let vault = self.roster.vault;
-        let (head, seq) = match (&seen, &pin) {
-            // The trunk's branch is gone, and with it what it held.
-            (Some(seen), _) => (Some(seen.head), seen.seq),
-            (None, Some(pin)) => (Some(pin.head), pin.seq),
-            (None, None) => (None, 0),
-        };
-        if let Some(head) = head
-            && !self.roster.has(head)
-        {
+        // Where the trunk's branch is gone, what it held counts.
+        let held = seen.map(|seen| (seen.head, seen.seq)).or_else(|| pin.as_ref().map(|pin| (pin.head, pin.seq)));
+        if let Some((_, seq)) = held.filter(|(head, _)| !self.roster.has(*head)) {
             return Err(self.rolled_back(seq));
         }
         if pin.is_none_or(|pin| pin.head != self.roster.head && self.roster.has(pin.head)) {
@@ -148,7 +135,7 @@ impl Here<'_> {
             }
             _ => {}
         }
-        let Some(seen) = seen.filter(|seen| seen.remote) else { return Ok(()) };
+        let Some(seen) = seen else { return Ok(()) };
         let is_there = match self.repo.resolve(&seen.commit) {
             Ok(commit) => self.repo.is_ancestor(commit, trunk.commit)?,
             // Its objects are gone from this clone.
@@ -379,6 +366,10 @@ fn manifest_of(bytes: &[u8]) -> Option<Manifest> {
 /// Each clone has a record of its own; linked worktrees share one.
 fn place(repo: &Repo) -> PathBuf {
     repo.common_dir().to_path_buf()
+}
+
+fn record_of(trunk: &Trunk, seq: u64, head: Hash) -> Seen {
+    Seen { trunk: trunk.name.clone(), commit: trunk.commit.to_string(), seq, head }
 }
 
 fn short_ref(name: &str) -> &str {
