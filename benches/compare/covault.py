@@ -5,19 +5,15 @@ import os
 from pathlib import Path
 
 from bench import Store
-from measure import Failed
-
-
-class NotYet(Failed):
-    """Something that this version of Covault cannot build yet."""
+from covault_team import admit, member_names
 
 
 class Covault:
     """A program under test: same methods as the peers'.
 
-    More than one reader needs more than one member, which a single process cannot set up without
-    the team commands. Until those are there, the environment variable COVAULT_BENCH_BUILDER names
-    a program that makes such a store:
+    More than one reader needs more than one member: covault_team.py admits them with the team
+    commands. Where a version has none, or to make the store in another way, the environment variable
+    COVAULT_BENCH_BUILDER names a program that does:
 
         $COVAULT_BENCH_BUILDER DIR FILE.json READERS
 
@@ -28,7 +24,6 @@ class Covault:
 
     name = "covault"
     has_vault = True
-    builder_limit = 1
     reference = ()
     how = {
         "get": "covault get",
@@ -57,7 +52,7 @@ class Covault:
     def command(self, store, *args):
         return [self.program, "-C", store.dir, *args]
 
-    def build(self, secrets, readers):
+    def build(self, secrets, readers, prepare=None):
         store = Store(self.bench.store_dir(self.name), secrets, readers)
         tree = {}
         for secret in secrets:
@@ -70,15 +65,19 @@ class Covault:
         builder = os.environ.get("COVAULT_BENCH_BUILDER")
         if builder:
             self.bench.call(builder, store.dir, file, readers, env=self.home)
-        elif readers > self.builder_limit:
-            raise NotYet(f"not yet: {readers} readers need COVAULT_BENCH_BUILDER or the team commands")
         else:
             self.bench.call(self.program, "init", "--standalone", store.dir, "--name", "alice", env=self.home)
+            (prepare or self.prepare)(store)
             self.bench.call(*self.command(store, "import", file), env=self.home)
         # `import` may choose another spelling (key-0317) and a folder above: ask what came of it.
         listing = self.bench.call(*self.ls(store), env=self.home).split()
         store.names = {name.rpartition("/")[2].replace("-", "_"): name for name in listing}
         return store
+
+    def prepare(self, store):
+        """Who else reads, before there is a secret: all the others as members, for whom the default is to read all."""
+        if store.readers > 1:
+            admit(self, store, member_names(store.readers - 1))
 
     def path(self, store, secret):
         return store.names.get(secret.key, secret.path)

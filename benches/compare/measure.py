@@ -21,6 +21,10 @@ class Failed(Exception):
     """A program that did not do its work, in one line."""
 
 
+class NotYet(Failed):
+    """Something that this version of a program cannot do yet."""
+
+
 @dataclass
 class Job:
     """One program doing one piece of work, over and over."""

@@ -46,7 +46,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main():
-    args = arguments()
+    args = arguments(__doc__, "get, set, ls, open (open-1, open-10 …), git-diff, diff, run")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     tools = Path(os.environ.get("COVAULT_TOOLS", ROOT / "target/tools")).resolve()
@@ -59,10 +59,10 @@ def main():
         Path(args.json).write_text(json.dumps(report, indent=1) + "\n")
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(about, works):
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, shorter measurements")
-    parser.add_argument("--only", action="append", metavar="WORK", help="get, set, ls, open (open-1, open-10 …), git-diff, diff, run; repeatable")
+    parser.add_argument("--only", action="append", metavar="WORK", help=f"{works}; repeatable")
     parser.add_argument("--peer", action="append", metavar="NAME", help="only these programs; repeatable")
     parser.add_argument("--covault", metavar="PATH", help="the program (default: target/release/covault)")
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="measuring time of each program in each work (default: 8, quick: 2)")

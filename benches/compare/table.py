@@ -5,7 +5,7 @@ from goals import judge
 HEAD = ["work", "program", "what is run", "median ms", "min", "p90", "CPU ms", "runs", "÷ covault", "÷ X25519", "goal"]
 
 
-def render(sections, vaults, limit_of):
+def render(sections, vaults, limit_of, judge=judge):
     """Rows by section, the fastest first after Covault and the program that does nothing."""
     by_name = {section.name: section for section in sections}
     rows = []
@@ -18,7 +18,7 @@ def render(sections, vaults, limit_of):
         for number, result in enumerate(ordered):
             work = f"**{section.title}**" if number == 0 else ""
             name = result.program if result.counts or result.program in rank else f"{result.program} †"
-            row = [work, name, result.how]
+            row = [work, name, escape(result.how)]
             if result.median is None:
                 row += ["–", "", "", "", "", "", "", escape(result.note)]
             else:

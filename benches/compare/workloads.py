@@ -8,8 +8,7 @@ import random
 from dataclasses import dataclass, field
 
 from bench import make_secrets, new_value
-from covault import NotYet
-from measure import Failed, Job, Result, run_all
+from measure import Failed, Job, NotYet, Result, run_all
 
 READERS = (1, 10, 50, 100)
 
@@ -23,6 +22,7 @@ class Section:
     x25519: int  # operations that nobody can avoid who keeps one age file a secret
     results: list = field(default_factory=list)
     facts: dict = field(default_factory=dict)
+    ability: str = ""  # the method of a program that this work needs, and its key in `how`; as `name` where empty
 
     def of(self, program):
         return next((r for r in self.results if r.program == program), None)
@@ -46,7 +46,7 @@ class Workloads:
         for readers in READERS:
             s = "s" if readers > 1 else ""
             title = f"open all {n:,}, {readers} reader{s}"
-            self.sections[f"open-{readers}"] = (self.open, Section(f"open-{readers}", title, n))
+            self.sections[f"open-{readers}"] = (self.open, Section(f"open-{readers}", title, n, ability="open"))
         self.sections["git-diff"] = (self.git_diff, Section("git-diff", f"git diff, {c} changed", 2 * c))
         self.sections["diff"] = (self.diff, Section("diff", f"own diff, {c} changed", 2 * c))
         self.sections["run"] = (self.run, Section("run", f"run with {v}", v))
@@ -54,24 +54,18 @@ class Workloads:
     def measure(self, name):
         """One section, measured."""
         work, section = self.sections[name]
+        ability = section.ability or name
         self.say(f"{section.title}: building")
-        jobs = [Job("nothing", "starts and ends", lambda _: [self.bench.nothing], self.bench.dir, self.bench.env, counts=False)]
-        order, notes = ["nothing"], {}
-        if name.startswith("open") and self.cost_us and self.bench.limit:
-            cores = min(self.bench.cores, section.x25519)
-            argv = [self.bench.limit, round(self.cost_us * section.x25519 / cores), cores]
-            how = f"{section.x25519:,} X25519, {cores} cores"
-            jobs.append(Job("limit", how, lambda _: argv, self.bench.dir, self.bench.env, counts=False))
-            order.append("limit")
+        jobs, notes = self.baselines(section), {}
+        order = [job.program for job in jobs]
         for program in self.programs:
-            kind = name.partition("-")[0] if name.startswith("open") else name
-            if not hasattr(program, kind.replace("-", "_")):
+            if not hasattr(program, ability.replace("-", "_")):
                 continue
             order.append(program.name)
             try:
                 job = work(program, section)
-                job.how = program.how[kind].format(program.name)
-                job.counts = kind not in program.reference
+                job.how = program.how[ability].format(program.name)
+                job.counts = ability not in program.reference
                 jobs.append(job)
             except NotYet as note:
                 notes[program.name] = str(note)
@@ -82,6 +76,20 @@ class Workloads:
         for program in order:
             section.results.append(done.get(program) or Result(program, "", note=notes[program]))
         return section
+
+    def baselines(self, section):
+        """What is no program under test: what starts and ends, and the limit where it is one of CPU time."""
+        jobs = [Job("nothing", "starts and ends", lambda _: [self.bench.nothing], self.bench.dir, self.bench.env, counts=False)]
+        if section.ability == "open" and self.cost_us and self.bench.limit:
+            argv = self.burn(section.x25519)
+            how = f"{section.x25519:,} X25519, {argv[2]} cores"
+            jobs.append(Job("limit", how, lambda _: argv, self.bench.dir, self.bench.env, counts=False))
+        return jobs
+
+    def burn(self, operations):
+        """The command that uses the CPU time of so many X25519 operations, on all cores that they can use."""
+        cores = min(self.bench.cores, operations)
+        return [self.bench.limit, round(self.cost_us * operations / cores), cores]
 
     def job(self, program, store, argv, **more):
         return Job(program.name, "", argv, store.dir, program.env(store), helpers=program.helpers, **more)
