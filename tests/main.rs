@@ -23,4 +23,5 @@ mod model;
 mod repo;
 mod seal;
 mod story;
+mod verifier;
 mod world;

@@ -1,0 +1,261 @@
+//! A second opinion: `verify.py` was written from `docs/format.md` alone, and judges what the program writes.
+//!
+//! `build.py` makes a corpus of good and bad vaults from the same page, for this judge and every other.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::Digest as _;
+
+use crate::world::{Person, World, have};
+
+/// A file of this folder.
+pub fn tool(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier").join(name)
+}
+
+/// Whether the second verifier can run here; says so loudly where it cannot.
+pub fn can_judge() -> bool {
+    ["python3", "ssh-keygen", "git"].iter().all(|program| have(program))
+}
+
+/// What the second verifier says of a repository; nothing where it cannot run here.
+#[track_caller]
+pub fn second_opinion(repo: &Path, args: &[&str]) -> Value {
+    if !can_judge() {
+        return Value::Null;
+    }
+    let mut command = std::process::Command::new("python3");
+    command.arg("-B").arg(tool("verify.py")).arg(repo).args(args);
+    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    let code = if said["verdict"] == "good" { 0 } else { 6 };
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
+}
+
+/// The codes in an opinion with the files they are about, without the folders.
+fn findings(said: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    said["findings"].as_array().unwrap().iter().map(|f| (text(&f["code"]), text(&f["path"]))).collect()
+}
+
+/// Fails unless an opinion has these findings and no others.
+#[track_caller]
+fn finds(said: &Value, expected: &[(&str, &str)]) {
+    let expected: Vec<_> = expected.iter().map(|(code, path)| (code.to_string(), path.to_string())).collect();
+    assert_eq!(findings(said), expected, "{said:#}");
+    assert_eq!(said["verdict"], if expected.is_empty() { "good" } else { "bad" });
+}
+
+/// A vault of one with four secrets that live, one that was deleted and one that moved.
+fn vault(world: &World) -> Person {
+    let alice = world.founder("alice");
+    for name in ["a", "b", "prod/db", "prod/web/key"] {
+        alice.set(name, "first value");
+    }
+    alice.set("a", "second value");
+    alice.covault(["rm", "b"]).ok();
+    alice.covault(["mv", "prod/web/key", "prod/web/token"]).ok();
+    alice
+}
+
+/// Commits everything as it lies there, with git alone.
+fn commit(person: &Person) -> String {
+    person.git(["add", "-A", "-f"]).ok();
+    person.git(["commit", "-q", "-m", "damage"]).ok();
+    head(person)
+}
+
+fn head(person: &Person) -> String {
+    person.git(["rev-parse", "HEAD"]).ok().text().trim().to_owned()
+}
+
+/// Commits one damage and takes it back, and says what the verifier found in it.
+fn after(person: &Person, damage: impl FnOnce()) -> Value {
+    let before = head(person);
+    damage();
+    let bad = commit(person);
+    person.git(["reset", "-q", "--hard", &before]).ok();
+    second_opinion(&person.repo, &["--rev", &bad])
+}
+
+fn vault_id(person: &Person) -> String {
+    let roster = std::fs::read_to_string(person.repo.join(".covault/roster.toml")).unwrap();
+    let body = roster.split("[[entry]]\n").nth(1).unwrap().split("signature = ").next().unwrap();
+    hex::encode(sha2::Sha256::digest(body.as_bytes()))
+}
+
+#[test]
+fn the_second_verifier_is_short_and_needs_nothing_but_python() {
+    let text = std::fs::read_to_string(tool("verify.py")).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "a line is too long");
+    let code = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    assert!(code.count() <= LINES, "it is meant to be read in one sitting");
+}
+
+/// Raised with a reason only: a rule of the format that needs more lines.
+const LINES: usize = 446;
+
+#[test]
+fn what_the_program_writes_is_good_in_another_reading_of_the_format() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let alice = vault(&world);
+    finds(&second_opinion(&alice.repo, &[]), &[]);
+    finds(&second_opinion(&alice.repo, &["--history"]), &[]);
+    finds(&second_opinion(&alice.repo, &["--range", "HEAD~2..HEAD"]), &[]);
+    let id = vault_id(&alice);
+    finds(&second_opinion(&alice.repo, &["--expect", &id]), &[]);
+    finds(&second_opinion(&alice.repo, &["--expect", &format!("{id}@{id}")]), &[]);
+    let other = id.replace(['0', '1', '2'], "3");
+    finds(&second_opinion(&alice.repo, &["--expect", &other]), &[("roster", "roster.toml")]);
+    finds(&second_opinion(&alice.repo, &["--expect", &format!("{id}@{other}")]), &[("roster", "roster.toml")]);
+    assert_eq!(second_opinion(&alice.repo, &[])["pending"], serde_json::json!([]));
+}
+
+#[test]
+fn a_byte_flipped_anywhere_is_found() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let alice = vault(&world);
+    for (file, name) in [(alice.repo.join(".covault/roster.toml"), "roster.toml"), (alice.file("prod/db"), "db.age")] {
+        let good = std::fs::read(&file).unwrap();
+        // Only who has a key can tell whether the header's MAC is good: no hash and no signature is over it.
+        let mac = good.windows(5).position(|bytes| bytes == b"\n--- ").map_or(0..0, |at| at + 5..at + 48);
+        for n in 0..20 {
+            let place = n * (good.len() - 1) / 19;
+            let mut bad = good.clone();
+            bad[place] ^= 1;
+            let said = after(&alice, || std::fs::write(&file, &bad).unwrap());
+            let found = findings(&said);
+            if found.is_empty() && mac.contains(&place) {
+                continue;
+            }
+            assert!(found.len() == 1 && found[0].1 == name, "byte {place} of {name}: {said:#}");
+            let roster = name == "roster.toml";
+            assert_eq!(found[0].0 == "roster", roster, "byte {place} of {name}: {said:#}");
+            assert!(found[0].0 != "standing" && found[0].0 != "entitled", "a broken signature counted: {said:#}");
+        }
+    }
+}
+
+#[test]
+fn files_that_were_swapped_or_brought_from_another_vault_are_found() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let (alice, eve) = (vault(&world), world.founder("eve"));
+    eve.set("a", "planted value");
+    let (a, db) = (alice.file("a"), alice.file("prod/db"));
+    let said = after(&alice, || {
+        let (one, other) = (std::fs::read(&a).unwrap(), std::fs::read(&db).unwrap());
+        std::fs::write(&a, other).unwrap();
+        std::fs::write(&db, one).unwrap();
+    });
+    finds(&said, &[("path", "a.age"), ("path", "db.age")]);
+    let said = after(&alice, || {
+        std::fs::copy(eve.file("a"), &a).unwrap();
+    });
+    finds(&said, &[("vault", "a.age")]);
+    let theirs = eve.repo.join(".covault/roster.toml");
+    let said = after(&alice, || {
+        std::fs::copy(&theirs, alice.repo.join(".covault/roster.toml")).unwrap();
+    });
+    let found = findings(&said);
+    assert!(found.len() == 5 && found.iter().all(|(code, _)| code == "vault"), "{said:#}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_with_a_secrets_name_is_found() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let alice = vault(&world);
+    let file = alice.file("prod/db");
+    let said = after(&alice, || std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap());
+    finds(&said, &[("file", "db.age")]);
+    let said = after(&alice, || {
+        std::fs::remove_file(&file).unwrap();
+        symlink("../a.age", &file).unwrap();
+    });
+    finds(&said, &[("file", "db.age")]);
+    for name in ["x", "X.age", "x.txt", ".covault-tmp-x.age", "aux.age", "x.age.age", "x..age", "ä.age", "a b.age"] {
+        let said = after(&alice, || {
+            std::fs::copy(&file, alice.repo.join(".covault/secrets/prod").join(name)).unwrap();
+        });
+        finds(&said, &[("file", name)]);
+    }
+}
+
+#[test]
+fn changes_taken_back_and_files_removed_are_found_in_the_history() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a", "first value");
+    alice.set("a", "second value");
+    finds(&second_opinion(&alice.repo, &["--history"]), &[]);
+    alice.git(["revert", "--no-edit", "HEAD"]).ok();
+    finds(&second_opinion(&alice.repo, &[]), &[]);
+    finds(&second_opinion(&alice.repo, &["--history"]), &[("rollback", "a.age")]);
+    finds(&second_opinion(&alice.repo, &["--range", "HEAD~1..HEAD"]), &[("rollback", "a.age")]);
+    finds(&second_opinion(&alice.repo, &["--range", "HEAD~2..HEAD~1"]), &[]);
+    alice.git(["rm", "-q", ".covault/secrets/a.age"]).ok();
+    commit(&alice);
+    finds(&second_opinion(&alice.repo, &[]), &[]);
+    finds(&second_opinion(&alice.repo, &["--range", "HEAD~1..HEAD"]), &[("removed", "a.age")]);
+    alice.git(["rm", "-q", ".covault/roster.toml"]).ok();
+    commit(&alice);
+    let said = second_opinion(&alice.repo, &["--range", "HEAD~1..HEAD"]);
+    finds(&said, &[("roster", "roster.toml"), ("roster-rollback", "roster.toml")]);
+}
+
+#[test]
+fn a_shallow_clone_is_judged_as_far_as_it_goes_and_it_is_said() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let alice = vault(&world);
+    let clone = world.path().join("shallow");
+    let from = format!("file://{}", alice.repo.display());
+    alice.git(["clone", "-q", "--depth=2", &from, clone.to_str().unwrap()]).ok();
+    let said = second_opinion(&clone, &["--history"]);
+    finds(&said, &[]);
+    assert!(said["shallow"].is_string(), "{said:#}");
+    assert!(second_opinion(&alice.repo, &["--history"])["shallow"].is_null());
+}
+
+#[cfg(unix)]
+#[test]
+fn every_case_of_the_corpus_is_judged_as_it_says() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let person = world.stranger("anybody");
+    let corpus = world.path().join("corpus");
+    let run = |name: &str| {
+        let script = tool(name);
+        let output = person.command("python3").arg("-B").arg(script).arg(&corpus).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{name}: {text}\n{}", String::from_utf8_lossy(&output.stderr));
+        text
+    };
+    let built = run("build.py");
+    let cases: usize = built.split(' ').next().unwrap().parse().unwrap();
+    assert!(cases > 250, "{built}");
+    run("corpus.py");
+}

@@ -1,0 +1,498 @@
+#!/usr/bin/env python3
+"""The second verifier of Covault repositories, written from docs/format.md alone. It needs no key and no work tree."""
+import argparse, base64, datetime, functools, hashlib, json, os, re, struct, subprocess, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace as Record
+
+class Bad(Exception):
+    """A refusal: a sentence, and the code of the step that failed."""
+
+def need(holds, text, code="form"):
+    if not holds:
+        raise Bad(text, code)
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+def name_of(ref):
+    return ref.split(" ")[0]
+
+# Canonical text. A line is one regular expression, and its value is JSON as well.
+CHARS, ESCAPE = r'[^"\\\x00-\x1f\x7f]*', r'\\(?:["\\nrt]|u00(?:0[0-8BCEF]|1[0-9A-F]|7F))'
+STRING = f'"{CHARS}(?:{ESCAPE}{CHARS})*"'
+LINE = re.compile(rf"([a-z_]+) = ({STRING}|0|[1-9][0-9]{{0,18}}|\[(?:{STRING}(?:, {STRING})*)?\])")
+SEGMENT = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./ ]|\Z))[a-z0-9][a-z0-9._-]*(?<!\.)"
+NAME = rf"(?![^ ]{{49}}){SEGMENT}"
+GROUP = rf"(?!(?:people|inherit)(?: |\Z)){NAME}"
+PART = rf"(?![^/]{{65}}){SEGMENT}(?<!\.age)"
+SECRET = rf"(?!.{{181}})(?:{PART}/){{0,7}}{PART}"
+H16, H32, H64 = (f"[0-9a-f]{{{length}}}" for length in (16, 32, 64))
+TIME, REF, B64 = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", f"{NAME} {H64}", "[A-Za-z0-9+/]"
+BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+DEVICE = rf"([a-z0-9][a-z0-9._-]{{0,47}}) (age1[{BECH32}]{{58}}|ssh-ed25519 {B64}{{68}})(?: (ssh-ed25519 {B64}{{68}}))?"
+SHARE = rf"(({NAME}|@{GROUP}) (?:(yes|no) ({NAME}) ({TIME}) ({H32})|past ({H32})))"
+ITEMS = {  # what the value of a key, or each item of its array, looks like
+    int: {"format": "1", "seq": ".*", "minimum": ".*", "revision": "[1-9].*", "roster_seq": ".*"},
+    list: {"devices": DEVICE, "live": H64, "members": REF, "readers": f"@people|@inherit|@{GROUP}|{REF}",
+           "entries": ".*", "aliases": H32, "parents": H64, "ancestors": H16, "shares": SHARE, "values": H16},
+    str: {"prev": f"({H64})?", "by": f"({H64})?", "at": TIME, "op": "[a-z]+", "nonce": H32,
+          "vault_name": "[^\0-\x1f\x7f-\x9f]*", "name": NAME, "kind": "person|machine",
+          "role": "reader|writer|admin", "member": REF, "group": GROUP,
+          "path": f"({SECRET})?", "signature": ".*", "card_signature": ".*", "vault": H64, "id": H32, "author": REF,
+          "state": "live|deleted|moved", "moved_to": SECRET, "roster_head": H64, "document": H64, "payload": H64,
+          "stanzas": H64, "roster_blob": f"({H64}|[0-9a-f]{{40}})?"}}
+SHAPES = {key: (kind, re.compile(shape, re.S)) for kind, shapes in ITEMS.items() for key, shape in shapes.items()}
+UNSORTED = ("devices", "entries", "ancestors")
+
+def is_time(text):
+    try:
+        datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return False
+    return "1970-01-01T00:00:00Z" <= text <= "9999-12-30T22:00:00Z"
+
+def parse(text):
+    need(text.endswith("\n"), "the text does not end with a line's end")
+    found = {}
+    for line in text[:-1].split("\n"):
+        match = LINE.fullmatch(line)
+        key, value = (match[1], json.loads(match[2])) if match else ("", None)
+        kind, shape = SHAPES.get(key, (None, None))
+        need(type(value) is kind and key not in found, f"not a line of ours: {line[:60]!r}")
+        items = value if kind is list else [value]
+        need(all(shape.fullmatch(str(item)) for item in items), f"{key} is not of its shape")
+        need(kind is not int or value < 2**63, f"{key} is too large")
+        need(kind is not list or key in UNSORTED or is_sorted(items), f"{key} is not sorted")
+        need(key != "at" or is_time(value), "no such time")
+        found[key] = value
+    return found
+
+def is_sorted(items):
+    return all(a < b for a, b in zip(items, items[1:]))
+
+def debase(text, padded=True):
+    try:
+        raw = base64.b64decode(text if padded else text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        raise Bad("not base64", "form") from None
+    need(text == base64.b64encode(raw).decode().rstrip("" if padded else "="), "base64 in another spelling")
+    return raw
+
+# Keys. Both curves are over the field of P; a number that is not below P is a second spelling.
+P, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P)
+Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826  # order 8
+U8 = 0x00B8495F16056286FDB1329CEB8D09DA6AC49FF1FAE35616AEB8413B7C7AEBE0  # order 8 on Montgomery's curve
+SMALL_Y, SMALL_U, KEY = {0, 1, P - 1, Y8, P - Y8}, {0, 1, P - 1, U8, pow(U8, -1, P)}, b"\0\0\0\x0bssh-ed25519\0\0\0 "
+
+def is_point(raw):
+    """Whether 32 bytes are the one spelling of a point of edwards25519 that is not of small order."""
+    y = int.from_bytes(raw, "little") & 2**255 - 1
+    return y < P and y not in SMALL_Y and pow((y * y - 1) * (D * y * y + 1), P // 2, P) == 1
+
+def is_key(word):
+    if word.startswith("ssh-"):
+        raw = debase(word[12:])
+        return raw[:19] == KEY and is_point(raw[19:])
+    data, check, whole = [BECH32.index(c) for c in word[4:]], 1, 0
+    for value in [3, 3, 3, 0, 1, 7, 5] + data:
+        top, check, whole = check >> 25, (check & 0x1FFFFFF) << 5 ^ value, whole << 5 | value
+        for bit, mask in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= mask if top >> bit & 1 else 0
+    u = int.from_bytes((whole >> 34 & 2**256 - 1).to_bytes(32, "big"), "little")
+    return check == 1 and whole >> 30 & 15 == 0 and u < P and u not in SMALL_U
+
+@functools.lru_cache(None)
+def card(vault, name, kind, devices):
+    columns = zip(*(re.fullmatch(DEVICE, device).groups() for device in devices))
+    labels, recipients, signing = ([word for word in column if word] for column in columns) if devices else ((), (), ())
+    unique = all(len(set(words)) == len(words) for words in (labels, recipients, signing))
+    need(1 <= len(devices) <= 8 and unique, f"the devices of {name}")
+    need(all(map(is_key, recipients + signing)), f"a key of {name}")
+    text = f'vault = "{vault}"\nname = "{name}"\nkind = "{kind}"\ndevices = {json.dumps(devices)}\n'.encode()
+    return Record(kind=kind, devices=set(devices), recipients=recipients, signing=signing, text=text, hash=sha(text),
+                  keys={*recipients, *signing}, ref=f"{name} {sha(text)}")
+
+# Signatures: ssh-keygen judges the equation, and everything that it might be lax about is judged here.
+FOLDER, THREADS = tempfile.TemporaryDirectory(), ThreadPoolExecutor(2 * (os.cpu_count() or 1))
+
+@functools.lru_cache(None)
+def signer(blob, namespace, message):
+    """The key "ssh-ed25519 BLOB" that made a good signature, or None."""
+    key, r, s = blob[14:65], blob[-64:-32], int.from_bytes(blob[-32:], "little")
+    pack = lambda data: struct.pack(">I", len(data)) + data
+    parts = (key, namespace.encode(), b"", b"sha512", pack(b"ssh-ed25519") + pack(blob[-64:]))
+    form = b"SSHSIG\0\0\0\1" + b"".join(map(pack, parts))
+    if blob != form or key[:19] != KEY or not is_point(key[19:]) or not is_point(r) or s >= ORDER:
+        return None
+    public, stem = "ssh-ed25519 " + base64.b64encode(key).decode(), os.path.join(FOLDER.name, os.urandom(16).hex())
+    with open(stem, "w") as who, open(stem + ".sig", "w") as sig:
+        who.write(f'signer namespaces="{namespace}" {public}\n')
+        armor = base64.encodebytes(blob).decode()
+        sig.write(f"-----BEGIN SSH SIGNATURE-----\n{armor}-----END SSH SIGNATURE-----\n")
+    words = ["ssh-keygen", "-Y", "verify", "-f", who.name, "-I", "signer", "-n", namespace, "-s", sig.name]
+    return public if subprocess.run(words, input=message, capture_output=True).returncode == 0 else None
+
+# The roster.
+OPS = {"found": "vault_name nonce name kind devices", "admit": "role name kind devices", "remove": "member live",
+       "role": "member role live", "renew": "member name kind devices live", "group": "group members live",
+       "grant": "path readers live", "merge": "entries", "minimum": "minimum"}
+ROLES = ["reader", "writer", "admin"]
+PARTS = {"members": {}, "roles": {}, "keys": {}, "groups": {}, "grants": {}, "live": set(), "minimum": 1}
+
+def entry(text):
+    need(text.startswith("[[entry]]\n"), "no entry")
+    e = parse(text[10:])
+    own = ["card_signature"] * (e.get("op") in ("found", "admit", "renew"))
+    keys = ["format", "seq", "prev", "by", "at", "op", *OPS.get(e.get("op"), "").split(), "signature", *own]
+    need(list(e) == keys, "an entry with other keys")
+    need(e["op"] != "found" or e["vault_name"].strip() and len(e["vault_name"].encode()) <= 64, "vault_name")
+    body = text[10:text.rindex('\nsignature = "') + 1].encode()
+    return Record(**e, body=body, hash=sha(body))
+
+class State:
+    """What a roster says after an entry. A group that ended is empty."""
+
+    def __init__(self, before, e):
+        self.before, self.entry, self.embedded, self.vault = before, e, [], before.vault if before else e.hash
+        for part, empty in PARTS.items():
+            value = getattr(before, part, empty)
+            setattr(self, part, value if part == "minimum" else value.copy())
+
+    def present(self, ref):
+        """The name of a living member whose present card this is, or None."""
+        name = name_of(ref)
+        return name if name in self.roles and self.members[name][-1].ref == ref else None
+
+    def admin(self, card_hash):
+        """The card of a living admin with this hash, or None."""
+        cards = (self.members[name][-1] for name, role in self.roles.items() if role == "admin")
+        return next((c for c in cards if c.hash == card_hash), None)
+
+    def points(self):
+        """Every entry of the chain and every one embedded in it: body hash to the state there."""
+        found, todo = {}, [self]
+        while todo:
+            state = todo.pop()
+            if state and state.entry.hash not in found:
+                found[state.entry.hash] = state
+                todo += [state.before, *state.embedded]
+        return found
+
+    def rule(self, path):
+        return self.grants[max((p for p in self.grants if p in ("", path) or path.startswith(p + "/")), key=len)]
+
+    def subjects(self):
+        return {"@people"} | {"@" + group for group, members in self.groups.items() if members}
+
+    def readers(self, path, shared):
+        """The present cards of those who read a path, as NAME CARDHASH."""
+        rule, found = self.rule(path) | shared, set()
+        for name in self.roles:
+            now = self.members[name][-1]
+            titles = {name} | {"@" + group for group, members in self.groups.items() if name in members}
+            if rule & titles or now.kind == "person" and "@people" in rule:
+                found.add(now.ref)
+        return found
+
+def perform(state, e, again=False):
+    """Does what an entry says, or refuses. `again`: in a merge, where both sides may have made a change."""
+    check = lambda holds: need(holds, f"entry {e.seq}: {e.op} is not possible")
+    if e.op in ("found", "admit", "renew"):
+        new, name, cards = card(state.vault, e.name, e.kind, tuple(e.devices)), e.name, state.members.get(e.name, [])
+        if e.op == "renew":
+            check(state.present(e.member) == name and cards[-1].kind == e.kind and cards[-1].hash != new.hash)
+        check(e.op == "renew" or not cards)
+        check(all(state.keys.setdefault(key, name) == name for key in new.keys))
+        state.members[name] = cards + [new]
+        state.roles[name] = {"found": "admin", "admit": getattr(e, "role", "")}.get(e.op) or state.roles[name]
+        state.grants.update({"": frozenset(["@people"])} if e.op == "found" else {})
+    elif e.op == "remove":
+        check(state.roles.pop(state.present(e.member), None))
+    elif e.op == "role":
+        name = state.present(e.member)
+        check(name and (again or state.roles[name] != e.role))
+        state.roles[name] = e.role
+    elif e.op == "group":
+        names, there = frozenset(map(state.present, e.members)), state.groups.get(e.group)
+        check(None not in names and (names and there is None or there and (again or names != there)))
+        check(names or not any("@" + e.group in grant for grant in state.grants.values()))
+        state.groups[e.group] = names
+    elif e.op == "grant" and e.readers == ["@inherit"]:
+        check(e.path and state.grants.pop(e.path, None))
+    elif e.op == "grant":
+        names = frozenset(r if r in state.subjects() else state.present(r) for r in e.readers)
+        check(names and None not in names and (again or state.grants.get(e.path) != names))
+        state.grants[e.path] = names
+    elif e.op == "minimum":
+        check(again or e.minimum > state.minimum)
+        state.minimum = max(state.minimum, e.minimum)
+    elif e.op == "merge":
+        merge(state, e)
+    for name, role in state.roles.items():
+        now = state.members[name][-1]
+        check((now.signing or role == "reader") and (now.kind == "person" or role != "admin"))
+    check("admin" in state.roles.values())
+    state.live.update(getattr(e, "live", []))
+
+def extend(before, e):
+    """The state after one more entry of a chain: its place, its rules, its signatures."""
+    state = State(before, e)
+    if before:
+        need(e.op != "found" and e.seq == before.entry.seq + 1 and e.prev == before.entry.hash, "the chain is broken")
+    else:
+        need((e.op, e.seq, e.prev, e.by) == ("found", 0, "", "") and e.kind == "person", "the first entry founds")
+    by = before.admin(e.by) if before else card(e.hash, e.name, e.kind, tuple(e.devices))
+    need(by and signer(debase(e.signature), "covault-roster", e.body) in by.signing, f"the signature of entry {e.seq}")
+    perform(state, e)
+    if hasattr(e, "card_signature"):
+        own = state.members[e.name][-1]
+        key = signer(debase(e.card_signature), "covault-card", own.text)
+        need(key in (own.signing or by.signing), f"the card's signature in entry {e.seq}")
+    return state
+
+def branch(known, e):
+    """What a merge embeds, nested merges laid open: entry, state before it, base; and the state at the end."""
+    entries = [entry(debase(text).decode()) for text in e.entries]
+    base = known.get(entries[0].prev) if entries else None
+    need(base, "a merge without a base")
+    found, end = [], base
+    for part in entries:
+        found += branch(end.points(), part)[0] if part.op == "merge" else [(part, end, base)]
+        end = extend(end, part)
+    return found, end
+
+def merge(state, e):
+    known = state.before.points()
+    found, end = branch(known, e)
+    need(end.admin(e.by), "the signer of a merge is an admin at the end of both")
+    state.embedded.append(end)
+    for part, was, base in sorted(found, key=lambda item: item[0].op != "remove"):
+        trial = State(state, part)
+        try:
+            need(part.hash not in known and state.admin(part.by), "left out")
+            perform(trial, adapted(state, part, was, base), again=True)
+        except Bad:
+            continue
+        known[part.hash] = trial
+        vars(state).update({name: getattr(trial, name) for name in PARTS})
+
+def adapted(state, e, was, base):
+    """An embedded entry as it reads on this side: what it added and took, the lower role of both."""
+    e = Record(**vars(e))
+    if e.op == "role":
+        here, there = (side.roles.get(name_of(e.member)) for side in (state.before, base))
+        e.role = min(e.role, here, key=ROLES.index) if here and there and here != there else e.role
+    elif e.op == "grant" and e.readers == ["@inherit"]:
+        need(state.grants.get(e.path) == was.grants.get(e.path), "the grant was changed here")
+    elif e.op in ("group", "grant"):
+        at = (lambda side: side.groups.get(e.group) or set()) if e.op == "group" else (lambda side: side.rule(e.path))
+        names, before = set(map(name_of, e.members if e.op == "group" else e.readers)), at(was)
+        names = at(state) - (before - names) | names - before
+        e.members = e.readers = [state.members[name][-1].ref for name in names if name in state.roles]
+        e.readers += names & state.subjects()
+        need(e.readers, "nobody is left")
+    return e
+
+# Secret files.
+STANZA = rf"-> (?:X25519|ssh-ed25519 ({B64}{{6}})) ({B64}{{43}})\n({B64}{{43}})\n"
+LONG = rf"((?:{B64}{{64}}\n)*{B64}{{0,63}}\n)"
+HEADER = re.compile(rf"age-encryption\.org/v1\n((?:{STANZA})+)-> covault-manifest\n{LONG}-> covault-signature\n{LONG}"
+                    rf"--- ({B64}{{43}})\n".encode())
+KEYS = ("format vault id aliases path state {} revision parents ancestors roster_seq roster_head roster_blob readers "
+        "author shares values at document payload stanzas")
+
+def shared(lines):
+    """The subjects that a manifest's register shares with."""
+    live, past, says = set(), set(), {}
+    for line in lines:
+        subject, word, author, time, nonce, old = re.fullmatch(SHARE, line).groups()[1:]
+        if old:
+            past.add(old)
+            continue
+        need(is_time(time), "the time of a share")
+        parts = [part.encode() for part in (f"share.{subject}", "plain text", word, author, time)]
+        parts.append(bytes.fromhex(nonce))
+        live.add(sha(b"covault-write-1\0" + b"".join(struct.pack(">Q", len(part)) + part for part in parts))[:32])
+        says.setdefault(subject, set()).add(word)
+    need(not live & past, "a share is live and past")
+    return frozenset(subject for subject, words in says.items() if words == {"yes"})
+
+@functools.lru_cache(None)
+def version(raw):
+    """Step 3: a file's manifest, with the tags of its stanzas and its signature."""
+    found = HEADER.match(raw) if len(raw) <= 3 << 20 else None
+    need(found, "not a file with our header")
+    stanzas, payload = re.findall(STANZA.encode(), found[1]), raw[found.end():]
+    need(found.end() <= 65536 + 656 * max(0, len(stanzas) - 100) and 32 <= len(payload) <= 2360320, "a size")
+    words = [found[7], *(word for words in stanzas for word in words), *(found[n].replace(b"\n", b"") for n in (5, 6))]
+    *_, text, signature = (debase(word.decode(), False) for word in words)
+    values = parse(text.decode())
+    need(list(values) == KEYS.format("moved_to" * (values.get("state") == "moved")).split(), "other keys")
+    m = Record(**values, hash=sha(text), text=text, signature=signature, tags=[tag.decode() for tag, _, _ in stanzas])
+    need(m.path and m.path != values.get("moved_to") and is_sorted([m.id, *m.aliases]), "path, moved_to or aliases")
+    need(len(m.parents) <= 64 and len(m.ancestors) <= 32 and len(m.shares) <= 512, "a limit")
+    need((m.revision == 1) == (not m.parents) and bool(m.ancestors) == bool(m.parents), "revision and parents")
+    need(not m.parents or any(parent.startswith(m.ancestors[0]) for parent in m.parents), "ancestors")
+    need(not any("@" in ref for ref in m.readers) and len(set(map(name_of, m.readers))) == len(m.readers), "readers")
+    need(m.payload == sha(payload) and m.stanzas == sha(raw[:found.end(1)]), "the hash of the payload or the stanzas")
+    m.shared = shared(m.shares)
+    return m
+
+def judge(roster, secret, mode, raw):
+    """Steps 2 to 10 for the file at secrets/SECRET."""
+    m = None
+    try:
+        regular = mode == "100644" and re.fullmatch(SECRET, secret[:-4]) and secret.endswith(".age")
+        need(regular, "not a regular file with a secret's name and .age", "file")
+        m = version(raw)
+        need(m.vault == roster.vault, "it is of another vault", "vault")
+        need(m.path == secret[:-4], f"it says that it is {m.path}", "path")
+        point, own, cards = roster.known.get(m.roster_head), roster.cards.get(m.author), roster.cards
+        need(point and point.entry.seq == m.roster_seq, "its roster entry is not in the roster", "point")
+        need(own and m.author in m.readers, "the author's card is unknown, or no reader", "author")
+        need(all(ref in cards for ref in m.readers), "a reader's card is unknown", "reader")
+        keys = [key for ref in m.readers for key in cards[ref].recipients]
+        tags = [base64.b64encode(hashlib.sha256(debase(key[12:])).digest()[:4]).decode()[:6] if key[0] == "s" else ""
+                for key in keys]
+        need(m.tags == tags, "the stanzas are not those of the readers' devices", "stanza")
+        need(signer(m.signature, "covault-secret", m.text) in own.signing, "not signed by its author", "signature")
+        now, then = roster.readers(m.path, m.shared), point.readers(m.path, m.shared)
+        who, history = name_of(m.author), roster.members.get(name_of(m.author), [])
+        later = history[history.index(own):] if own in history else []
+        may = roster.roles.get(who) in ROLES[1:] and all(own.devices <= c.devices for c in later) and later
+        need(m.hash in roster.live or may and later[-1].ref in now, "its author may not write it now", "standing")
+        need(now | then >= set(m.readers), "a reader does not and did not read there", "entitled")
+    except (Bad, UnicodeDecodeError) as bad:
+        text, code = bad.args if type(bad) is Bad else ("not UTF-8", "form")
+        return Record(code=code, text=text, m=m, extra=[], missing=[])
+    extra = {name_of(ref) for ref in m.readers} - {name_of(ref) for ref in now}
+    missing = {name_of(ref) for ref in now.difference(m.readers)}
+    return Record(code="", text="", m=m, extra=sorted(extra), missing=sorted(missing))
+
+class Repository:
+    def __init__(self, path, root):
+        self.root, self.words = root.strip("/"), ["git", "--no-replace-objects", "-C", path]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.batch = subprocess.Popen(self.words + ["cat-file", "--batch"], **pipes)
+        self.rosters, self.judged = {}, {}
+
+    def git(self, *words):
+        done = subprocess.run(self.words + [*words], check=True, capture_output=True)
+        return done.stdout.decode(errors="surrogateescape")
+
+    def blob(self, mode, name):
+        if mode not in ("100644", "100755"):
+            return b""
+        self.batch.stdin.write(name.encode() + b"\n")
+        self.batch.stdin.flush()
+        size = int(self.batch.stdout.readline().split()[2])
+        return self.batch.stdout.read(size + 1)[:-1]
+
+    def roster(self, mode, name):
+        """Step 1: the state after the last entry, and why there is none."""
+        try:
+            raw, state = self.blob(mode, name), None
+            need(mode == "100644" and len(raw) <= 4 << 20, "no roster, or not a regular file of at most 4 MiB")
+            parts = raw.decode().split("\n\n")
+            for n, part in enumerate(parts):
+                state = extend(state, entry(part + "\n" * (n + 1 < len(parts))))
+            need(state.minimum == 1, "the roster asks for a newer version than this verifier knows")
+        except (Bad, UnicodeDecodeError) as bad:
+            return None, str(bad.args[0])
+        state.known = state.points()
+        new = [s.members[s.entry.name][-1] for s in state.known.values() if hasattr(s.entry, "card_signature")]
+        state.cards = {c.ref: c for c in new}
+        return state, ""
+
+    def look(self, commit):
+        """What a commit holds: its roster, and each file below secrets with what is judged of it."""
+        tree = {}
+        for line in self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.root).split("\0")[:-1]:
+            about, path = line.split("\t", 1)
+            tree[path] = (about.split()[0], about.split()[2])
+        at, folder = tree.get(self.root + "/roster.toml", ("", "")), self.root + "/secrets/"
+        roster, why = self.rosters[at] = self.rosters.get(at) or self.roster(*at)
+        files = {path: about for path, about in tree.items() if (path + "/").startswith(folder)}
+        new = [path for path in files if roster and (at, path, files[path]) not in self.judged]
+        raws = [self.blob(*files[path]) for path in new]
+        found = THREADS.map(lambda path, raw: judge(roster, path[len(folder):], files[path][0], raw), new, raws)
+        self.judged.update({(at, path, files[path]): result for path, result in zip(new, found)})
+        unknown = Record(code="roster", text=why, m=None)
+        secrets = {path: self.judged.get((at, path, about), unknown) for path, about in files.items()}
+        return Record(roster=roster, why=why, there=bool(at[0]), secrets=secrets)
+
+SIGNED = ("", "standing", "entitled")  # what is found of a version that passed steps 2 to 9
+
+def history(repo, revisions):
+    """Checking history. What is bad in a commit is passed over: what the commits before it held counts on."""
+    text = repo.git("rev-list", "--topo-order", "--reverse", "--parents", revisions)
+    lines = [line.split() for line in text.splitlines()]
+    looks = {commit: repo.look(commit) for line in lines for commit in line}
+    known = {r.m.hash[:16]: r.m for look in looks.values() for r in look.secrets.values() if r.code in SIGNED}
+
+    def descends(m, old):
+        todo, seen = [m.hash[:16]], set()
+        while todo:
+            short = todo.pop()
+            if short not in seen and short in known:
+                todo += [parent[:16] for parent in known[short].parents] + known[short].ancestors
+            seen.add(short)
+        return old[:16] in seen
+
+    newest, findings = {}, []  # commit to the newest roster entries, and path to the newest good versions
+
+    def settle(commit, parents):
+        look, before = looks[commit], [newest[parent] for parent in parents]
+        older = set().union(*(heads for heads, _ in before)) if look.there else set()
+        heads = {look.roster.entry.hash} if look.roster else older
+        old = lambda path: set().union(*(b[1].get(path, set()) for b in before))
+        newest[commit] = heads, {p: {r.m.hash} if r.code == "" else old(p) for p, r in look.secrets.items()}
+
+    for commit, *parents in lines:
+        look = looks[commit]
+        for parent in parents:
+            if parent not in newest:
+                settle(parent, [])
+            heads, versions = newest[parent]
+            if not heads <= set(look.roster.known if look.roster else ()):
+                findings.append(("roster-rollback", repo.root + "/roster.toml", commit, "the roster is gone or older"))
+            for path, olds in versions.items():
+                r = look.secrets.get(path)
+                if r is None:
+                    findings += [("removed", path, commit, "the file is gone")] if olds else []
+                elif not all(r.m and (r.m.hash == old or r.code in SIGNED and descends(r.m, old)) for old in olds):
+                    findings.append(("rollback", path, commit, "it does not descend from the version before"))
+        settle(commit, parents)
+    return findings
+
+def main(words=None):
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("repo")
+    options.add_argument("--rev", help="the commit to judge (default: the end of the range, or HEAD)")
+    options.add_argument("--history", action="store_true", help="check all of the commit's history")
+    options.add_argument("--range", metavar="A..B", help="check the history in this range")
+    options.add_argument("--expect", metavar="VAULTID[@HEAD]", help="the vault's id, and an entry that it must have")
+    options.add_argument("--root", default=".covault", help="the vault's folder")
+    args = options.parse_args(words)
+    repo = Repository(args.repo, args.root)
+    rev = args.rev or (args.range or "").split("..")[-1] or "HEAD"
+    commit = repo.git("rev-parse", "--verify", "--end-of-options", rev + "^{commit}").strip()
+    look, (vault, _, pin) = repo.look(commit), (args.expect or "").partition("@")
+    why = look.why or (vault and vault != look.roster.vault and f"the vault is {look.roster.vault}")
+    why = why or (pin and pin not in look.roster.known and "the expected entry is not in the roster")
+    results = {} if why else look.secrets
+    findings = [("roster", repo.root + "/roster.toml", commit, why)] if why else []
+    findings += [(r.code, path, commit, r.text) for path, r in results.items() if r.code]
+    findings += history(repo, args.range or commit) if args.range or args.history else []
+    pending = [{"path": path, "extra": r.extra, "missing": r.missing} for path, r in sorted(results.items())]
+    out = {"verdict": "bad" if findings else "good",
+           "findings": [dict(zip(("code", "path", "commit", "text"), found)) for found in sorted(set(findings))],
+           "pending": [about for about in pending if about["extra"] or about["missing"]]}
+    if (args.history or args.range) and repo.git("rev-parse", "--is-shallow-repository").strip() == "true":
+        out["shallow"] = "the clone is shallow: what it does not have is not judged"
+    print(json.dumps(out, indent=1))
+    return 6 if findings else 0
+
+if __name__ == "__main__":
+    sys.exit(main())
