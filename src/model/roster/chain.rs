@@ -6,8 +6,9 @@ use super::super::bytes::Hash;
 use super::super::card::{Card, Kind};
 use super::super::manifest::{FORMAT, MemberRef, RosterPoint};
 use super::super::names::{MemberName, SecretPath};
+use super::merge::{Merging, Point, Points};
 use super::state::{Holder, Member, State};
-use super::{Entry, Operation, Refusal, Role, RosterError, merge};
+use super::{Entry, Operation, Refusal, Role, RosterError};
 
 /// What a signature is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +66,8 @@ pub struct Roster {
     pub head: Hash,
     /// Hashes of the chain's own entries' bodies, in their order.
     pub chain: Vec<Hash>,
-    /// Every entry of the chain and every embedded one: its number, and the state after it.
-    points: HashMap<Hash, (u64, State)>,
+    /// Every entry of the chain and every embedded one.
+    points: Points,
     /// The state after the newest entry.
     state: State,
 }
@@ -91,7 +92,7 @@ impl Roster {
             seq: 0,
             head: vault,
             chain: vec![vault],
-            points: HashMap::from([(vault, (0, state.clone()))]),
+            points: HashMap::from([(vault, Point { seq: 0, follows: [None, None], state: state.clone() })]),
             state,
         };
         for entry in rest {
@@ -113,18 +114,21 @@ impl Roster {
         if entry.prev != Some(self.head) || entry.seq != self.seq + 1 {
             return Err(RosterError::BrokenChain { seq: entry.seq }.into());
         }
-        let state = match &entry.operation {
+        let (state, embeds) = match &entry.operation {
             Operation::Merge { entries } => {
                 let signer = admin(&self.state, entry)?.clone();
                 judge_entry(judge, entry, &signer.card)?;
-                let merged = merge::merge(self, entry.seq, &signer, entries, judge)?;
-                self.points.extend(merged.points);
-                merged.state
+                let mut merging = Merging::new(self.vault, &self.points);
+                let merged = merging.merge(self.head, entry.seq, &signer, entries, judge)?;
+                let points = merging.points;
+                self.points.extend(points);
+                (merged.state, Some(merged.end))
             }
-            _ => step(&self.state, entry, judge)?,
+            _ => (step(&self.state, entry, judge)?, None),
         };
         let hash = entry.hash();
-        self.points.insert(hash, (entry.seq, state.clone()));
+        let point = Point { seq: entry.seq, follows: [Some(self.head), embeds], state: state.clone() };
+        self.points.insert(hash, point);
         self.chain.push(hash);
         self.seq = entry.seq;
         self.head = hash;
@@ -144,17 +148,17 @@ impl Roster {
 
     /// Whether a manifest may name this place.
     pub fn has_point(&self, point: &RosterPoint) -> bool {
-        self.points.get(&point.head).is_some_and(|(seq, _)| *seq == point.seq)
+        self.points.get(&point.head).is_some_and(|found| found.seq == point.seq)
     }
 
     /// The number of the entry with this hash.
     pub fn seq_at(&self, entry: Hash) -> Option<u64> {
-        self.points.get(&entry).map(|(seq, _)| *seq)
+        self.points.get(&entry).map(|point| point.seq)
     }
 
     /// The state after the entry with this hash.
     pub fn state_at(&self, entry: Hash) -> Option<&State> {
-        self.points.get(&entry).map(|(_, state)| state)
+        self.points.get(&entry).map(|point| &point.state)
     }
 
     /// Living members by name.
@@ -188,7 +192,8 @@ impl Roster {
             Operation::Merge { entries } => {
                 let signer = self.member(by).filter(|member| member.role == Role::Admin);
                 let signer = signer.ok_or(Refusal::NotAnAdmin)?.clone();
-                let merged = merge::merge(self, self.seq + 1, &signer, entries, &mut Believe);
+                let mut merging = Merging::new(self.vault, &self.points);
+                let merged = merging.merge(self.head, self.seq + 1, &signer, entries, &mut Believe);
                 merged.map(|merged| merged.state).map_err(|error| match error {
                     RosterError::Refused { why, .. } => why,
                     other => Refusal::Embedded(Box::new(other)),

@@ -69,7 +69,7 @@ impl std::fmt::Display for Holder {
 pub type Holders = BTreeSet<Holder>;
 
 /// What the entries up to one add up to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// Living members.
     pub(super) members: Arc<BTreeMap<MemberName, Arc<Member>>>,
@@ -206,6 +206,26 @@ impl State {
         self.members().filter(|member| member.role == Role::Admin)
     }
 
+    /// Whether this card, which stands, is a living admin's.
+    pub(super) fn admin_by(&self, card: Hash) -> bool {
+        let name = self.cards.get(&card).filter(|known| known.stands).map(|known| &known.card.name);
+        name.and_then(|name| self.named(name)).is_some_and(|member| member.role == Role::Admin)
+    }
+
+    /// Whether `name` is the same person's here and in another state: they had a card in common, once.
+    pub(super) fn knows_as(&self, other: &Self, name: &MemberName) -> bool {
+        self.cards_of(name).any(|(card, _)| other.cards.contains_key(card))
+    }
+
+    /// Whether `name` is an admin here and in another state, and a card of theirs stands in both.
+    pub(super) fn has_admin_in_common(&self, other: &Self, name: &MemberName) -> bool {
+        self.cards_of(name).any(|(card, _)| self.admin_by(*card) && other.admin_by(*card))
+    }
+
+    fn cards_of<'a>(&'a self, name: &'a MemberName) -> impl Iterator<Item = (&'a Hash, &'a Arc<Known>)> {
+        self.cards.iter().filter(move |(_, known)| known.card.name == *name)
+    }
+
     /// The state after one more operation by `by` (the hash of a card). All rules of docs/format.md but those about
     /// signatures and keys' mathematics; `merge` is not one of these.
     pub fn apply(&self, operation: &Operation, by: Hash) -> Result<Self, Refusal> {
@@ -259,24 +279,34 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, member: &MemberRef) -> Result<(), Refusal> {
+    fn remove(&mut self, member: &MemberRef) -> Result<(), Refusal> {
         let name = self.present(member)?;
-        Arc::make_mut(&mut self.members).remove(&name);
-        self.check_admins()?;
-        self.stand(&name, |_| false);
-        Ok(())
+        self.take_out(&name);
+        self.check_admins()
     }
 
-    pub(super) fn set_role(&mut self, member: &MemberRef, role: Role) -> Result<(), Refusal> {
+    /// Nobody by this name lives any more, and no card of theirs stands.
+    pub(super) fn take_out(&mut self, name: &MemberName) {
+        Arc::make_mut(&mut self.members).remove(name);
+        self.stand(name, |_| false);
+    }
+
+    fn set_role(&mut self, member: &MemberRef, role: Role) -> Result<(), Refusal> {
         let name = self.present(member)?;
-        let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
+        self.change_role(&name, role)?;
+        self.check_admins()
+    }
+
+    /// Gives a living member another role. Whether an admin is left is not asked.
+    pub(super) fn change_role(&mut self, name: &MemberName, role: Role) -> Result<(), Refusal> {
+        let mut changed = self.named(name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
         if changed.role == role {
             return Err(Refusal::NothingChanged);
         }
         check_role(&changed.card, role)?;
         changed.role = role;
-        Arc::make_mut(&mut self.members).insert(name, Arc::new(changed));
-        self.check_admins()
+        Arc::make_mut(&mut self.members).insert(name.clone(), Arc::new(changed));
+        Ok(())
     }
 
     pub(super) fn renew(&mut self, member: &MemberRef, card: &Card) -> Result<(), Refusal> {
@@ -300,7 +330,7 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn set_group(&mut self, group: &GroupName, names: BTreeSet<MemberName>) -> Result<(), Refusal> {
+    fn set_group(&mut self, group: &GroupName, names: BTreeSet<MemberName>) -> Result<(), Refusal> {
         let before = self.groups.get(group);
         if before.is_some_and(BTreeSet::is_empty) {
             return Err(Refusal::GroupEnded(group.clone()));
@@ -317,23 +347,36 @@ impl State {
         if before == Some(&names) {
             return Err(Refusal::NothingChanged);
         }
-        Arc::make_mut(&mut self.groups).insert(group.clone(), names);
+        self.put_group(group, names);
         Ok(())
     }
 
-    pub(super) fn set_grant(&mut self, path: &str, holders: Option<Holders>) -> Result<(), Refusal> {
+    /// The group has these members from now on, whatever there was.
+    pub(super) fn put_group(&mut self, group: &GroupName, names: BTreeSet<MemberName>) {
+        Arc::make_mut(&mut self.groups).insert(group.clone(), names);
+    }
+
+    fn set_grant(&mut self, path: &str, holders: Option<Holders>) -> Result<(), Refusal> {
         if self.grants.get(path) == holders.as_ref() {
             return Err(Refusal::NothingChanged);
         }
-        match holders {
-            None if path.is_empty() => return Err(Refusal::RootInherits),
-            None => Arc::make_mut(&mut self.grants).remove(path),
-            Some(holders) => Arc::make_mut(&mut self.grants).insert(path.to_owned(), holders),
-        };
+        if holders.is_none() && path.is_empty() {
+            return Err(Refusal::RootInherits);
+        }
+        self.put_grant(path, holders);
         Ok(())
     }
 
-    pub(super) fn raise(&mut self, minimum: u64) -> Result<(), Refusal> {
+    /// These hold the grant at `path` from now on, whatever there was; `None`: there is none.
+    pub(super) fn put_grant(&mut self, path: &str, holders: Option<Holders>) {
+        let grants = Arc::make_mut(&mut self.grants);
+        match holders {
+            None => grants.remove(path),
+            Some(holders) => grants.insert(path.to_owned(), holders),
+        };
+    }
+
+    fn raise(&mut self, minimum: u64) -> Result<(), Refusal> {
         if minimum <= self.minimum {
             return Err(Refusal::MinimumFalls);
         }
@@ -342,7 +385,7 @@ impl State {
     }
 
     /// The name of a living member who is named by their present card.
-    pub(super) fn present(&self, reference: &MemberRef) -> Result<MemberName, Refusal> {
+    fn present(&self, reference: &MemberRef) -> Result<MemberName, Refusal> {
         match self.named(&reference.name) {
             Some(member) if member.hash == reference.card => Ok(reference.name.clone()),
             Some(_) => Err(Refusal::OldCard(reference.name.clone())),
@@ -350,7 +393,7 @@ impl State {
         }
     }
 
-    pub(super) fn holder(&self, grantee: &Grantee) -> Result<Holder, Refusal> {
+    fn holder(&self, grantee: &Grantee) -> Result<Holder, Refusal> {
         match grantee {
             Grantee::People => Ok(Holder::People),
             Grantee::Group(group) if self.groups.get(group).is_some_and(|names| !names.is_empty()) => {

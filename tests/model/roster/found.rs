@@ -6,8 +6,8 @@ use covault::model::names::MemberName;
 use covault::model::roster::{self, Operation, Role, Roster, RosterError};
 use proptest::prelude::*;
 
-use super::edits::{self, any_edits};
-use super::world::{at, card, cases, device, hash, nonce, path};
+use super::super::edits::{self, any_edits};
+use super::super::world::{at, card, cases, device, hash, nonce, path};
 
 pub fn found(name: &str) -> Vec<u8> {
     let body = roster::found_body(name, nonce(1), &card("alice", vec![device("laptop", 1), device("desk", 2)]), at(0));
@@ -63,8 +63,9 @@ fn what_is_no_chain_is_refused() {
     let id = roster::decode(text.as_bytes()).unwrap()[0].hash();
     let second = text.replace("seq = 0", "seq = 1").replace("prev = \"\"", &format!("prev = \"{id}\""));
     assert_eq!(decode(&format!("{text}\n{second}")), Err(RosterError::Founding { seq: 1 }));
-    let admit = RosterError::UnknownOperation { seq: 0, operation: "admit".to_owned() };
-    assert_eq!(decode(&text.replace("\"found\"", "\"admit\"")), Err(admit));
+    let other = RosterError::UnknownOperation { seq: 0, operation: "seek".to_owned() };
+    assert_eq!(decode(&text.replace("\"found\"", "\"seek\"")), Err(other));
+    assert!(matches!(decode(&text.replace("\"found\"", "\"admit\"")), Err(RosterError::Canon(_))));
     assert!(matches!(decode(&format!("{text}{text}")), Err(RosterError::Canon(_))));
     assert!(matches!(decode(&text.replace("format = 1", "format = 2")), Err(RosterError::Canon(_))));
     let large = vec![b'a'; roster::MAX_ROSTER + 1];

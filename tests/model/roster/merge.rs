@@ -1,0 +1,806 @@
+//! Two branches that both extended the roster.
+
+use covault::model::names::GroupName;
+use covault::model::roster::{Operation, Refusal, Role, Roster, RosterError, State};
+use proptest::prelude::*;
+
+use super::super::world::{cases, hash};
+use super::chain::{Chain, group, named};
+
+/// The team, twice.
+fn two() -> (Chain, Chain) {
+    (Chain::team(), Chain::team())
+}
+
+/// What alice makes of both, either way.
+fn both(a: &Chain, b: &Chain) -> [Chain; 2] {
+    let (mut left, mut right) = (a.clone(), b.clone());
+    left.merge("alice", b);
+    right.merge("alice", a);
+    [left, right]
+}
+
+#[test]
+fn what_was_done_on_either_side_is_done() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    a.grant("alice", "prod", &["ann"]);
+    b.admit("ann", "erin", Role::Writer);
+    b.group("ann", "dev", &["walt"]);
+    b.grant("ann", "test", &["@dev"]);
+    for merged in both(&a, &b) {
+        assert!(merged.lives("dave") && merged.lives("erin"));
+        assert_eq!(merged.readers("prod/db"), ["ann"]);
+        assert_eq!(merged.readers("test/db"), ["walt"]);
+    }
+}
+
+#[test]
+fn where_one_side_did_nothing_the_other_comes_out() {
+    let (a, mut b) = two();
+    b.admit("ann", "erin", Role::Admin);
+    b.renew("erin", "walt", &["walt.1", "walt.2"]);
+    b.grant("erin", "prod", &["walt"]);
+    b.remove("alice", "erin");
+    b.group("ann", "dev", &["walt"]);
+    let mut merged = a;
+    merged.merge("ann", &b);
+    assert_eq!(merged.state(), b.state());
+}
+
+#[test]
+fn who_was_admitted_and_removed_there_does_not_live_and_is_known() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Writer);
+    let erin = b.who("erin");
+    b.remove("ann", "erin");
+    for merged in both(&a, &b) {
+        assert!(!merged.lives("erin"));
+        assert!(merged.state().known(&erin).is_some_and(|known| !known.stands));
+        let again = Operation::Admit { role: Role::Reader, card: merged.card("erin", &["other"]) };
+        assert_eq!(merged.roster().after(&again, merged.who("ann").card), Err(Refusal::NameUsed(named("erin"))));
+    }
+}
+
+#[test]
+fn a_removal_counts_though_the_other_side_renewed_the_card() {
+    let (mut a, mut b) = two();
+    a.remove("alice", "walt");
+    b.renew("ann", "walt", &["walt.2"]);
+    for merged in both(&a, &b) {
+        assert!(!merged.lives("walt"));
+    }
+    // Removed by a card that this side never saw.
+    let (mut a, mut b) = two();
+    a.renew("alice", "walt", &["walt.2"]);
+    b.renew("ann", "walt", &["walt.3"]);
+    b.remove("ann", "walt");
+    for merged in both(&a, &b) {
+        assert!(!merged.lives("walt"));
+    }
+}
+
+#[test]
+fn a_removal_counts_though_its_signer_was_removed() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.admit("alice", "zoe", Role::Admin);
+    }
+    a.remove("zoe", "ann");
+    b.remove("ann", "zoe");
+    for merged in both(&a, &b) {
+        assert!(!merged.lives("ann") && !merged.lives("zoe") && merged.lives("alice"));
+    }
+}
+
+#[test]
+fn what_a_removed_admin_gave_there_is_not_given() {
+    let (mut a, mut b) = two();
+    a.remove("alice", "ann");
+    b.grant("alice", "prod", &["alice"]);
+    b.admit("ann", "erin", Role::Admin);
+    b.role("ann", "walt", Role::Admin);
+    b.grant("ann", "prod", &["alice", "rita"]);
+    b.group("ann", "dev", &["rita"]);
+    b.renew("ann", "rita", &["rita.2"]);
+    b.entries.push(b.signed(b.who("ann").card, Operation::Minimum { minimum: 2 }));
+    let mut merged = a.clone();
+    // A branch with that minimum is nothing for this version, and the merge leaves the minimum out.
+    assert!(matches!(Roster::from_entries(&b.entries), Err(RosterError::TooNew { minimum: 2 })));
+    merged.merge("alice", &b);
+    assert!(!merged.lives("erin"));
+    assert_eq!(merged.role_of("walt"), Some(Role::Writer));
+    assert_eq!(merged.readers("prod/db"), ["alice"]);
+    assert_eq!(merged.state().group(&group("dev")), None);
+    assert_eq!(merged.who("rita"), a.who("rita"));
+    assert_eq!(merged.state().minimum(), 1);
+}
+
+#[test]
+fn what_a_removed_admin_took_there_is_taken() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.grant("alice", "prod", &["rita", "walt"]);
+        chain.group("alice", "dev", &["rita", "walt"]);
+        chain.grant("alice", "test", &["@dev"]);
+    }
+    a.remove("alice", "ann");
+    b.role("ann", "walt", Role::Reader);
+    b.grant("ann", "prod", &["rita"]);
+    b.group("ann", "dev", &["rita"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.role_of("walt"), Some(Role::Reader));
+        assert_eq!(merged.readers("prod/db"), ["rita"]);
+        assert_eq!(merged.readers("test/db"), ["rita"]);
+    }
+}
+
+#[test]
+fn what_an_admin_did_before_leaving_on_the_same_side_counts() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Reader);
+    b.grant("ann", "prod", &["erin"]);
+    b.remove("alice", "ann");
+    for merged in both(&a, &b) {
+        assert!(merged.lives("erin") && !merged.lives("ann"));
+        assert_eq!(merged.readers("prod/db"), ["erin"]);
+    }
+}
+
+#[test]
+fn of_two_cards_under_one_name_the_one_here_stays_and_gets_nothing_that_was_meant_for_the_other() {
+    let (mut a, mut b) = two();
+    a.grant("alice", "prod", &["alice"]);
+    a.admit("alice", "eve", Role::Reader);
+    b.grant("ann", "prod", &["alice"]);
+    let other = b.card("eve", &["another.eve"]);
+    b.add("ann", Operation::Admit { role: Role::Writer, card: other });
+    b.group("ann", "dev", &["eve", "walt"]);
+    b.grant("ann", "prod", &["alice", "eve"]);
+    b.role("ann", "eve", Role::Admin);
+    let mut merged = a.clone();
+    merged.merge("ann", &b);
+    assert_eq!(merged.who("eve"), a.who("eve"));
+    assert_eq!(merged.role_of("eve"), Some(Role::Reader));
+    assert_eq!(merged.readers("prod/db"), ["alice"]);
+    assert_eq!(merged.state().group(&group("dev")), Some([named("walt")].into()));
+    // And who removes the other does not remove this one.
+    b.remove("ann", "eve");
+    let mut merged = a.clone();
+    merged.merge("ann", &b);
+    assert!(merged.lives("eve"));
+}
+
+#[test]
+fn one_card_admitted_on_both_sides_is_one_person() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "eve", Role::Reader);
+    b.admit("ann", "eve", Role::Reader);
+    b.grant("ann", "prod", &["eve"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), ["eve"]);
+    }
+}
+
+#[test]
+fn a_key_that_another_member_got_here_keeps_the_card_out() {
+    let (mut a, mut b) = two();
+    a.renew("alice", "walt", &["walt.1", "shared.1"]);
+    let card = b.card("eve", &["shared.1"]);
+    b.add("ann", Operation::Admit { role: Role::Reader, card });
+    b.renew("ann", "rita", &["rita.1", "shared.2"]);
+    a.renew("alice", "walt", &["walt.1", "shared.2"]);
+    let mut merged = a.clone();
+    merged.merge("alice", &b);
+    assert!(!merged.lives("eve"));
+    assert_eq!(merged.who("rita"), a.who("rita"));
+}
+
+#[test]
+fn of_two_renewals_the_one_here_counts() {
+    let (mut a, mut b) = two();
+    a.renew("alice", "walt", &["walt.2"]);
+    b.renew("ann", "walt", &["walt.3"]);
+    let [left, right] = both(&a, &b);
+    assert_eq!(left.who("walt"), a.who("walt"));
+    assert_eq!(right.who("walt"), b.who("walt"));
+}
+
+#[test]
+fn the_lower_of_two_roles_counts() {
+    for (here, there, low) in [
+        (Role::Reader, Role::Admin, Role::Reader),
+        (Role::Admin, Role::Reader, Role::Reader),
+        (Role::Admin, Role::Admin, Role::Admin),
+        (Role::Reader, Role::Reader, Role::Reader),
+    ] {
+        let (mut a, mut b) = two();
+        a.role("alice", "walt", here);
+        b.role("ann", "walt", there);
+        for merged in both(&a, &b) {
+            assert_eq!(merged.role_of("walt"), Some(low));
+        }
+    }
+    // A role that only one side gave.
+    let (a, mut b) = two();
+    b.role("ann", "walt", Role::Reader);
+    b.role("ann", "walt", Role::Admin);
+    let mut merged = a;
+    merged.merge("alice", &b);
+    assert_eq!(merged.role_of("walt"), Some(Role::Admin));
+    // A lower role holds though the card was renewed meanwhile.
+    let (mut a, mut b) = two();
+    a.renew("alice", "ann", &["ann.1", "ann.2"]);
+    b.role("alice", "ann", Role::Reader);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.role_of("ann"), Some(Role::Reader));
+    }
+}
+
+#[test]
+fn what_one_side_took_from_a_grant_the_other_does_not_give_back() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.grant("alice", "prod", &["rita", "walt"]);
+    }
+    a.grant("alice", "prod", &["rita"]);
+    b.grant("ann", "prod", &["bot", "rita", "walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), ["bot", "rita"]);
+    }
+    // Not even where it took and gave.
+    b.grant("ann", "prod", &["bot", "rita"]);
+    b.grant("ann", "prod", &["bot", "rita", "walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), ["bot", "rita"]);
+    }
+}
+
+#[test]
+fn what_one_side_took_from_a_group_the_other_does_not_give_back() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.group("alice", "dev", &["rita", "walt"]);
+    }
+    a.group("alice", "dev", &["rita"]);
+    b.group("ann", "dev", &["bot", "rita", "walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.state().group(&group("dev")), Some([named("bot"), named("rita")].into()));
+    }
+    b.group("ann", "dev", &["bot"]);
+    b.group("ann", "dev", &["bot", "walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.state().group(&group("dev")), Some([named("bot")].into()));
+    }
+}
+
+#[test]
+fn what_was_taken_stays_taken_where_nobody_is_left() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.grant("alice", "prod", &["rita"]);
+        chain.group("alice", "dev", &["rita"]);
+        chain.grant("alice", "test", &["@dev"]);
+    }
+    a.remove("alice", "walt");
+    b.grant("ann", "prod", &["walt"]);
+    b.group("ann", "dev", &["walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), [""; 0]);
+        assert_eq!(merged.readers("test/db"), [""; 0]);
+    }
+    // Such a grant can be given again.
+    let [mut merged, _] = both(&a, &b);
+    merged.grant("ann", "prod", &["ann"]);
+    merged.grant("ann", "test", &["ann"]);
+    assert_eq!(merged.readers("prod/db"), ["ann"]);
+}
+
+#[test]
+fn a_group_that_ended_here_is_not_filled_again_and_one_that_ended_there_loses_its_members() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.group("alice", "dev", &["rita", "walt"]);
+    }
+    a.group("alice", "dev", &[]);
+    b.group("ann", "dev", &["bot", "rita", "walt"]);
+    b.grant("ann", "prod", &["@dev", "alice"]);
+    let [left, right] = both(&a, &b);
+    assert_eq!(left.readers("prod/db"), ["alice"]);
+    assert_eq!(left.state().group(&group("dev")), None);
+    // Who came in on the other side is in still.
+    assert_eq!(right.readers("prod/db"), ["alice", "bot"]);
+}
+
+#[test]
+fn who_lost_a_folder_there_lost_what_was_granted_below_it_here() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.grant("alice", "prod", &["rita", "walt"]);
+    }
+    a.grant("alice", "prod", &["rita"]);
+    b.grant("ann", "prod/eu", &["bot", "rita", "walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/eu/db"), ["bot", "rita"]);
+    }
+}
+
+#[test]
+fn a_first_grant_at_a_path_is_compared_with_the_one_above() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.grant("ann", "prod", &["@people", "bot"]);
+    b.grant("ann", "test", &["rita"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), ["alice", "ann", "bot", "dave", "rita", "walt"]);
+        assert_eq!(merged.readers("test/db"), ["rita"]);
+    }
+}
+
+#[test]
+fn a_grant_goes_where_both_it_and_the_one_above_are_as_they_were_there() {
+    let start = || {
+        let mut chain = Chain::team();
+        chain.grant("alice", "", &["alice"]);
+        chain.grant("alice", "prod", &["alice", "rita"]);
+        chain
+    };
+    let (mut a, mut b) = (start(), start());
+    a.admit("alice", "dave", Role::Reader);
+    b.grant("ann", "prod", &["@inherit"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.state().grant_for("prod").0, "");
+    }
+    // Another set here: what it took is taken, and nothing is given.
+    let mut a = start();
+    a.grant("alice", "prod", &["alice", "rita", "walt"]);
+    let mut merged = a.clone();
+    merged.merge("alice", &b);
+    assert_eq!(merged.readers("prod/db"), ["alice", "walt"]);
+    // Another one above: the same.
+    let mut a = start();
+    a.grant("alice", "", &["@people"]);
+    let mut merged = a.clone();
+    merged.merge("alice", &b);
+    assert_eq!(merged.readers("prod/db"), ["alice"]);
+    // What is above would give back what was taken here.
+    let start = || {
+        let mut chain = Chain::team();
+        chain.grant("alice", "", &["rita", "walt"]);
+        chain.grant("alice", "prod", &["alice", "rita"]);
+        chain
+    };
+    let (mut a, mut b) = (start(), start());
+    a.grant("alice", "prod", &["alice"]);
+    b.grant("ann", "prod", &["alice"]);
+    b.grant("ann", "prod", &["@inherit"]);
+    let mut merged = a;
+    merged.merge("alice", &b);
+    assert!(!merged.readers("prod/db").contains(&"rita"));
+}
+
+#[test]
+fn versions_that_an_admin_of_both_sides_kept_are_kept_though_the_rest_was_done_already() {
+    let (mut a, mut b) = two();
+    a.add("alice", a.removing("walt").keeping(vec![hash("left")]));
+    b.add("ann", b.removing("walt").keeping(vec![hash("right")]));
+    for merged in both(&a, &b) {
+        assert!(merged.state().keeps(hash("left")) && merged.state().keeps(hash("right")));
+    }
+    // Not those of somebody who is no admin here.
+    a.remove("alice", "ann");
+    let mut merged = a;
+    merged.merge("alice", &b);
+    assert!(merged.state().keeps(hash("left")) && !merged.state().keeps(hash("right")));
+}
+
+#[test]
+fn the_larger_minimum_counts() {
+    let (a, mut b) = two();
+    b.entries.push(b.signed(b.who("ann").card, Operation::Minimum { minimum: 7 }));
+    let operation = a.merging(&b);
+    assert_eq!(a.roster().after(&operation, a.who("alice").card).unwrap().minimum(), 7);
+    let mut entries = a.entries.clone();
+    entries.push(a.signed(a.who("alice").card, operation));
+    assert_eq!(Roster::from_entries(&entries), Err(RosterError::TooNew { minimum: 7 }));
+}
+
+#[test]
+fn embedded_points_stay_good() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Reader);
+    let there = b.roster().clone();
+    a.merge("alice", &b);
+    let point = |seq, head| covault::model::manifest::RosterPoint { seq, head, blob: String::new() };
+    assert!(a.roster().has(there.head) && a.roster().has_point(&point(there.seq, there.head)));
+    assert!(!a.roster().has_point(&point(there.seq + 1, there.head)));
+    assert_eq!(a.roster().state_at(there.head), Some(there.state()));
+    assert_eq!(a.roster().seq_at(there.head), Some(there.seq));
+}
+
+#[test]
+fn a_branch_that_went_on_after_its_merge_is_merged_again() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Reader);
+    a.merge("alice", &b);
+    b.grant("ann", "prod", &["erin"]);
+    b.remove("ann", "rita");
+    a.merge("alice", &b);
+    assert_eq!(a.readers("prod/db"), ["erin"]);
+    assert!(a.lives("dave") && !a.lives("rita"));
+    // The base of the second is an entry that the first embeds.
+    let Operation::Merge { entries } = &a.entries.last().unwrap().operation else { panic!() };
+    assert_eq!(entries.len(), 2);
+}
+
+#[test]
+fn two_sides_that_merged_each_other_merge_again() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Reader);
+    let (before_a, before_b) = (a.clone(), b.clone());
+    a.merge("alice", &before_b);
+    b.merge("ann", &before_a);
+    // Both speak of somebody whom they have from the other.
+    a.grant("alice", "prod", &["erin"]);
+    b.grant("ann", "test", &["dave"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), ["erin"]);
+        assert_eq!(merged.readers("test/db"), ["dave"]);
+    }
+}
+
+#[test]
+fn a_merge_of_ours_that_comes_back_is_followed_as_it_was() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Reader);
+    a.merge("alice", &b);
+    a.grant("alice", "prod", &["erin"]);
+    b.role("ann", "erin", Role::Writer);
+    let mut merged = b.clone();
+    merged.merge("ann", &a);
+    assert_eq!(merged.readers("prod/db"), ["erin"]);
+    assert_eq!(merged.role_of("erin"), Some(Role::Writer));
+    for entry in &a.entries {
+        let hash = entry.hash();
+        assert_eq!(merged.roster().state_at(hash), a.roster().state_at(hash), "{}", entry.seq);
+    }
+}
+
+#[test]
+fn a_merge_within_a_branch_counts_as_it_was_decided_there() {
+    let (a, mut b) = two();
+    let mut c = Chain::team();
+    b.role("ann", "walt", Role::Reader);
+    c.role("alice", "walt", Role::Admin);
+    b.merge("alice", &c);
+    assert_eq!(b.role_of("walt"), Some(Role::Reader));
+    let mut merged = a;
+    merged.merge("alice", &b);
+    assert_eq!(merged.state(), b.state());
+}
+
+#[test]
+fn merges_nest() {
+    let mut chains: Vec<Chain> = (0..6).map(|_| Chain::team()).collect();
+    for (n, chain) in chains.iter_mut().enumerate() {
+        chain.admit("alice", &format!("m{n}"), Role::Reader);
+    }
+    let mut merged = chains.remove(0);
+    for (n, mut next) in chains.into_iter().enumerate() {
+        next.merge("alice", &merged);
+        let of_all = if n % 2 == 0 { ["m0"] } else { ["m1"] };
+        next.grant("ann", "prod", &of_all);
+        merged = next;
+    }
+    for n in 0..6 {
+        assert!(merged.lives(&format!("m{n}")));
+    }
+    assert_eq!(merged.readers("prod/db"), ["m0"]);
+    assert_eq!(merged.entries.len(), 5 + 3);
+}
+
+#[test]
+fn who_merges_is_an_admin_at_both_ends() {
+    let (mut a, mut b) = two();
+    a.role("alice", "ann", Role::Writer);
+    b.admit("ann", "erin", Role::Reader);
+    let mut merged = a.clone();
+    assert_eq!(merged.attempt("ann", a.merging(&b)), Err(Refusal::NotAnAdmin));
+    let mut merged = b.clone();
+    assert_eq!(merged.attempt("ann", b.merging(&a)), Err(Refusal::NotAnAdmin));
+    assert_eq!(merged.attempt("walt", b.merging(&a)), Err(Refusal::NotAnAdmin));
+    merged.merge("alice", &a);
+    assert_eq!(merged.role_of("ann"), Some(Role::Writer));
+}
+
+#[test]
+fn who_got_another_device_on_one_side_merges_still_and_who_lost_one_does_not() {
+    let (mut a, mut b) = two();
+    a.renew("alice", "alice", &["alice.1", "alice.2"]);
+    b.admit("alice", "erin", Role::Reader);
+    for merged in both(&a, &b) {
+        assert!(merged.lives("erin"));
+        assert_eq!(merged.who("alice"), a.who("alice"));
+    }
+    a.renew("alice", "alice", &["alice.2"]);
+    assert_eq!(a.clone().attempt("alice", a.merging(&b)), Err(Refusal::NotAnAdmin));
+    assert_eq!(b.clone().attempt("alice", b.merging(&a)), Err(Refusal::NotAnAdmin));
+    // What was signed by the card that ended gives nothing.
+    a.merge("ann", &b);
+    assert!(!a.lives("erin"));
+}
+
+#[test]
+fn two_admins_who_removed_each_other_need_a_third() {
+    let (mut a, mut b) = two();
+    a.remove("alice", "ann");
+    b.remove("ann", "alice");
+    assert_eq!(a.clone().attempt("alice", a.merging(&b)), Err(Refusal::NotAnAdmin));
+    assert_eq!(b.clone().attempt("ann", b.merging(&a)), Err(Refusal::NotAnAdmin));
+}
+
+#[test]
+fn who_merges_stays_an_admin() {
+    let (mut a, mut b) = two();
+    b.role("ann", "alice", Role::Writer);
+    b.role("ann", "alice", Role::Admin);
+    a.remove("alice", "ann");
+    a.merge("alice", &b);
+    assert_eq!(a.role_of("alice"), Some(Role::Admin));
+}
+
+fn refused(a: &Chain, entries: Vec<String>) -> Refusal {
+    a.clone().attempt("alice", Operation::Merge { entries }).unwrap_err()
+}
+
+#[test]
+fn what_does_not_begin_in_this_chain_is_refused() {
+    let (a, mut b) = two();
+    b.admit("ann", "erin", Role::Reader);
+    b.grant("ann", "prod", &["erin"]);
+    let Operation::Merge { entries } = a.merging(&b) else { panic!() };
+    // The first one is missing.
+    assert_eq!(refused(&a, entries[1..].to_vec()), Refusal::UnknownBase);
+    // Another vault.
+    let mut other = Chain::new();
+    other.admit("alice", "erin", Role::Reader);
+    let of_other = vec![other.entries[1].text().replace(&other.roster().vault.to_string(), &hash("x").to_string())];
+    assert_eq!(refused(&a, of_other), Refusal::UnknownBase);
+    // A number that does not follow the base's.
+    let skipped = vec![entries[0].replace("seq = 5", "seq = 6")];
+    assert_eq!(refused(&a, skipped), Refusal::UnknownBase);
+    // A founding cannot be embedded.
+    let found = vec![a.entries[0].text()];
+    let founding = Refusal::Embedded(Box::new(RosterError::Founding { seq: 0 }));
+    assert_eq!(refused(&a, found), founding);
+    // A gap, and another order.
+    let three = [&entries[..], &[entries[1].replace("seq = 6", "seq = 8")]].concat();
+    assert!(matches!(refused(&a, three), Refusal::Embedded(_)));
+    let turned = vec![entries[1].clone(), entries[0].clone()];
+    assert!(matches!(refused(&a, turned), Refusal::Embedded(_)));
+    assert!(matches!(refused(&a, vec![]), Refusal::Embedded(why) if *why == RosterError::Empty));
+}
+
+#[test]
+fn an_embedded_entry_that_was_refused_there_is_refused_here() {
+    let (a, mut b) = two();
+    b.entries.push(b.signed(b.who("walt").card, b.removing("rita")));
+    let merge = a.merging(&b);
+    assert_eq!(
+        a.roster().after(&merge, a.who("alice").card),
+        Err(Refusal::NotAnAdmin),
+        "a writer removed somebody there"
+    );
+    // Changed after it was signed: another body, another hash; what follows it does not follow any more.
+    let mut b = Chain::team();
+    b.admit("ann", "erin", Role::Reader);
+    b.grant("ann", "prod", &["erin"]);
+    let Operation::Merge { mut entries } = a.merging(&b) else { panic!() };
+    entries[0] = entries[0].replace("role = \"reader\"", "role = \"admin\"");
+    assert!(matches!(refused(&a, entries), Refusal::Embedded(_)));
+}
+
+#[test]
+fn what_is_here_already_is_not_done_twice() {
+    let (a, mut b) = two();
+    let mut a = a;
+    b.role("ann", "walt", Role::Reader);
+    a.merge("alice", &b);
+    a.role("alice", "walt", Role::Writer);
+    // All of it once more, from the same base.
+    let texts = b.entries[5..].iter().map(covault::model::roster::Entry::text).collect();
+    a.add("alice", Operation::Merge { entries: texts });
+    assert_eq!(a.role_of("walt"), Some(Role::Writer));
+}
+
+// --- any two branches
+
+#[derive(Debug, Clone)]
+struct Act(usize, usize, usize, u8);
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    prop::collection::vec(
+        (0..8_usize, 0..6_usize, 0..6_usize, any::<u8>()).prop_map(|(a, b, c, d)| Act(a, b, c, d)),
+        0..7,
+    )
+}
+
+const NAMES: [&str; 6] = ["ann", "walt", "rita", "bot", "dave", "alice"];
+const PATHS: [&str; 3] = ["", "prod", "prod/eu"];
+
+/// What the numbers mean, where it means anything; only entries that the rules take are appended.
+pub fn act(chain: &mut Chain, side: &str, (what, who, other, bits): (usize, usize, usize, u8), keep_alice: bool) {
+    let admins: Vec<String> = chain.state().admins().map(|member| member.card.name.to_string()).collect();
+    let by = admins[other % admins.len()].clone();
+    let name = NAMES[who];
+    let some = |list: &[&'static str]| -> Vec<&'static str> {
+        list.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1).map(|(_, name)| *name).collect()
+    };
+    let living: Vec<&str> = NAMES.into_iter().filter(|name| chain.lives(name)).collect();
+    let operation = match what {
+        0 if chain.lives("dave") => chain.removing("dave"),
+        0 => {
+            let own = format!("dave.{side}");
+            let devices = if bits & 1 == 1 { "dave.1" } else { own.as_str() };
+            let role = [Role::Reader, Role::Writer, Role::Admin][usize::from(bits) % 3];
+            Operation::Admit { role, card: chain.card("dave", &[devices]) }
+        }
+        _ if !chain.lives(name) => return,
+        1 if name == "alice" && keep_alice => return,
+        1 => chain.removing(name),
+        2 if name == "alice" && keep_alice => return,
+        2 => {
+            let role = [Role::Reader, Role::Writer, Role::Admin][usize::from(bits) % 3];
+            Operation::Role { member: chain.who(name), role, live: vec![hash(&format!("{side} {bits}"))] }
+        }
+        3 if name == "alice" && keep_alice => return,
+        3 => {
+            let devices: Vec<String> = (1..4).filter(|n| bits >> n & 1 == 1).map(|n| format!("{name}.{n}")).collect();
+            let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+            if devices.is_empty() {
+                return;
+            }
+            chain.renewing(name, &devices)
+        }
+        4 => chain.grouping(["dev", "ops"][other % 2], &some(&living)),
+        _ => {
+            let mut readers: Vec<&str> = vec![];
+            if bits & 64 != 0 {
+                readers.push("@people");
+            }
+            if bits & 128 != 0 && chain.state().group(&GroupName::parse("dev").unwrap()).is_some() {
+                readers.push("@dev");
+            }
+            readers.extend(some(&living));
+            readers.sort_unstable();
+            let at = PATHS[other % 3];
+            if readers.is_empty() && at.is_empty() {
+                return;
+            }
+            if readers.is_empty() {
+                readers.push("@inherit");
+            }
+            chain.granting(at, &readers)
+        }
+    };
+    let _ = chain.attempt(&by, operation);
+}
+
+fn run(chain: &mut Chain, side: &str, acts: &[Act]) {
+    for Act(what, who, other, bits) in acts {
+        act(chain, side, (*what, *who, *other, *bits), true);
+    }
+}
+
+/// What holds after every merge.
+pub fn check(base: &State, ours: &State, theirs: &State, merged: &State) {
+    assert!(merged.admins().next().is_some(), "no admin is left");
+    for (_, known) in ours.cards().chain(theirs.cards()) {
+        let name = &known.card.name;
+        let same = |state: &State| {
+            state.cards().any(|(hash, other)| other.card.name == *name && merged.cards().any(|(here, _)| here == hash))
+        };
+        for side in [ours, theirs] {
+            let was_known = side.cards().any(|(_, known)| known.card.name == *name);
+            if was_known && side.named(name).is_none() && same(side) {
+                assert!(merged.named(name).is_none(), "{name} was removed on one side and lives");
+            }
+        }
+    }
+    for member in merged.members() {
+        let name = &member.card.name;
+        let roles: Vec<_> = [ours, theirs].into_iter().filter_map(|side| side.named(name)).collect();
+        assert!(!roles.is_empty(), "{name} lives and did on neither side");
+        assert!(roles.iter().any(|side| side.role >= member.role), "{name} has a role that neither side gave");
+        assert!(roles.iter().any(|side| side.hash == member.hash), "{name} has a card of neither side");
+    }
+    for at in ["", "prod", "prod/eu", "prod/eu/db", "test"] {
+        let set = |state: &State| state.grant_for(at).1.clone();
+        for holder in set(merged) {
+            assert!(
+                set(ours).contains(&holder) || set(theirs).contains(&holder),
+                "{holder} got {at} from neither side"
+            );
+            let taken =
+                [ours, theirs].into_iter().any(|side| set(base).contains(&holder) && !set(side).contains(&holder));
+            assert!(!taken, "one side took {at} from {holder}, and there it is");
+        }
+    }
+    for name in ["dev", "ops"].map(group) {
+        let set = |state: &State| state.group(&name).unwrap_or_default();
+        for member in set(merged) {
+            assert!(set(ours).contains(&member) || set(theirs).contains(&member));
+            let taken =
+                [ours, theirs].into_iter().any(|side| set(base).contains(&member) && !set(side).contains(&member));
+            assert!(!taken, "one side took {member} out of {name}");
+        }
+    }
+    let mut keys = std::collections::BTreeMap::new();
+    for (_, known) in merged.cards() {
+        for device in &known.card.devices {
+            let owner = keys.entry(device.recipient.to_string()).or_insert_with(|| known.card.name.clone());
+            assert_eq!(*owner, known.card.name, "a key of two members");
+        }
+    }
+    assert!(merged.minimum() >= ours.minimum() && merged.minimum() <= ours.minimum().max(theirs.minimum()));
+}
+
+proptest! {
+    #![proptest_config(cases(40))]
+
+    #[test]
+    fn any_two_branches_merge_and_neither_gives_back_what_the_other_took(before in acts(), a in acts(), b in acts()) {
+        let mut base = Chain::team();
+        run(&mut base, "base", &before);
+        let (mut ours, mut theirs) = (base.clone(), base.clone());
+        run(&mut ours, "ours", &a);
+        run(&mut theirs, "theirs", &b);
+        for (ours, theirs) in [(&ours, &theirs), (&theirs, &ours), (&base, &theirs)] {
+            if theirs.entries.len() == base.entries.len() {
+                continue;
+            }
+            let mut merged = ours.clone();
+            merged.merge("alice", theirs);
+            check(base.state(), ours.state(), theirs.state(), merged.state());
+            if ours.entries.len() == base.entries.len() {
+                prop_assert_eq!(merged.state(), theirs.state());
+            }
+            prop_assert!(!merged.state().keeps(hash("never")) && merged.roster().has(theirs.roster().head));
+        }
+    }
+
+    #[test]
+    fn branches_that_merge_each_other_again_and_again_always_can(
+        rounds in prop::collection::vec((acts(), acts(), 0..4_u8), 1..5),
+    ) {
+        let (mut a, mut b) = two();
+        for (left, right, which) in rounds {
+            run(&mut a, "a", &left);
+            run(&mut b, "b", &right);
+            let (before_a, before_b) = (a.clone(), b.clone());
+            let missing = |here: &Chain, there: &Chain| there.entries.iter().any(|e| !here.roster().has(e.hash()));
+            if which & 1 == 1 && missing(&a, &before_b) {
+                a.merge("alice", &before_b);
+            }
+            if which & 2 == 2 && missing(&b, &before_a) {
+                b.merge("alice", &before_a);
+            }
+            // Every point is, embedded, what it was in its own branch.
+            for (here, there) in [(&a, &before_b), (&b, &before_a)] {
+                for entry in &there.entries {
+                    let hash = entry.hash();
+                    if here.roster().has(hash) {
+                        prop_assert!(here.roster().state_at(hash) == there.roster().state_at(hash));
+                    }
+                }
+            }
+            prop_assert!(a.state().admins().next().is_some() && b.state().admins().next().is_some());
+        }
+    }
+}

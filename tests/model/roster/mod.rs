@@ -1,0 +1,10 @@
+//! The roster: what an entry is, who may say it, and what two branches add up to.
+
+mod chain;
+mod check;
+mod found;
+mod merge;
+mod operations;
+mod rules;
+
+pub use found::found;
