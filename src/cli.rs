@@ -17,9 +17,11 @@ mod export;
 mod get;
 mod import;
 mod init;
+mod join;
 mod log;
 mod ls;
 mod man;
+mod member;
 mod mv;
 mod out;
 mod process;
@@ -66,6 +68,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Init(args) => init::run(&context, &args),
+        Command::Join(args) => join::run(&context, &args),
+        Command::Member(args) => member::run(&context, &args),
         Command::Setup(args) => setup::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),

@@ -4,6 +4,7 @@
 
 mod agent;
 mod files;
+mod invites;
 mod keys;
 mod state;
 
@@ -13,6 +14,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 pub use agent::{AgentError, AgentKey};
+pub use invites::KeptInvite;
 pub use keys::{Keys, NewKeys, OwnSigner};
 pub use state::{Healed, Pin, Seen};
 
@@ -184,7 +186,9 @@ impl Home {
     /// Removes what a killed run left beside keys and state; how many files there were. A left-over identity is a key.
     pub fn sweep(&self, vault: Hash) -> usize {
         let state = self.state_dir(vault);
-        [self.config.as_path(), state.as_path(), state.join("rosters").as_path()].map(files::sweep).iter().sum()
+        let below = ["rosters", "invites"].map(|folder| state.join(folder));
+        let folders = [&self.config, &state].into_iter().chain(&below);
+        folders.map(|folder| files::sweep(folder)).sum()
     }
 
     fn named(&self, pointer: &str, default: &str) -> PathBuf {

@@ -2,9 +2,10 @@
 //!
 //! No terminal, no environment, no clock: the time is handed in.
 
-mod access;
+pub mod access;
 mod advice;
-mod amend;
+pub mod amend;
+pub mod approve;
 mod basis;
 pub mod doctor;
 pub mod edit;
@@ -14,10 +15,14 @@ mod heal;
 pub mod history;
 pub mod import;
 pub mod init;
+pub mod invite;
+pub mod join;
 pub mod list;
+pub mod machine;
 pub mod open;
 pub mod read;
 pub mod remove;
+pub mod requests;
 pub mod restore;
 pub mod set;
 pub mod setup;

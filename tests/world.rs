@@ -80,6 +80,51 @@ impl World {
         Person { name: name.to_owned(), home, repo: self.path().join(format!("{name} répo")), vars: Vec::new() }
     }
 
+    /// Somebody with a vault that is pushed to a bare repository, which all teammates share.
+    pub fn team(&self, founder: &str) -> Person {
+        let person = self.founder(founder);
+        let shared = self.shared();
+        person
+            .git([
+                OsStr::new("init"),
+                OsStr::new("-q"),
+                OsStr::new("--bare"),
+                OsStr::new("-b"),
+                OsStr::new("main"),
+                shared.as_os_str(),
+            ])
+            .ok();
+        person.git([OsStr::new("remote"), OsStr::new("add"), OsStr::new("origin"), shared.as_os_str()]).ok();
+        person.git(["push", "-q", "-u", "origin", "main"]).ok();
+        person
+    }
+
+    /// The bare repository of a team.
+    pub fn shared(&self) -> PathBuf {
+        self.path().join("shared répo.git")
+    }
+
+    /// Somebody with an empty home and a fresh clone of the team's repository; no keys yet.
+    pub fn newcomer(&self, name: &str) -> Person {
+        let person = self.stranger(name);
+        person.git([OsStr::new("clone"), OsStr::new("-q"), self.shared().as_os_str(), person.repo.as_os_str()]).ok();
+        person
+    }
+
+    /// Somebody new, let in by an admin of the team: invite, join, push, approve, push, pull.
+    #[track_caller]
+    pub fn joins(&self, admin: &Person, name: &str) -> Person {
+        let person = self.newcomer(name);
+        let line = admin.covault(["member", "invite", name]).ok().text();
+        person.covault(["join", "--invite", line.trim(), "--device", "laptop"]).ok();
+        person.push(&format!("covault/join/{name}"));
+        admin.git(["fetch", "-q"]).ok();
+        admin.covault(["member", "approve", name, "--yes"]).ok();
+        admin.git(["push", "-q"]).ok();
+        person.git(["pull", "-q", "--ff-only"]).ok();
+        person
+    }
+
     /// Somebody with a vault.
     pub fn founder(&self, name: &str) -> Person {
         let person = self.person(name);
@@ -145,6 +190,12 @@ impl Person {
     #[track_caller]
     pub fn get(&self, name: &str) -> String {
         self.covault(["get", name]).ok().text()
+    }
+
+    /// Pushes one branch to the team's repository.
+    #[track_caller]
+    pub fn push(&self, branch: &str) {
+        self.git(["push", "-q", "origin", branch]).ok();
     }
 
     /// Where a secret's file is.

@@ -56,6 +56,10 @@ pub struct WriteFlags {
 pub enum Command {
     /// Start a vault in this repository
     Init(super::init::InitArgs),
+    /// Ask to be let into this repository's vault
+    Join(Box<super::join::JoinArgs>),
+    /// Who is in the vault: invite, approve, add, list
+    Member(super::member::MemberArgs),
     /// Set this clone up: git shows secrets, and knows which vault it belongs to
     Setup(super::setup::SetupArgs),
     /// Where the vault stands, and what waits for somebody

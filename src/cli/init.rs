@@ -10,7 +10,7 @@ use super::args::WriteFlags;
 use super::context::{Context, variable};
 use super::exit::{self, Answer, Refusal};
 use super::{ask, out};
-use crate::home::NewKeys;
+use crate::home::{Home, NewKeys};
 use crate::model::names::{DeviceLabel, MemberName};
 use crate::vault::init::{self, Founding};
 
@@ -41,18 +41,8 @@ pub struct InitArgs {
     /// Put the vault into the current folder instead of the repository's top
     #[arg(long, conflicts_with = "standalone")]
     here: bool,
-    /// Use this age identity file, or ssh-ed25519 private key, instead of making an identity
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    identity: Option<PathBuf>,
-    /// Use this ssh-ed25519 key for signing instead of making one; of a public key (.pub), ssh-agent has the private half
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    signing_key: Option<PathBuf>,
-    /// Protect the new identity with a passphrase (asked for on the terminal)
-    #[arg(long)]
-    passphrase: bool,
-    /// Leave the new identity unprotected and do not ask
-    #[arg(long, conflicts_with = "passphrase")]
-    no_passphrase: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Add a paper device: its keys are printed once and kept nowhere
     #[arg(long)]
     recovery: bool,
@@ -64,27 +54,10 @@ pub struct InitArgs {
 pub fn run(context: &Context, args: &InitArgs) -> Answer {
     let home = context.home()?;
     let dir = args.standalone.clone().map_or_else(|| context.dir().to_path_buf(), |dir| context.dir().join(dir));
-    let absolute = |path: &PathBuf| std::path::absolute(path);
-    let identity = args.identity.as_ref().map(absolute).transpose()?;
-    let signing = args.signing_key.as_ref().map(absolute).transpose()?;
     let name = member_name(context, args)?;
     let vault_name = vault_name(context, args, &dir);
     let device = device_label(args.device.as_deref())?;
-    for file in identity.iter().chain(&signing) {
-        std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
-    }
-    for (file, counts) in [(&identity, home.identity_file()), (&signing, home.signing_file())] {
-        // One of them counts on a machine: naming another for this vault would lock the person out of the others.
-        if let Some(file) = file
-            && counts.exists()
-            && counts.canonicalize().ok() != file.canonicalize().ok()
-        {
-            let hint = "COVAULT_IDENTITY_FILE and COVAULT_SIGNING_KEY_FILE name others for one vault, here and later";
-            return Err(Refusal::usage(format!("{} counts on this machine already", counts.display()), hint));
-        }
-    }
-    let has_identity = identity.is_some() || home.has_identity();
-    let passphrase = if has_identity { None } else { new_passphrase(context, args)? };
+    let new_keys = args.keys.new_keys(context, &home, args.write.dry_run)?;
     if args.standalone.is_some() {
         if args.write.dry_run && !dir.exists() {
             context.note(&format!("would make a repository in {} and start a vault in it for {name}", dir.display()));
@@ -97,7 +70,7 @@ pub fn run(context: &Context, args: &InitArgs) -> Answer {
         vault_name,
         name: name.clone(),
         device,
-        new_keys: NewKeys { passphrase, comment, identity, signing },
+        new_keys: NewKeys { comment, ..new_keys },
         recovery: args.recovery,
         here: args.here,
     };
@@ -154,7 +127,7 @@ fn vault_name(context: &Context, args: &InitArgs, dir: &std::path::Path) -> Stri
     }
 }
 
-fn device_label(given: Option<&str>) -> anyhow::Result<DeviceLabel> {
+pub(super) fn device_label(given: Option<&str>) -> anyhow::Result<DeviceLabel> {
     if let Some(label) = given {
         return Ok(DeviceLabel::parse(label)?);
     }
@@ -167,21 +140,68 @@ fn device_label(given: Option<&str>) -> anyhow::Result<DeviceLabel> {
     Ok(DeviceLabel::parse(label.trim_start_matches('-')).or_else(|_| DeviceLabel::parse("device"))?)
 }
 
-/// The third question; on a terminal only.
-fn new_passphrase(context: &Context, args: &InitArgs) -> anyhow::Result<Option<zeroize::Zeroizing<String>>> {
-    if args.no_passphrase || args.write.dry_run {
-        return Ok(None);
-    }
-    if !context.can_ask() {
-        if args.passphrase {
-            return Err(Refusal::needs_person("nobody can be asked for a passphrase", "covault init --no-passphrase"));
+/// Where keys come from, for who has none yet: `init` and `join` ask for the same.
+#[derive(Args)]
+pub struct KeyArgs {
+    /// Use this age identity file, or ssh-ed25519 private key, instead of making an identity
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    identity: Option<PathBuf>,
+    /// Use this ssh-ed25519 key for signing instead of making one; of a public key (.pub), ssh-agent has the private half
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    signing_key: Option<PathBuf>,
+    /// Protect the new identity with a passphrase (asked for on the terminal)
+    #[arg(long)]
+    passphrase: bool,
+    /// Leave the new identity unprotected and do not ask
+    #[arg(long, conflicts_with = "passphrase")]
+    no_passphrase: bool,
+}
+
+impl KeyArgs {
+    /// How missing keys are to be made; nothing is written.
+    pub fn new_keys(&self, context: &Context, home: &Home, dry_run: bool) -> anyhow::Result<NewKeys> {
+        let absolute = |path: &PathBuf| std::path::absolute(path);
+        let identity = self.identity.as_ref().map(absolute).transpose()?;
+        let signing = self.signing_key.as_ref().map(absolute).transpose()?;
+        for file in identity.iter().chain(&signing) {
+            std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
         }
-        return Ok(None);
+        for (file, counts) in [(&identity, home.identity_file()), (&signing, home.signing_file())] {
+            // One of them counts on a machine: naming another for this vault would lock the person out of the others.
+            if let Some(file) = file
+                && counts.exists()
+                && counts.canonicalize().ok() != file.canonicalize().ok()
+            {
+                let hint =
+                    "COVAULT_IDENTITY_FILE and COVAULT_SIGNING_KEY_FILE name others for one vault, here and later";
+                return Err(Refusal::usage(format!("{} counts on this machine already", counts.display()), hint));
+            }
+        }
+        let has_identity = identity.is_some() || home.has_identity();
+        let passphrase = if has_identity || dry_run { None } else { self.new_passphrase(context)? };
+        Ok(NewKeys { passphrase, comment: String::new(), identity, signing })
     }
-    if !args.passphrase && !ask::confirm("Protect your identity with a passphrase?", false) {
-        return Ok(None);
+
+    /// The third question; on a terminal only.
+    fn new_passphrase(&self, context: &Context) -> anyhow::Result<Option<zeroize::Zeroizing<String>>> {
+        if self.no_passphrase {
+            return Ok(None);
+        }
+        if !context.can_ask() {
+            if self.passphrase {
+                return Err(Refusal::needs_person(
+                    "nobody can be asked for a passphrase",
+                    "leave it unprotected with: --no-passphrase",
+                ));
+            }
+            return Ok(None);
+        }
+        if !self.passphrase && !ask::confirm("Protect your identity with a passphrase?", false) {
+            return Ok(None);
+        }
+        let passphrase = ask::hidden_twice("passphrase").ok_or_else(|| {
+            Refusal::needs_person("no passphrase was given", "leave it unprotected with: --no-passphrase")
+        })?;
+        Ok(Some(passphrase))
     }
-    let passphrase = ask::hidden_twice("passphrase")
-        .ok_or_else(|| Refusal::needs_person("no passphrase was given", "covault init --no-passphrase"))?;
-    Ok(Some(passphrase))
 }

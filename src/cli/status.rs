@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::exit::{self, Answer};
-use super::{out, progress};
+use super::{member, out, progress};
 use crate::vault::status::Status;
 
 /// Where the vault stands, and what waits for somebody
@@ -54,6 +54,10 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     if status.one_key {
         out.push_str("one admin with one device and no paper key: a lost laptop loses everything (keep a copy of the identity)\n");
     }
+    let asked: Vec<_> = status.requests.asked.iter().map(member::ask_as_text).collect();
+    let bad: Vec<_> = status.requests.refused.iter().map(member::refused_as_text).collect();
+    section(&mut out, "asking to be let in (covault member approve NAME)", &asked);
+    section(&mut out, "requests that are refused", &bad);
     let pairs = |items: &[(String, String)]| items.iter().map(|(a, b)| format!("{a}: {b}")).collect::<Vec<_>>();
     let uncommitted: Vec<_> = status.uncommitted.iter().map(|(file, how)| format!("{file}: {how}")).collect();
     section(&mut out, "not committed", &uncommitted);
@@ -93,5 +97,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "refused": pairs(&status.refused),
         "strangers": status.strangers,
         "one_key": status.one_key,
+        "requests": status.requests.asked.iter().map(member::ask_as_json).collect::<Vec<_>>(),
+        "refused_requests": status.requests.refused.iter().map(member::refused_as_text).collect::<Vec<_>>(),
     })
 }

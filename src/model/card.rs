@@ -5,7 +5,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, STANDARD_NO_PAD as BASE64_NO_PAD};
 
 use super::bytes::Hash;
 use super::canon::{CanonError, Reader, Writer};
@@ -68,6 +68,14 @@ pub struct SigningPublic(pub String);
 impl fmt::Display for SigningPublic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ssh-ed25519 {}", self.0)
+    }
+}
+
+impl SigningPublic {
+    /// `SHA256:…`, as `ssh-keygen -l` shows the key.
+    pub fn fingerprint(&self) -> String {
+        let blob = BASE64.decode(&self.0).unwrap_or_default();
+        format!("SHA256:{}", BASE64_NO_PAD.encode(Hash::of(&blob).0))
     }
 }
 

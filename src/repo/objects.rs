@@ -83,6 +83,21 @@ impl Repo {
         self.object(id, Kind::Blob)
     }
 
+    /// The bytes of a blob that has at most `limit`; `None` for a larger one, which is not read.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`.
+    pub fn blob_within(&self, id: ObjectId, limit: u64) -> Result<Option<Vec<u8>>> {
+        if !self.has_object(id) {
+            self.fetch_promised(&[id])?;
+        }
+        let header = self.git.try_find_header(id).map_err(|error| unreadable(id, "blob", Some(error)))?;
+        if header.is_some_and(|header| header.size() > limit) {
+            return Ok(None);
+        }
+        self.blob(id).map(Some)
+    }
+
     /// The name that `bytes` would have as a blob; nothing is written.
     ///
     /// # Errors

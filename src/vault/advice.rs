@@ -6,6 +6,9 @@ use super::error::{Kind, VaultError};
 use super::wrong::Wrong;
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
+use crate::model::invite::InviteError;
+use crate::model::request::RequestError;
+use crate::model::roster::Refusal;
 use crate::repo::RepoError;
 use crate::seal::SealError;
 
@@ -26,8 +29,16 @@ impl VaultError {
             | Self::IsSecret { .. }
             | Self::EnvFile { .. }
             | Self::BadVaultName(_)
+            | Self::Invite(_)
+            | Self::Request(_)
+            | Self::InvitedAs { .. }
+            | Self::NameNeeded
+            | Self::TooManyDevices(_)
+            | Self::DeviceExists { .. }
+            | Self::HasRole(_)
             | Self::NulInVariable(_) => Kind::Usage,
-            Self::Refused(_) => Kind::NeedsPerson,
+            Self::Refused(_) | Self::SeveralRequests { .. } | Self::OtherCard { .. } => Kind::NeedsPerson,
+            Self::NoRequest(_) => Kind::NotFound,
             Self::NoVault
             | Self::SeveralVaults(_)
             | Self::NoSuchSecret { .. }
@@ -78,6 +89,8 @@ impl VaultError {
             | Self::TrunkRewritten { .. }
             | Self::ForkedRoster { .. }
             | Self::TakenAway { .. }
+            | Self::NotInvitedTo { .. }
+            | Self::BadRequest { .. }
             | Self::Sealed { .. }
             | Self::Document { .. }
             | Self::Inconsistent { .. } => Kind::Verification,
@@ -172,6 +185,50 @@ impl VaultError {
             Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
             Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),
             Self::NulInVariable(_) => "hand it over as a file: covault run --files".to_owned(),
+            Self::Invite(InviteError::Version { .. }) => "install a newer covault".to_owned(),
+            Self::Invite(_) => "paste the whole line that an admin's covault member invite NAME printed".to_owned(),
+            Self::Request(RequestError::TooLarge | RequestError::NotText | RequestError::Canon(_)) => {
+                "it was made by another version, or changed: ask for a new one, from covault join --print".to_owned()
+            }
+            Self::Request(_) => "paste the whole line that covault join --print printed".to_owned(),
+            Self::NotInvitedTo { .. } => {
+                "get the newest state with: git pull; if that does not help, do not go on and ask who invited you"
+                    .to_owned()
+            }
+            Self::InvitedAs { .. } => "leave --name out, or ask for an invite for that name".to_owned(),
+            Self::NameNeeded => "name yourself with: covault join --name NAME".to_owned(),
+            Self::TooManyDevices(_) => "ask for a card with this machine alone with: covault join --renew".to_owned(),
+            Self::DeviceExists { .. } => "call this machine otherwise with: covault join --device LABEL".to_owned(),
+            Self::BadRequest { name, .. } => {
+                format!("do not approve it; ask {name} for a new one, made by: covault join --name {name}")
+            }
+            Self::NoRequest(name) => {
+                format!(
+                    "git fetch brings what was pushed; see who asks with: covault member ls --requests; or invite with: covault member invite {name}"
+                )
+            }
+            Self::SeveralRequests { name, .. } => {
+                format!("ask {name} for the words of the card, then: covault member approve {name} --card WORDS")
+            }
+            Self::OtherCard { name, .. } => {
+                format!(
+                    "ask {name} for the words of the card, which covault join prints; see them with: covault member ls --requests"
+                )
+            }
+            Self::HasRole(name) => format!("leave --role out; later: covault member role {name} ROLE"),
+            Self::Refused(Refusal::NameUsed(_)) => {
+                "a name is never used again; choose another, as in: covault member invite bob2".to_owned()
+            }
+            Self::Refused(Refusal::KeyUsed(name)) => {
+                format!(
+                    "keys belong to one member; as {name}'s they stay: use other ones (COVAULT_IDENTITY_FILE, COVAULT_SIGNING_KEY_FILE)"
+                )
+            }
+            Self::Refused(Refusal::LastAdmin) => {
+                "make somebody else an admin first: covault member role NAME admin".to_owned()
+            }
+            Self::Refused(Refusal::NoSuchMember(_)) => "see who is there with: covault member ls".to_owned(),
+            Self::NotAnAdmin(_) => "ask an admin; see who is with: covault member ls".to_owned(),
             Self::ValueTooLarge(_) => "keep large files elsewhere, and their key here".to_owned(),
             _ => return None,
         };

@@ -4,11 +4,14 @@
 
 use thiserror::Error;
 
+use super::requests::BadRequest;
 use super::wrong::Wrong;
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
 use crate::model::envfile::EnvFileError;
-use crate::model::names::NameError;
+use crate::model::invite::InviteError;
+use crate::model::names::{DeviceLabel, MemberName, NameError};
+use crate::model::request::RequestError;
 use crate::model::roster::RosterError;
 use crate::repo::RepoError;
 use crate::seal::SealError;
@@ -354,6 +357,74 @@ pub enum VaultError {
     /// A value larger than the limit.
     #[error("{0} has more than 1 MiB")]
     ValueTooLarge(String),
+    /// Something that is no invite.
+    #[error("the invite is refused")]
+    Invite(#[source] InviteError),
+    /// Something that is no request.
+    #[error("the request is refused")]
+    Request(#[source] RequestError),
+    /// The roster lacks the entry that an invite names.
+    #[error("{file} lacks entry {seq}, which the invite names: it is an older roster, or another one")]
+    NotInvitedTo {
+        /// The file.
+        file: String,
+        /// The entry.
+        seq: u64,
+    },
+    /// Another name than the invite's.
+    #[error("the invite is for {invited}, not for {given}")]
+    InvitedAs {
+        /// The name that was asked for.
+        given: MemberName,
+        /// The invite's.
+        invited: MemberName,
+    },
+    /// Who joins has a name.
+    #[error("your name in the vault is needed")]
+    NameNeeded,
+    /// A card is full.
+    #[error("{0} has as many devices as a card can hold")]
+    TooManyDevices(MemberName),
+    /// A device's label is another device's.
+    #[error("{name} has a device called {device} already")]
+    DeviceExists {
+        /// Whose.
+        name: MemberName,
+        /// The label.
+        device: DeviceLabel,
+    },
+    /// A request that no admin could approve.
+    #[error("the request of {name} is refused: {why}")]
+    BadRequest {
+        /// Whose.
+        name: MemberName,
+        /// Why.
+        why: BadRequest,
+    },
+    /// Nobody asks under this name.
+    #[error("there is no request of {0}")]
+    NoRequest(MemberName),
+    /// Several cards ask for one name, and one of them at most is the person's.
+    #[error("there are {} different requests of {name}: {}", .cards.len(), .cards.join(", "))]
+    SeveralRequests {
+        /// The name.
+        name: MemberName,
+        /// Their cards as words, each with where it is.
+        cards: Vec<String>,
+    },
+    /// No request has the card that was named.
+    #[error("no request of {name} has the card {given}; there is {found}")]
+    OtherCard {
+        /// The name.
+        name: MemberName,
+        /// What was given.
+        given: String,
+        /// The words of the cards that there are.
+        found: String,
+    },
+    /// A role for somebody who has one.
+    #[error("{0} is a member already, and approving a request changes no role")]
+    HasRole(MemberName),
 }
 
 /// An error with its causes, on one line.

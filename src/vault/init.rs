@@ -71,7 +71,8 @@ pub fn init(start: &Path, home: &Home, founding: &Founding, how: &How) -> Result
     let (keys, signer) = home.make_keys(&founding.new_keys)?;
     let signer = signer.as_ref().ok_or_else(|| VaultError::NoSigningKey(home.signing_file().display().to_string()))?;
     let (paper, paper_device) = if founding.recovery { paper_device()? } else { (None, None) };
-    let devices = own_device(&keys, signer, &founding.device)?.into_iter().chain(paper_device).collect();
+    let own = own_device(&keys, signer, &founding.device)?;
+    let devices = std::iter::once(own).chain(paper_device).collect();
     let text =
         found(founding, devices, signer, how).map_err(|source| VaultError::Signing { what: "the roster", source })?;
     let id = vault_id(&root, &text)?;
@@ -99,9 +100,10 @@ fn same(a: &Path, b: &Path) -> bool {
     a == b || a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
-fn own_device(keys: &Keys, signer: &OwnSigner, label: &DeviceLabel) -> Result<Option<Device>, VaultError> {
+/// This machine as a device of a card.
+pub(super) fn own_device(keys: &Keys, signer: &OwnSigner, label: &DeviceLabel) -> Result<Device, VaultError> {
     let recipient = keys.recipients().into_iter().next().ok_or(VaultError::NotAMember)?;
-    Ok(Some(Device { label: label.clone(), recipient, signing: Some(signer.public()) }))
+    Ok(Device { label: label.clone(), recipient, signing: Some(signer.public()) })
 }
 
 type Paper = (Option<zeroize::Zeroizing<String>>, Option<Device>);

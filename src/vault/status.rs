@@ -1,5 +1,6 @@
 //! `status` and `whoami`: where the vault stands, as far as this machine can see.
 
+use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, OwnSigner};
 use crate::model::manifest::State;
@@ -40,6 +41,8 @@ pub struct Status {
     pub strangers: Vec<String>,
     /// One admin and no paper device: one lost laptop loses everything.
     pub one_key: bool,
+    /// Who asks to be let in, or for another card.
+    pub requests: Requests,
 }
 
 impl Status {
@@ -50,7 +53,8 @@ impl Status {
             && self.due.is_empty()
             && self.both.is_empty()
             && self.refused.is_empty()
-            && self.strangers.is_empty())
+            && self.strangers.is_empty()
+            && self.requests.asked.is_empty())
     }
 }
 
@@ -94,6 +98,7 @@ impl Vault {
             refused: Vec::new(),
             strangers: self.strangers()?,
             one_key: self.has_one_key(),
+            requests: self.requests()?,
             me,
         };
         if status.me.is_some() {

@@ -9,6 +9,7 @@ mod history;
 mod keys;
 mod kinds;
 mod listing;
+mod member;
 mod qr;
 mod seen;
 mod set;

@@ -140,6 +140,11 @@ impl State {
         Some(members.iter().filter(|name| self.members.contains_key(*name)).cloned().collect())
     }
 
+    /// Whether there was a group of this name, whose name is not used again.
+    pub fn has_ended(&self, group: &GroupName) -> bool {
+        self.groups.get(group).is_some_and(BTreeSet::is_empty)
+    }
+
     /// Grants by path; the empty path is the root.
     pub fn grants(&self) -> impl Iterator<Item = (&str, &Holders)> {
         self.grants.iter().map(|(path, holders)| (path.as_str(), holders))

@@ -1,0 +1,57 @@
+//! `covault member`: one file a command below.
+
+mod add;
+mod approve;
+mod invite;
+mod ls;
+mod plan;
+mod role;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::Answer;
+
+pub use ls::{ask_as_json, ask_as_text, refused_as_text};
+
+/// Who is in the vault: invite, approve, add, list
+///
+/// Only admins change it; everybody can list it, without any key.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault member invite bob          # a line for bob's covault join\n  \
+    covault member approve bob\n  covault member add ci --machine --grant staging/\n  covault member ls",
+    subcommand_required = true
+)]
+pub struct MemberArgs {
+    #[command(subcommand)]
+    command: MemberCommand,
+}
+
+#[derive(Subcommand)]
+enum MemberCommand {
+    /// Who is in, with roles, devices and groups
+    Ls(ls::LsArgs),
+    /// Make an invite: one line for somebody's `covault join`
+    Invite(invite::InviteArgs),
+    /// Let somebody in who asked, or take their new device or keys
+    Approve(Box<approve::ApproveArgs>),
+    /// Take a member's new keys: `approve` for who is in already
+    Renew(Box<approve::ApproveArgs>),
+    /// Make an identity for a machine and let it in
+    Add(add::AddArgs),
+    /// Give a member another role
+    Role(role::RoleArgs),
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &MemberArgs) -> Answer {
+    match &args.command {
+        MemberCommand::Ls(args) => ls::run(context, args),
+        MemberCommand::Invite(args) => invite::run(context, args),
+        MemberCommand::Approve(args) => approve::run(context, args, false),
+        MemberCommand::Renew(args) => approve::run(context, args, true),
+        MemberCommand::Add(args) => add::run(context, args),
+        MemberCommand::Role(args) => role::run(context, args),
+    }
+}
