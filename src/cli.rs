@@ -15,6 +15,8 @@ mod edit;
 mod exit;
 mod export;
 mod get;
+mod grant;
+mod group;
 mod import;
 mod init;
 mod join;
@@ -24,6 +26,7 @@ mod man;
 mod member;
 mod mv;
 mod out;
+mod plan;
 mod process;
 mod progress;
 pub mod qr;
@@ -32,9 +35,11 @@ mod rm;
 mod run;
 mod set;
 mod setup;
+mod share;
 mod show;
 mod status;
 mod textconv;
+mod who;
 mod whoami;
 
 use std::ffi::OsString;
@@ -84,6 +89,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Log(args) => log::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),
         Command::Restore(args) => restore::run(&context, &args),
+        Command::Share(args) => share::share(&context, &args),
+        Command::Unshare(args) => share::unshare(&context, &args),
+        Command::Who(args) => who::run(&context, &args),
+        Command::Group(args) => group::run(&context, &args),
+        Command::Grant(args) => grant::run(&context, &args),
         Command::Run(args) => run::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),

@@ -23,5 +23,6 @@ mod model;
 mod repo;
 mod seal;
 mod story;
+mod team;
 mod verifier;
 mod world;

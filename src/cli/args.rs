@@ -88,6 +88,16 @@ pub enum Command {
     Diff(super::diff::DiffArgs),
     /// Bring old values back
     Restore(super::restore::RestoreArgs),
+    /// Let somebody read one secret
+    Share(super::share::ShareArgs),
+    /// Take back what share gave
+    Unshare(super::share::UnshareArgs),
+    /// Who reads a secret, and what somebody reads
+    Who(super::who::WhoArgs),
+    /// Names for several members, for grants and shares
+    Group(super::group::GroupArgs),
+    /// Who reads what is below a path
+    Grant(super::grant::GrantArgs),
     /// Run a program with secrets in its environment
     Run(super::run::RunArgs),
     /// Write secrets as variables in the format of another tool

@@ -18,6 +18,9 @@ use crate::model::time::Time;
 use crate::repo::Change;
 use crate::seal::{self, Signer};
 
+/// Files that are refused and left alone, with why.
+pub type RefusedFiles = Vec<(String, VaultError)>;
+
 /// A secret whose readers are not those that it should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
@@ -42,12 +45,19 @@ pub(super) struct Due {
     shares: Shares,
 }
 
+impl Due {
+    /// The version that is there.
+    pub(super) fn version(&self) -> &Version {
+        &self.version
+    }
+}
+
 /// What is to change where, and what could not be looked at.
 #[derive(Default)]
 pub(super) struct Plan {
     pub(super) due: Vec<Due>,
-    /// Files that are refused, with why. They are left alone.
-    pub(super) refused: Vec<(String, VaultError)>,
+    /// What could not be looked at.
+    pub(super) refused: RefusedFiles,
 }
 
 impl Plan {
@@ -64,7 +74,7 @@ impl Plan {
 
 impl Vault {
     /// What waits to be sealed to others than it is now. No key is needed.
-    pub fn pending(&self) -> Result<(Vec<Pending>, Vec<(String, VaultError)>), VaultError> {
+    pub fn pending(&self) -> Result<(Vec<Pending>, RefusedFiles), VaultError> {
         let plan = self.plan(&self.under(), None, &|_, shares| shares.clone())?;
         Ok((plan.pending(), plan.refused))
     }

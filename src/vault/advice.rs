@@ -37,8 +37,19 @@ impl VaultError {
             | Self::DeviceExists { .. }
             | Self::HasRole(_)
             | Self::NulInVariable(_) => Kind::Usage,
-            Self::Refused(_) | Self::SeveralRequests { .. } | Self::OtherCard { .. } => Kind::NeedsPerson,
+            Self::NotOneSecret(_)
+            | Self::TooManyShares(_)
+            | Self::GrantToNobody(_)
+            | Self::EmptyGroup(_)
+            | Self::NotInGrant { .. } => Kind::Usage,
             Self::NoRequest(_) => Kind::NotFound,
+            Self::Refused(_)
+            | Self::SeveralRequests { .. }
+            | Self::OtherCard { .. }
+            | Self::ReadsByGrant { .. }
+            | Self::ReadsByShare { .. }
+            | Self::NobodyCouldSeal { .. }
+            | Self::MachinesOf { .. } => Kind::NeedsPerson,
             Self::NoVault
             | Self::SeveralVaults(_)
             | Self::NoSuchSecret { .. }
@@ -47,6 +58,9 @@ impl VaultError {
             | Self::NoSuchField { .. }
             | Self::NoSuchRevision { .. }
             | Self::NoSuchFolder(_)
+            | Self::NoSuchMember { .. }
+            | Self::NoSuchGroup { .. }
+            | Self::NoVaultAt(_)
             | Self::NoEnvFile(_) => Kind::NotFound,
             Self::NotAReader { .. }
             | Self::WouldNotRead(_)
@@ -78,7 +92,9 @@ impl VaultError {
                 | RepoError::NotAFolder { .. }
                 | RepoError::TooLarge { .. },
             ) => Kind::Verification,
-            Self::Conflicted { .. } | Self::ChangedMeanwhile(_) | Self::RosterChanged => Kind::Conflict,
+            Self::Conflicted { .. } | Self::ChangedMeanwhile(_) | Self::RosterChanged | Self::NotJoined(_) => {
+                Kind::Conflict
+            }
             Self::Roster { .. }
             | Self::RosterSignature { .. }
             | Self::RosterSigner { .. }
@@ -138,10 +154,68 @@ impl VaultError {
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()
             }
+            Self::Inconsistent { file, what: Wrong::NoStanding { author, path } } => {
+                format!(
+                    "if what {author} wrote is to count, vouch for it with: covault rekey {path} --accept; else put a \
+                     good version back with: git checkout REV -- {file}"
+                )
+            }
             Self::Sealed { file, .. } | Self::Document { file, .. } | Self::Inconsistent { file, .. } => {
                 format!(
                     "see its history with: git log -- {file}; put a good version back with: git checkout REV -- {file}"
                 )
+            }
+            Self::NoSuchMember { similar, .. } | Self::NoSuchGroup { similar, .. } if !similar.is_empty() => {
+                format!("did you mean {}?", similar.join(", "))
+            }
+            Self::NoSuchMember { .. } => "see who is in with: covault who".to_owned(),
+            Self::NoSuchGroup { name, .. } => format!("make it with: covault group set {name} MEMBER..."),
+            Self::NotOneSecret(folder) => format!("say who reads all of it with: covault grant {folder} READER..."),
+            Self::ReadsByGrant { subject, holder, place, .. } if subject == holder => {
+                format!("change the grant with: covault grant {place} --remove {subject}")
+            }
+            Self::ReadsByGrant { subject, holder, place, .. } => match holder.strip_prefix('@') {
+                Some("people") | None => format!("name those who should read it with: covault grant {place} READER..."),
+                Some(group) => format!(
+                    "take {subject} out of the group with: covault group remove {group} {subject}; or change the grant \
+                     with: covault grant {place} --remove {holder}"
+                ),
+            },
+            Self::ReadsByShare { name, group, .. } => format!("covault unshare {name} {group}"),
+            Self::TooManyShares(name) => {
+                format!("let a grant say it from now on: covault grant {name} READER...")
+            }
+            Self::NotJoined(name) => format!("join them with: covault rekey {name}"),
+            Self::NobodyCouldSeal { readers, .. } => {
+                format!(
+                    "first let one who is to read it seal it: share it, then change who reads; now it is: {readers}"
+                )
+            }
+            Self::GrantToNobody(place) if place == "/" => "name somebody: covault grant / @people".to_owned(),
+            Self::GrantToNobody(place) => {
+                format!("name somebody, or let the grant above decide with: covault grant {place} --inherit")
+            }
+            Self::EmptyGroup(name) => format!("end it with: covault group rm {name}"),
+            Self::NotInGrant { place, through, .. } if through.is_empty() => {
+                format!("see whom it names with: covault grant {place}")
+            }
+            Self::NotInGrant { place, reader, through } => {
+                format!(
+                    "{reader} is in it as one of {}; name those who should read it with: covault grant {place} READER...",
+                    through.join(" and ")
+                )
+            }
+            Self::MachinesOf { name, machines } => {
+                let keep: Vec<_> = machines.iter().map(|machine| format!("--keep {machine}")).collect();
+                format!(
+                    "give each a new identity with: covault member renew {}; or keep them as they are with: covault \
+                     member remove {name} {}",
+                    machines.first().map_or("MACHINE", String::as_str),
+                    keep.join(" ")
+                )
+            }
+            Self::Refused(Refusal::GroupGranted(group)) => {
+                format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")
             }
             Self::NotAReader { readers, .. } => format!("ask one of its readers: {readers}"),
             Self::NotAMember => {
@@ -212,7 +286,8 @@ impl VaultError {
             }
             Self::OtherCard { name, .. } => {
                 format!(
-                    "ask {name} for the words of the card, which covault join prints; see them with: covault member ls --requests"
+                    "ask {name} for the words of the card, which covault join prints; see them with: covault member ls \
+                     --requests"
                 )
             }
             Self::HasRole(name) => format!("leave --role out; later: covault member role {name} ROLE"),
@@ -221,7 +296,8 @@ impl VaultError {
             }
             Self::Refused(Refusal::KeyUsed(name)) => {
                 format!(
-                    "keys belong to one member; as {name}'s they stay: use other ones (COVAULT_IDENTITY_FILE, COVAULT_SIGNING_KEY_FILE)"
+                    "keys belong to one member; as {name}'s they stay: use other ones (COVAULT_IDENTITY_FILE, \
+                     COVAULT_SIGNING_KEY_FILE)"
                 )
             }
             Self::Refused(Refusal::LastAdmin) => {

@@ -38,7 +38,9 @@ pub struct Amendment {
     /// The roster as it would be.
     pub roster: Roster,
     blob: String,
-    plan: Plan,
+    pub(super) plan: Plan,
+    /// Files that go into the same commit.
+    others: Vec<Change>,
     /// Versions that the entries say stay good.
     pub kept: usize,
     entries: usize,
@@ -58,6 +60,18 @@ impl Amendment {
     /// Whether the roster changes.
     pub fn changes_roster(&self) -> bool {
         self.entries > 0
+    }
+
+    /// Files that oneself would write, from the top.
+    pub fn files(&self, vault: &Vault) -> Vec<String> {
+        let roster = self.changes_roster().then(|| format!("{}/roster.toml", vault.root()));
+        let sealed = self.plan.due.iter().filter(|due| due.pending.mine).map(|due| due.version().file().to_owned());
+        roster.into_iter().chain(sealed).chain(self.others.iter().map(|other| other.path().to_owned())).collect()
+    }
+
+    /// Takes a file into the same commit.
+    pub(super) fn take_along(&mut self, file: String, content: Vec<u8>) {
+        self.others.push(Change::write(file, content));
     }
 }
 
@@ -98,7 +112,8 @@ impl Vault {
         let file = format!("{}/roster.toml", self.root());
         let bytes = self.repo().read_work(&file, roster::MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
         let mut text = String::from_utf8(bytes).map_err(|_| VaultError::RosterChanged)?;
-        if self.repo().blob_id(text.as_bytes())?.to_string() != self.roster_blob {
+        let blob = self.repo().blob_id(text.as_bytes())?.to_string();
+        if blob != self.roster_blob {
             return Err(VaultError::RosterChanged);
         }
         let (entries, mut kept) = (steps.len(), 0);
@@ -124,7 +139,7 @@ impl Vault {
         let gone = self.gone.clone();
         let under = Under { roster: &current, blob: &blob, gone: &gone };
         let plan = self.plan(&under, only, reshare)?;
-        Ok(Amendment { text, roster: current, blob, plan, kept, entries })
+        Ok(Amendment { text, roster: current, blob, plan, others: Vec::new(), kept, entries })
     }
 
     /// Makes an amendment: the roster, the secrets that oneself can seal, and `others`, as one commit.
@@ -136,6 +151,7 @@ impl Vault {
         message: &str,
         progress: &(dyn Fn() + Sync),
     ) -> Result<Amended, VaultError> {
+        self.check_unchanged(&amendment.plan)?;
         let gone = self.gone.clone();
         let under = Under { roster: &amendment.roster, blob: &amendment.blob, gone: &gone };
         let sealed = self.reseal(&mut amendment.plan, &under, writing.now(), progress)?;
@@ -145,10 +161,23 @@ impl Vault {
         // First: a secret under an entry that the roster lacks would be refused.
         changes.push(Change::write(file, amendment.text.as_bytes()));
         changes.extend(sealed);
+        changes.extend(amendment.others);
         changes.extend(others);
         let report = writing.commit(changes, message)?;
         let refused = amendment.plan.refused.iter().map(|(file, e)| (file.clone(), super::error::chain(e))).collect();
         Ok(Amended { report, sealed: count, left: amendment.plan.left(), refused })
+    }
+
+    /// The plan was made, and perhaps a person asked, before the lock was ours: somebody may have written meanwhile.
+    fn check_unchanged(&self, plan: &Plan) -> Result<(), VaultError> {
+        let mine: Vec<_> = plan.due.iter().filter(|due| due.pending.mine).collect();
+        let paths: Vec<_> = mine.iter().map(|due| due.pending.path.clone()).collect();
+        for (due, (path, _, bytes)) in mine.iter().zip(self.read_files(&paths)?) {
+            if bytes? != due.version().sealed().bytes() {
+                return Err(VaultError::ChangedMeanwhile(path.to_string()));
+            }
+        }
+        Ok(())
     }
 
     /// The versions whose authors may write them now and may not after `operation`: those it has to keep good. They are

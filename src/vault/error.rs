@@ -351,6 +351,88 @@ pub enum VaultError {
     /// No env file.
     #[error("there is no {0}")]
     NoEnvFile(String),
+    /// Nobody in the roster has this name.
+    #[error("there is no member '{name}'")]
+    NoSuchMember {
+        /// The name.
+        name: String,
+        /// Names that look like it.
+        similar: Vec<String>,
+    },
+    /// No group has this name.
+    #[error("there is no group '@{name}'")]
+    NoSuchGroup {
+        /// The name.
+        name: String,
+        /// Groups that look like it.
+        similar: Vec<String>,
+    },
+    /// A folder, where one secret was to be shared.
+    #[error("'{0}' is a folder, and secrets are shared one by one")]
+    NotOneSecret(String),
+    /// What a share did not give no `unshare` takes.
+    #[error("{subject} reads {name} by the grant to {holder} at {place}, and not because it was shared")]
+    ReadsByGrant {
+        /// The secret.
+        name: String,
+        /// Who.
+        subject: String,
+        /// Whom of them the grant names.
+        holder: String,
+        /// Where the grant is; `/` is the root.
+        place: String,
+    },
+    /// Shared with a group, not with its member.
+    #[error("{subject} reads {name} as one of {group}, with which it is shared")]
+    ReadsByShare {
+        /// The secret.
+        name: String,
+        /// Who.
+        subject: String,
+        /// The group.
+        group: String,
+    },
+    /// The register of shares is full.
+    #[error("{0} was shared and taken back so often that its manifest has no more room for it")]
+    TooManyShares(String),
+    /// Files differ, and only joining them loses nothing.
+    #[error("{0} has several versions here that are not joined yet")]
+    NotJoined(String),
+    /// Who reads it now is not to read it, and who is to read it cannot open it.
+    #[error("nobody who can open {name} now would read it afterwards: it could never be sealed for its new readers")]
+    NobodyCouldSeal {
+        /// The secret.
+        name: String,
+        /// Who can open it now.
+        readers: String,
+    },
+    /// A grant to nobody.
+    #[error("nobody would read what is below {0}")]
+    GrantToNobody(String),
+    /// A group that would have no member.
+    #[error("nobody would be left in @{0}")]
+    EmptyGroup(String),
+    /// A reader who is to be taken out of a grant that does not name them.
+    #[error("the grant at {place} does not name {reader}")]
+    NotInGrant {
+        /// Where the grant is.
+        place: String,
+        /// Who was to be taken out.
+        reader: String,
+        /// Whom of those that it does name stand for them, too.
+        through: Vec<String>,
+    },
+    /// Identities that somebody who leaves has had in their hands.
+    #[error("{name} made the identities of {}, and may have kept them", .machines.join(", "))]
+    MachinesOf {
+        /// Who leaves.
+        name: String,
+        /// The machines.
+        machines: Vec<String>,
+    },
+    /// A commit without a vault.
+    #[error("there is no vault in {0}")]
+    NoVaultAt(String),
     /// Nothing to do.
     #[error("{0}")]
     Nothing(String),

@@ -129,7 +129,9 @@ impl Vault {
     /// A branch whose roster somebody extended who is no admin any more says nothing about whom to seal for.
     fn check_fork(&self) -> Result<(), VaultError> {
         match &self.forked_by {
-            Some(name) => Err(VaultError::ForkedRoster { file: format!("{}/roster.toml", self.root), by: name.clone() }),
+            Some(name) => {
+                Err(VaultError::ForkedRoster { file: format!("{}/roster.toml", self.root), by: name.clone() })
+            }
             None => Ok(()),
         }
     }
@@ -300,7 +302,8 @@ impl Writing<'_> {
         }
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));
         let written: Vec<_> = drafts.iter().map(|draft| &draft.document.path).collect();
-        let mut healing = if self.how.dry_run { Healing::default() } else { self.vault.heal(&written, self.how.now)? };
+        let mut healing =
+            if self.how.dry_run { Healing::default() } else { self.vault.heal(&written, self.how.now)? };
         let there: BTreeSet<String> = changes.iter().map(|change| change.path().to_owned()).collect();
         changes.extend(std::mem::take(&mut healing.changes).into_iter().filter(|c| !there.contains(c.path())));
         let mut notes = self.notes;

@@ -16,6 +16,8 @@ const WRITING: &[&[&str]] = &[
     &["import", ".env"],
     &["import", "-", "--format", "dotenv"],
     &["edit", "a"],
+    &["grant", "prod", "alice", "--yes"],
+    &["group", "set", "dev", "alice", "--yes"],
 ];
 
 fn stocked(world: &World) -> Person {
@@ -152,6 +154,10 @@ fn quiet_says_nothing_and_stdout_is_data_only() {
         &["status"],
         &["doctor"],
         &["whoami"],
+        &["who"],
+        &["who", "a"],
+        &["who", "--can", "alice"],
+        &["grant"],
         &["export", "--from", ""],
         &["setup"],
     ] {

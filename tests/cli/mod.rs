@@ -5,6 +5,7 @@ mod clone;
 mod docs;
 mod everywhere;
 mod get;
+mod grant;
 mod history;
 mod keys;
 mod kinds;
@@ -13,9 +14,11 @@ mod member;
 mod qr;
 mod seen;
 mod set;
+mod share;
 mod textconv;
 mod trust;
 mod using;
+mod who;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +58,7 @@ fn look(dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             look(&path, found);
         } else if kind.is_symlink() {
             found.insert(path.clone(), std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes());
-        } else if !name.starts_with("listing-") && name != "covault.lock" {
+        } else if !name.starts_with("listing-") && name != "covault.lock" && name != "manifests" {
             found.insert(path.clone(), std::fs::read(&path).unwrap());
         }
     }
