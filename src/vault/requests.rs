@@ -13,7 +13,7 @@ use crate::model::manifest::MemberRef;
 use crate::model::names::{DeviceLabel, MemberName};
 use crate::model::request::{MAX_REQUEST, Request, RequestError};
 use crate::model::roster::{Operation, Refusal, Role, Roster};
-use crate::repo::{ObjectId, OddKind, Repo, RepoError};
+use crate::repo::{Listing, ObjectId, OddKind, Repo, RepoError};
 use crate::seal::sshsig::{self, Namespace};
 use crate::seal::{self, SealError};
 
@@ -238,7 +238,12 @@ fn requests_in(repo: &Repo, root: &str) -> Result<Vec<Found>, VaultError> {
     let folder = format!("{root}/requests");
     let mut found = Vec::new();
     if repo.work_dir().is_some() {
-        let listing = repo.list_work(&folder)?;
+        // A link in the folder's place is no reason to hide what is on branches.
+        let listing = repo.list_work(&folder).unwrap_or_else(|_| {
+            let (place, file) = ("work tree".to_owned(), folder.clone());
+            found.push(Found { place, file, bytes: Err(BadRequest::NotAFile) });
+            Listing::default()
+        });
         for file in listing.files.into_iter().take(MAX_LOOKED_AT) {
             let bytes = match repo.read_work(&file, MAX_REQUEST as u64) {
                 Ok(Some(bytes)) => Ok(bytes),

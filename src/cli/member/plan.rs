@@ -56,7 +56,7 @@ fn names<'a>(pending: &[&'a Pending]) -> Vec<&'a str> {
 }
 
 /// Tombstones are sealed, too, and are of no interest to anybody.
-fn by_person<'a>(pending: &'a [Pending], of: fn(&Pending) -> &Vec<String>) -> BTreeMap<&'a str, Vec<&'a str>> {
+fn by_person(pending: &[Pending], of: fn(&Pending) -> &Vec<String>) -> BTreeMap<&str, Vec<&str>> {
     let mut people: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for one in pending.iter().filter(|pending| pending.lives) {
         for who in of(one) {

@@ -316,6 +316,9 @@ fn branches(world: &World, start: &Chain, depth: usize) -> Vec<Chain> {
 /// Merges both where somebody can; how many did.
 fn pair(base: &Chain, ours: &Chain, theirs: &Chain) -> usize {
     let merge = ours.merging(theirs);
+    if matches!(&merge, Operation::Merge { entries } if entries.is_empty()) {
+        return 0;
+    }
     let mut done = 0;
     for name in ["alice", "ann"] {
         let common = |a: &State, b: &State| {
