@@ -2,4 +2,5 @@
 
 mod first_day;
 mod pusher;
+mod team;
 mod two_machines;

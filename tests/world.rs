@@ -224,7 +224,7 @@ impl Person {
     }
 }
 
-fn said(output: Output) -> Said {
+pub fn said(output: Output) -> Said {
     Said {
         code: output.status.code().unwrap_or(-1),
         out: output.stdout,

