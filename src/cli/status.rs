@@ -6,6 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::{self, Answer};
 use super::{member, out, progress};
+use crate::vault::access::Pending;
 use crate::vault::status::Status;
 
 /// Where the vault stands, and what waits for somebody
@@ -52,7 +53,10 @@ fn as_text(status: &Status, has_identity: bool) -> String {
         out.push_str(&format!("git is in the middle of something ({operation}): changes are staged only\n"));
     }
     if status.one_key {
-        out.push_str("one admin with one device and no paper key: a lost laptop loses everything (keep a copy of the identity)\n");
+        out.push_str(
+            "one admin and no paper key: if that admin's keys are lost, nobody can let anybody in (make somebody else an \
+             admin: covault member role NAME admin; or keep a copy of the identity)\n",
+        );
     }
     let asked: Vec<_> = status.requests.asked.iter().map(member::ask_as_text).collect();
     let bad: Vec<_> = status.requests.refused.iter().map(member::refused_as_text).collect();
@@ -60,6 +64,8 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     section(&mut out, "requests that are refused", &bad);
     let pairs = |items: &[(String, String)]| items.iter().map(|(a, b)| format!("{a}: {b}")).collect::<Vec<_>>();
     let uncommitted: Vec<_> = status.uncommitted.iter().map(|(file, how)| format!("{file}: {how}")).collect();
+    let pending: Vec<_> = status.pending.iter().map(waiting).collect();
+    section(&mut out, "waiting to be sealed again (covault rekey)", &pending);
     section(&mut out, "not committed", &uncommitted);
     section(&mut out, "written by several people at once (covault show NAME, then covault set)", &status.conflicts);
     section(&mut out, "deleted by somebody and changed by somebody else (kept)", &status.contested);
@@ -68,6 +74,18 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     section(&mut out, "refused", &pairs(&status.refused));
     section(&mut out, "no secrets, but among them", &status.strangers);
     out
+}
+
+/// `prod/db: for bob, without carol; alice can`.
+fn waiting(pending: &Pending) -> String {
+    let part = |word: &str, names: &[String]| match names {
+        [] => None,
+        _ => Some(format!("{word} {}", names.join(" and "))),
+    };
+    let whom = [part("for", &pending.gains), part("without", &pending.losses)];
+    let by = if pending.by.is_empty() { "nobody".to_owned() } else { pending.by.join(" or ") };
+    let whom: Vec<_> = whom.into_iter().flatten().collect();
+    format!("{}: {}; {by} can", pending.path, whom.join(", "))
 }
 
 fn section(out: &mut String, title: &str, items: &[String]) {
@@ -97,6 +115,10 @@ fn as_json(status: &Status) -> serde_json::Value {
         "refused": pairs(&status.refused),
         "strangers": status.strangers,
         "one_key": status.one_key,
+        "pending": status.pending.iter().map(|pending| json!({
+            "name": pending.path.as_str(), "gains": pending.gains, "losses": pending.losses, "by": pending.by,
+            "mine": pending.mine,
+        })).collect::<Vec<_>>(),
         "requests": status.requests.asked.iter().map(member::ask_as_json).collect::<Vec<_>>(),
         "refused_requests": status.requests.refused.iter().map(member::refused_as_text).collect::<Vec<_>>(),
     })

@@ -4,10 +4,12 @@
 //! The roster's file is written first: a run that is killed leaves secrets that wait to be sealed, never a secret that
 //! nobody may read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+
+use rayon::prelude::*;
 
 use super::access::{Pending, Plan};
-use super::open::check;
+use super::open::{Verified, check};
 use super::write::{How, Report, Under, Writing};
 use super::{Vault, VaultError, trust};
 use crate::model::bytes::Hash;
@@ -44,6 +46,8 @@ pub struct Amendment {
     /// Versions that the entries say stay good.
     pub kept: usize,
     entries: usize,
+    /// All secrets were looked at.
+    looked_at_all: bool,
 }
 
 impl Amendment {
@@ -139,7 +143,8 @@ impl Vault {
         let gone = self.gone.clone();
         let under = Under { roster: &current, blob: &blob, gone: &gone };
         let plan = self.plan(&under, only, reshare)?;
-        Ok(Amendment { text, roster: current, blob, plan, others: Vec::new(), kept, entries })
+        let looked_at_all = only.is_none();
+        Ok(Amendment { text, roster: current, blob, plan, others: Vec::new(), kept, entries, looked_at_all })
     }
 
     /// Makes an amendment: the roster, the secrets that oneself can seal, and `others`, as one commit.
@@ -164,6 +169,9 @@ impl Vault {
         changes.extend(amendment.others);
         changes.extend(others);
         let report = writing.commit(changes, message)?;
+        if amendment.looked_at_all && report.commit.is_some() {
+            self.remember_looked_at(amendment.roster.head);
+        }
         let refused = amendment.plan.refused.iter().map(|(file, e)| (file.clone(), super::error::chain(e))).collect();
         Ok(Amended { report, sealed: count, left: amendment.plan.left(), refused })
     }
@@ -185,31 +193,32 @@ impl Vault {
     fn losing_authorship(&self, now: &Roster, operation: &Operation, by: Hash) -> Result<Vec<Hash>, VaultError> {
         let after = now.after(operation, by).map_err(VaultError::Refused)?;
         let before = now.state();
-        let mut lost = BTreeSet::new();
-        let mut consider = |file: &str, path: &SecretPath, bytes: Vec<u8>| {
-            // What is refused already stays so.
-            let Ok(version) = check(now, file, path, bytes, None) else { return };
-            let manifest = version.manifest();
-            let shares = manifest.shares.holders();
-            let could = before.may_write(&manifest.author, path, &shares) || before.keeps(version.hash());
-            if could && !after.may_write(&manifest.author, path, &shares) {
-                lost.insert(version.hash());
-            }
-        };
+        let mut versions = Vec::new();
         for (path, file, bytes) in self.read_files(&self.all_names()?)? {
-            if let Ok(bytes) = bytes {
-                consider(&file, &path, bytes);
-            }
+            versions.extend(bytes.ok().map(|bytes| (path, file, bytes)));
+        }
+        let mut on_disk = HashSet::with_capacity(versions.len());
+        for (_, file, bytes) in &versions {
+            on_disk.insert((file.clone(), self.repo().blob_id(bytes)?));
         }
         for commit in self.known_tips()? {
-            let secrets = format!("{}/secrets", self.root());
-            for (file, blob) in self.repo().list_at(commit, &secrets)?.files {
-                if let Some(path) = self.path_of(&file)
-                    && !self.is_on_disk(&file, blob)?
-                {
-                    consider(&file, &path, self.repo().blob(blob)?);
-                }
+            for item in self.repo().list_at(commit, &format!("{}/secrets", self.root()))?.files {
+                let Some(path) = self.path_of(&item.0).filter(|_| !on_disk.contains(&item)) else { continue };
+                versions.push((path, item.0, self.repo().blob(item.1)?));
             }
+        }
+        let verified = Verified::new(self.home().verified_manifests(now.vault));
+        let loses = |(path, file, bytes): (SecretPath, String, Vec<u8>)| {
+            // What is refused already stays so.
+            let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
+            let manifest = version.manifest();
+            let shares = manifest.shares.holders();
+            let could = before.may_write(&manifest.author, &path, &shares) || before.keeps(version.hash());
+            (could && !after.may_write(&manifest.author, &path, &shares)).then(|| version.hash())
+        };
+        let lost: BTreeSet<Hash> = versions.into_par_iter().filter_map(loses).collect();
+        if let Some(verified) = verified.grown() {
+            self.home().remember_manifests(now.vault, &verified);
         }
         Ok(lost.into_iter().collect())
     }
@@ -219,14 +228,6 @@ impl Vault {
         let head = self.repo().head()?.commit;
         let trunk = self.repo().trunk()?.map(|trunk| trunk.commit);
         Ok(head.into_iter().chain(trunk).collect())
-    }
-
-    fn is_on_disk(&self, file: &str, blob: crate::repo::ObjectId) -> Result<bool, VaultError> {
-        let bytes = self.repo().read_work(file, crate::seal::MAX_FILE as u64)?;
-        Ok(match bytes {
-            Some(bytes) => self.repo().blob_id(&bytes)? == blob,
-            None => false,
-        })
     }
 
     fn signed(

@@ -6,6 +6,7 @@
 use super::access::Plan;
 use super::{Vault, VaultError};
 use crate::home::Healed;
+use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::repo::Change;
@@ -44,15 +45,15 @@ impl Vault {
     /// Remembers that everything in HEAD was looked at.
     pub(super) fn remember_healed(&self, healing: &Healing) {
         if healing.looked {
-            self.remember_all_healed();
+            self.remember_looked_at(self.roster().head);
         }
     }
 
-    /// The same after a look at every secret.
-    pub(super) fn remember_all_healed(&self) {
+    /// The same after a look at every secret, under the roster that ends with this entry.
+    pub(super) fn remember_looked_at(&self, head: Hash) {
         // A cache: what is not remembered is looked at again.
         if let Ok(Some(commit)) = self.repo().head().map(|head| head.commit) {
-            let healed = Healed { head: self.roster().head, commit: commit.to_string() };
+            let healed = Healed { head, commit: commit.to_string() };
             self.home().remember_healed(self.roster().vault, self.repo().common_dir(), &healed);
         }
     }

@@ -106,6 +106,9 @@ pub(super) fn own_device(keys: &Keys, signer: &OwnSigner, label: &DeviceLabel) -
     Ok(Device { label: label.clone(), recipient, signing: Some(signer.public()) })
 }
 
+/// What a paper device is called.
+pub(super) const PAPER: &str = "paper";
+
 type Paper = (Option<zeroize::Zeroizing<String>>, Option<Device>);
 
 /// An identity and a signing key that exist on paper only.
@@ -116,7 +119,7 @@ fn paper_device() -> Result<Paper, VaultError> {
     let secret = identity.to_text().ok_or_else(|| failed(SealError::NoIdentity))?;
     let lines = zeroize::Zeroizing::new(format!("{}\n{}\n", *secret, *signer.to_text().map_err(failed)?));
     let recipient = identity.recipient().clone();
-    let label = DeviceLabel::parse("paper")?;
+    let label = DeviceLabel::parse(PAPER)?;
     Ok((Some(lines), Some(Device { label, recipient, signing: Some(signer.public()) })))
 }
 

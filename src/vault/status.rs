@@ -1,10 +1,13 @@
 //! `status` and `whoami`: where the vault stands, as far as this machine can see.
 
+use super::access::Pending;
+use super::init::PAPER;
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, OwnSigner};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
+use crate::model::roster::Member;
 use crate::model::time::Time;
 use crate::repo::WorkState;
 use crate::seal::Signer as _;
@@ -39,8 +42,10 @@ pub struct Status {
     pub refused: Vec<(String, String)>,
     /// Files below `secrets/` that are no secret's.
     pub strangers: Vec<String>,
-    /// One admin and no paper device: one lost laptop loses everything.
+    /// One admin and no paper device: who loses their machines loses everything.
     pub one_key: bool,
+    /// Secrets that are sealed to others than those who should read them.
+    pub pending: Vec<Pending>,
     /// Who asks to be let in, or for another card.
     pub requests: Requests,
 }
@@ -54,6 +59,7 @@ impl Status {
             && self.both.is_empty()
             && self.refused.is_empty()
             && self.strangers.is_empty()
+            && self.pending.is_empty()
             && self.requests.asked.is_empty())
     }
 }
@@ -99,6 +105,7 @@ impl Vault {
             strangers: self.strangers()?,
             one_key: self.has_one_key(),
             requests: self.requests()?,
+            pending: self.pending()?.0,
             me,
         };
         if status.me.is_some() {
@@ -156,9 +163,9 @@ impl Vault {
     }
 
     fn has_one_key(&self) -> bool {
-        let admins = self.roster().state().admins();
-        let mut devices = admins.map(|admin| admin.card.devices.len());
-        devices.next().is_some_and(|first| first == 1) && devices.next().is_none()
+        let mut admins = self.roster().state().admins();
+        let on_paper = |admin: &Member| admin.card.devices.iter().any(|device| device.label.as_str() == PAPER);
+        admins.next().is_some_and(|admin| !on_paper(admin)) && admins.next().is_none()
     }
 
     /// Who this machine is to the vault.
