@@ -1,10 +1,12 @@
 //! What entries add up to: members, groups, grants; and the rules by which one more entry is taken.
 //!
 //! Values in, values out: signatures were checked by then, and nothing here knows the chain. A state is cheap to clone:
-//! its parts are shared until they change.
+//! what did not change is shared between them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeMapSync};
 
 use super::super::bytes::Hash;
 use super::super::card::{Card, Device, Kind};
@@ -72,17 +74,17 @@ pub type Holders = BTreeSet<Holder>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// Living members.
-    pub(super) members: Arc<BTreeMap<MemberName, Arc<Member>>>,
+    pub(super) members: RedBlackTreeMapSync<MemberName, Arc<Member>>,
     /// Every card that was ever admitted.
-    pub(super) cards: Arc<HashMap<Hash, Arc<Known>>>,
+    pub(super) cards: HashTrieMapSync<Hash, Arc<Known>>,
     /// Every signing key and recipient that was ever admitted, and whose it is.
-    pub(super) keys: Arc<HashMap<String, MemberName>>,
+    pub(super) keys: HashTrieMapSync<String, MemberName>,
     /// Groups; an empty one has ended.
-    pub(super) groups: Arc<BTreeMap<GroupName, BTreeSet<MemberName>>>,
+    pub(super) groups: RedBlackTreeMapSync<GroupName, BTreeSet<MemberName>>,
     /// Grants by path; the empty path is the root.
-    pub(super) grants: Arc<BTreeMap<String, Holders>>,
+    pub(super) grants: RedBlackTreeMapSync<String, Holders>,
     /// Versions that stay good though their authors may not write them now.
-    pub(super) kept: Arc<HashSet<Hash>>,
+    pub(super) kept: HashTrieSetSync<Hash>,
     /// The format that readers must know.
     pub(super) minimum: u64,
 }
@@ -91,13 +93,9 @@ impl State {
     /// The state after `found`.
     pub fn founded(founder: &Card) -> Result<Self, Refusal> {
         let mut state = Self {
-            members: Arc::default(),
-            cards: Arc::default(),
-            keys: Arc::default(),
-            groups: Arc::default(),
-            grants: Arc::new(BTreeMap::from([(String::new(), Holders::from([Holder::People]))])),
-            kept: Arc::default(),
+            grants: std::iter::once((String::new(), Holders::from([Holder::People]))).collect(),
             minimum: FORMAT,
+            ..Self::default()
         };
         state.admit(Role::Admin, founder, None)?;
         Ok(state)
@@ -264,9 +262,7 @@ impl State {
 
     /// Counts these versions as good from now on.
     pub(super) fn keep(&mut self, versions: &[Hash]) {
-        if !versions.is_empty() {
-            Arc::make_mut(&mut self.kept).extend(versions);
-        }
+        versions.iter().for_each(|version| self.kept.insert_mut(*version));
     }
 
     pub(super) fn admit(&mut self, role: Role, card: &Card, by: Option<MemberName>) -> Result<(), Refusal> {
@@ -278,9 +274,9 @@ impl State {
         self.take_keys(card)?;
         let hash = card.hash();
         let known = Known { card: card.clone(), stands: true, admitted_by: by.clone() };
-        Arc::make_mut(&mut self.cards).insert(hash, Arc::new(known));
+        self.cards.insert_mut(hash, Arc::new(known));
         let member = Member { card: card.clone(), hash, role, admitted_by: by };
-        Arc::make_mut(&mut self.members).insert(name, Arc::new(member));
+        self.members.insert_mut(name, Arc::new(member));
         Ok(())
     }
 
@@ -292,7 +288,7 @@ impl State {
 
     /// Nobody by this name lives any more, and no card of theirs stands.
     pub(super) fn take_out(&mut self, name: &MemberName) {
-        Arc::make_mut(&mut self.members).remove(name);
+        self.members.remove_mut(name);
         self.stand(name, |_| false);
     }
 
@@ -310,7 +306,7 @@ impl State {
         }
         check_role(&changed.card, role)?;
         changed.role = role;
-        Arc::make_mut(&mut self.members).insert(name.clone(), Arc::new(changed));
+        self.members.insert_mut(name.clone(), Arc::new(changed));
         Ok(())
     }
 
@@ -328,10 +324,10 @@ impl State {
         self.take_keys(card)?;
         self.stand(&name, |earlier| earlier.devices.iter().all(|device| has_device(card, device)));
         let known = Known { card: card.clone(), stands: true, admitted_by: changed.admitted_by.clone() };
-        Arc::make_mut(&mut self.cards).insert(hash, Arc::new(known));
+        self.cards.insert_mut(hash, Arc::new(known));
         changed.card = card.clone();
         changed.hash = hash;
-        Arc::make_mut(&mut self.members).insert(name, Arc::new(changed));
+        self.members.insert_mut(name, Arc::new(changed));
         Ok(())
     }
 
@@ -358,7 +354,7 @@ impl State {
 
     /// The group has these members from now on, whatever there was.
     pub(super) fn put_group(&mut self, group: &GroupName, names: BTreeSet<MemberName>) {
-        Arc::make_mut(&mut self.groups).insert(group.clone(), names);
+        self.groups.insert_mut(group.clone(), names);
     }
 
     fn set_grant(&mut self, path: &str, holders: Option<Holders>) -> Result<(), Refusal> {
@@ -374,11 +370,10 @@ impl State {
 
     /// These hold the grant at `path` from now on, whatever there was; `None`: there is none.
     pub(super) fn put_grant(&mut self, path: &str, holders: Option<Holders>) {
-        let grants = Arc::make_mut(&mut self.grants);
         match holders {
-            None => grants.remove(path),
-            Some(holders) => grants.insert(path.to_owned(), holders),
-        };
+            None => drop(self.grants.remove_mut(path)),
+            Some(holders) => self.grants.insert_mut(path.to_owned(), holders),
+        }
     }
 
     fn raise(&mut self, minimum: u64) -> Result<(), Refusal> {
@@ -419,16 +414,21 @@ impl State {
         if let Some(owner) = texts.iter().filter_map(|text| self.keys.get(text)).find(|owner| **owner != card.name) {
             return Err(Refusal::KeyUsed(owner.clone()));
         }
-        Arc::make_mut(&mut self.keys).extend(texts.into_iter().map(|text| (text, card.name.clone())));
+        texts.into_iter().for_each(|text| self.keys.insert_mut(text, card.name.clone()));
         Ok(())
     }
 
     /// Lets the cards of `name` that stand stand on where `still` says so.
     fn stand(&mut self, name: &MemberName, still: impl Fn(&Card) -> bool) {
-        for known in Arc::make_mut(&mut self.cards).values_mut() {
-            if known.stands && known.card.name == *name && !still(&known.card) {
-                Arc::make_mut(known).stands = false;
-            }
+        let falls = |known: &Known| known.stands && known.card.name == *name && !still(&known.card);
+        let fallen: Vec<_> = self
+            .cards
+            .iter()
+            .filter(|(_, known)| falls(known))
+            .map(|(hash, known)| (*hash, Known::clone(known)))
+            .collect();
+        for (hash, known) in fallen {
+            self.cards.insert_mut(hash, Arc::new(Known { stands: false, ..known }));
         }
     }
 }
