@@ -30,6 +30,7 @@ mod plan;
 mod process;
 mod progress;
 pub mod qr;
+mod rekey;
 mod restore;
 mod rm;
 mod run;
@@ -94,6 +95,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Who(args) => who::run(&context, &args),
         Command::Group(args) => group::run(&context, &args),
         Command::Grant(args) => grant::run(&context, &args),
+        Command::Rekey(args) => rekey::run(&context, &args),
         Command::Run(args) => run::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),

@@ -2,6 +2,7 @@
 //!
 //! No terminal, no environment, no clock: the time is handed in.
 
+pub mod accept;
 pub mod access;
 mod advice;
 pub mod amend;
@@ -19,10 +20,12 @@ pub mod import;
 pub mod init;
 pub mod invite;
 pub mod join;
+pub mod leave;
 pub mod list;
 pub mod machine;
 pub mod open;
 pub mod read;
+pub mod rekey;
 pub mod remove;
 pub mod requests;
 pub mod restore;

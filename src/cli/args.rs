@@ -58,7 +58,7 @@ pub enum Command {
     Init(super::init::InitArgs),
     /// Ask to be let into this repository's vault
     Join(Box<super::join::JoinArgs>),
-    /// Who is in the vault: invite, approve, add, list
+    /// Who is in the vault: invite, approve, add, remove, list
     Member(super::member::MemberArgs),
     /// Set this clone up: git shows secrets, and knows which vault it belongs to
     Setup(super::setup::SetupArgs),
@@ -98,6 +98,8 @@ pub enum Command {
     Group(super::group::GroupArgs),
     /// Who reads what is below a path
     Grant(super::grant::GrantArgs),
+    /// New file keys for secrets, or vouch for what somebody wrote who has left
+    Rekey(super::rekey::RekeyArgs),
     /// Run a program with secrets in its environment
     Run(super::run::RunArgs),
     /// Write secrets as variables in the format of another tool

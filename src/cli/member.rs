@@ -5,6 +5,8 @@ mod approve;
 mod invite;
 mod ls;
 mod plan;
+mod remove;
+mod renew;
 mod role;
 
 use clap::{Args, Subcommand};
@@ -14,13 +16,14 @@ use super::exit::Answer;
 
 pub use ls::{ask_as_json, ask_as_text, refused_as_text};
 
-/// Who is in the vault: invite, approve, add, list
+/// Who is in the vault: invite, approve, add, remove, list
 ///
 /// Only admins change it; everybody can list it, without any key.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault member invite bob          # a line for bob's covault join\n  \
-    covault member approve bob\n  covault member add ci --machine --grant staging/\n  covault member ls",
+    covault member approve bob\n  covault member add ci --machine --grant staging/\n  covault member ls\n  \
+    covault member remove carol",
     subcommand_required = true
 )]
 pub struct MemberArgs {
@@ -36,12 +39,14 @@ enum MemberCommand {
     Invite(invite::InviteArgs),
     /// Let somebody in who asked, or take their new device or keys
     Approve(Box<approve::ApproveArgs>),
-    /// Take a member's new keys: `approve` for who is in already
-    Renew(Box<approve::ApproveArgs>),
+    /// Give a machine a new identity, or take a person's new keys
+    Renew(renew::RenewArgs),
     /// Make an identity for a machine and let it in
     Add(add::AddArgs),
     /// Give a member another role
     Role(role::RoleArgs),
+    /// Take a member out
+    Remove(remove::RemoveArgs),
 }
 
 /// Runs it.
@@ -50,8 +55,9 @@ pub fn run(context: &Context, args: &MemberArgs) -> Answer {
         MemberCommand::Ls(args) => ls::run(context, args),
         MemberCommand::Invite(args) => invite::run(context, args),
         MemberCommand::Approve(args) => approve::run(context, args, false),
-        MemberCommand::Renew(args) => approve::run(context, args, true),
+        MemberCommand::Renew(args) => renew::run(context, args),
         MemberCommand::Add(args) => add::run(context, args),
         MemberCommand::Role(args) => role::run(context, args),
+        MemberCommand::Remove(args) => remove::run(context, args),
     }
 }

@@ -149,7 +149,8 @@ fn rest(text: &str) -> &str {
     chars.as_str()
 }
 
-fn as_json(pending: &[Pending]) -> Value {
+/// A plan for programs.
+pub fn as_json(pending: &[Pending]) -> Value {
     let all = pending.iter().map(|change| {
         json!({
             "secret": change.path.as_str(), "lives": change.lives, "gains": change.gains, "losses": change.losses,

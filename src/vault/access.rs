@@ -43,12 +43,20 @@ pub(super) struct Due {
     pub(super) pending: Pending,
     version: Version,
     shares: Shares,
+    /// It gets a new file key whatever becomes of its readers.
+    pub(super) new_key: bool,
 }
 
 impl Due {
     /// The version that is there.
     pub(super) fn version(&self) -> &Version {
         &self.version
+    }
+
+    /// Whether it is sealed as it should be already.
+    fn is_settled(&self) -> bool {
+        let Pending { gains, losses, .. } = &self.pending;
+        gains.is_empty() && losses.is_empty() && self.shares == self.version.manifest().shares
     }
 }
 
@@ -87,6 +95,18 @@ impl Vault {
         only: Option<&[SecretPath]>,
         reshare: &(dyn Fn(&SecretPath, &Shares) -> Shares + Sync),
     ) -> Result<Plan, VaultError> {
+        let mut plan = self.look_at(under, only, reshare)?;
+        plan.due.retain(|due| !due.is_settled());
+        Ok(plan)
+    }
+
+    /// The same with every secret that was looked at, also where nothing is to change.
+    pub(super) fn look_at(
+        &self,
+        under: &Under<'_>,
+        only: Option<&[SecretPath]>,
+        reshare: &(dyn Fn(&SecretPath, &Shares) -> Shares + Sync),
+    ) -> Result<Plan, VaultError> {
         let paths = match only {
             Some(paths) => paths.to_vec(),
             None => self.all_names()?,
@@ -98,16 +118,13 @@ impl Vault {
         let look = |(path, file, bytes): (SecretPath, String, Result<Vec<u8>, VaultError>)| {
             let version = match bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified))) {
                 Ok(version) => version,
-                Err(error) => return Some(Err((file, error))),
+                Err(error) => return Err((file, error)),
             };
             let manifest = version.manifest();
             let shares = reshare(&path, &manifest.shares);
             let readers = under.readers(&path, &shares);
             let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
             let have: BTreeSet<MemberRef> = manifest.readers.iter().cloned().collect();
-            if wanted == have && shares == manifest.shares {
-                return None;
-            }
             let names = |refs: Vec<&MemberRef>| refs.into_iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
             let may_write = |name: &str| {
                 readers.iter().any(|member| {
@@ -125,9 +142,9 @@ impl Vault {
                 mine,
                 path,
             };
-            Some(Ok(Due { pending, version, shares }))
+            Ok(Due { pending, version, shares, new_key: false })
         };
-        let looked: Vec<_> = files.into_par_iter().filter_map(look).collect();
+        let looked: Vec<_> = files.into_par_iter().map(look).collect();
         if let Some(verified) = verified.grown() {
             self.home().remember_manifests(self.roster().vault, &verified);
         }
@@ -209,7 +226,7 @@ fn reseal_one(
         ..old.clone()
     };
     let opened = opener.unseal(version)?;
-    let sealed = if seal::only_adds(&before, &devices) {
+    let sealed = if !due.new_key && seal::only_adds(&before, &devices) {
         seal::reseal_header(version.sealed(), &opened, &before, draft, &devices, signer)
     } else {
         seal::seal(draft, &opened.plaintext, &devices, signer)

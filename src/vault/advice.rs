@@ -49,7 +49,8 @@ impl VaultError {
             | Self::ReadsByGrant { .. }
             | Self::ReadsByShare { .. }
             | Self::NobodyCouldSeal { .. }
-            | Self::MachinesOf { .. } => Kind::NeedsPerson,
+            | Self::MachinesOf { .. }
+            | Self::RenewsAlone(_) => Kind::NeedsPerson,
             Self::NoVault
             | Self::SeveralVaults(_)
             | Self::NoSuchSecret { .. }
@@ -214,6 +215,7 @@ impl VaultError {
                     keep.join(" ")
                 )
             }
+            Self::RenewsAlone(name) => format!("there: covault join --renew; then here: covault member approve {name}"),
             Self::Refused(Refusal::GroupGranted(group)) => {
                 format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")
             }

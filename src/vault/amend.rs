@@ -16,9 +16,9 @@ use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::roster::{self, Entry, Operation, Role, Roster};
 use crate::model::shares::Shares;
-use crate::repo::Change;
-use crate::seal::Signer;
+use crate::repo::{Change, WorkState};
 use crate::seal::sshsig::{self, Namespace};
+use crate::seal::{self, Signer};
 
 /// An operation, with the signature over the card that it brings.
 pub struct Step {
@@ -76,6 +76,16 @@ impl Amendment {
     /// Takes a file into the same commit.
     pub(super) fn take_along(&mut self, file: String, content: Vec<u8>) {
         self.others.push(Change::write(file, content));
+    }
+
+    /// Has a file go with the same commit.
+    pub(super) fn take_away(&mut self, file: String) {
+        self.others.push(Change::delete(file));
+    }
+
+    /// Leaves alone all secrets but those that `which` names.
+    pub(super) fn narrow(&mut self, which: impl Fn(&Pending) -> bool) {
+        self.plan.due.retain(|due| which(&due.pending));
     }
 }
 
@@ -143,8 +153,34 @@ impl Vault {
         let gone = self.gone.clone();
         let under = Under { roster: &current, blob: &blob, gone: &gone };
         let plan = self.plan(&under, only, reshare)?;
+        let others = if only.is_none() { self.sealed_and_uncommitted(&plan)? } else { Vec::new() };
         let looked_at_all = only.is_none();
-        Ok(Amendment { text, roster: current, blob, plan, others: Vec::new(), kept, entries, looked_at_all })
+        Ok(Amendment { text, roster: current, blob, plan, others, kept, entries, looked_at_all })
+    }
+
+    /// What a killed run had sealed again and not committed: the next version of HEAD's by oneself, with the same
+    /// document for other readers. What the plan seals anyway is left out.
+    fn sealed_and_uncommitted(&self, plan: &Plan) -> Result<Vec<Change>, VaultError> {
+        let Some(head) = self.repo().head()?.commit else { return Ok(Vec::new()) };
+        let me = self.me()?;
+        let mut found = Vec::new();
+        for (file, state) in self.repo().status_of(&format!("{}/secrets", self.root()))? {
+            let is_open = matches!(state, WorkState::Modified | WorkState::Staged);
+            let Some(path) = self.path_of(&file).filter(|_| is_open) else { continue };
+            if plan.due.iter().any(|due| due.pending.mine && due.pending.path == path) {
+                continue;
+            }
+            let (Ok(Some(version)), Some(committed)) = (self.current(&path), self.repo().read_at(head, &file)?) else {
+                continue;
+            };
+            let Ok(committed) = seal::peek_manifest(&committed) else { continue };
+            let manifest = version.manifest();
+            let follows = manifest.author.name == me.reference.name && manifest.parents == [committed.hash()];
+            if follows && manifest.document == committed.document && manifest.shares == committed.shares {
+                found.push(Change::write(file, version.sealed().bytes()));
+            }
+        }
+        Ok(found)
     }
 
     /// Makes an amendment: the roster, the secrets that oneself can seal, and `others`, as one commit.
@@ -177,7 +213,7 @@ impl Vault {
     }
 
     /// The plan was made, and perhaps a person asked, before the lock was ours: somebody may have written meanwhile.
-    fn check_unchanged(&self, plan: &Plan) -> Result<(), VaultError> {
+    pub(super) fn check_unchanged(&self, plan: &Plan) -> Result<(), VaultError> {
         let mine: Vec<_> = plan.due.iter().filter(|due| due.pending.mine).collect();
         let paths: Vec<_> = mine.iter().map(|due| due.pending.path.clone()).collect();
         for (due, (path, _, bytes)) in mine.iter().zip(self.read_files(&paths)?) {

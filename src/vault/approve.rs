@@ -172,7 +172,7 @@ impl Vault {
     }
 
     /// The file of a request, where the tree has one.
-    fn request_file(&self, name: &MemberName) -> Result<Option<String>, VaultError> {
+    pub(super) fn request_file(&self, name: &MemberName) -> Result<Option<String>, VaultError> {
         let file = format!("{}/requests/{name}.toml", self.root());
         let in_head = match self.repo().head()?.commit {
             Some(head) => self.repo().blob_at(head, &file)?.is_some(),

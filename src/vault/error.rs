@@ -430,6 +430,9 @@ pub enum VaultError {
         /// The machines.
         machines: Vec<String>,
     },
+    /// A person's new keys are made on their own machine.
+    #[error("{0} is a person, whose new keys are made on a machine of theirs")]
+    RenewsAlone(MemberName),
     /// A commit without a vault.
     #[error("there is no vault in {0}")]
     NoVaultAt(String),

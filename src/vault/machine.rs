@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::amend::{Amended, Amendment, Step};
 use super::write::How;
 use super::{Vault, VaultError};
+use crate::model::bytes::Hash;
 use crate::model::card::{Card, Device, Kind};
 use crate::model::manifest::MemberRef;
 use crate::model::names::{DeviceLabel, MemberName, SecretPath};
@@ -29,6 +30,8 @@ pub struct Machine {
 /// A machine that is worked out and not yet a member.
 pub struct NewMachine {
     name: MemberName,
+    /// For the commit's message.
+    verb: &'static str,
     /// What `COVAULT_IDENTITY` is to hold.
     literal: Zeroizing<String>,
     /// The roster's change, and which secrets are sealed again.
@@ -39,36 +42,33 @@ impl Vault {
     /// Makes an identity for a machine, and works out what letting it in does. Nothing is written.
     pub fn new_machine(&self, machine: &Machine, how: &How) -> Result<NewMachine, VaultError> {
         self.admin("add a machine")?;
-        let failed = |source| VaultError::Signing { what: "the machine's keys", source };
-        let identity = Identity::generate().map_err(failed)?;
-        let secret = identity.to_text().ok_or_else(|| failed(SealError::NoIdentity))?;
-        let signing = if machine.writes { Some(SigningKey::generate().map_err(failed)?) } else { None };
-        let device = Device {
-            label: machine.device.clone(),
-            recipient: identity.recipient().clone(),
-            signing: signing.as_ref().map(SigningKey::public),
-        };
-        let (vault, name) = (self.roster().vault, machine.name.clone());
-        let card = Card { vault, name: name.clone(), kind: Kind::Machine, devices: vec![device] };
-        let sign = |key: &SigningKey| sshsig::sign(key, Namespace::Card, card.encode().as_bytes());
-        let card_signature = signing.as_ref().map(sign).transpose().map_err(failed)?;
+        let Made { card, card_signature, literal } =
+            make(self.roster().vault, &machine.name, &machine.device, machine.writes)?;
         let role = if machine.writes { Role::Writer } else { Role::Reader };
         let state = self.roster().state();
-        let newcomer = MemberRef { name: name.clone(), card: card.hash() };
+        let newcomer = MemberRef { name: machine.name.clone(), card: card.hash() };
         let grants: Vec<Step> =
             machine.grants.iter().map(|path| grant_also(state, path.as_ref(), &newcomer).into()).collect();
         let admit = Step { operation: Operation::Admit { role, card }, card_signature };
         let amendment = self.amendment(std::iter::once(admit).chain(grants).collect(), how)?;
-        let mut literal = Zeroizing::new(String::with_capacity(256));
-        literal.push_str(&secret);
-        if let Some(key) = &signing {
-            literal.push(' ');
-            literal.push_str(&key.to_text().map_err(failed)?);
-        }
-        Ok(NewMachine { name, literal, amendment })
+        Ok(NewMachine { name: machine.name.clone(), verb: "admit", literal, amendment })
     }
 
-    /// Lets it in, as one commit; what it opens with is given back once.
+    /// Makes another identity for a machine that is in, in the place of all that it has. It writes where it could.
+    pub fn renewed_machine(&self, name: &MemberName, how: &How) -> Result<NewMachine, VaultError> {
+        self.admin("renew a machine")?;
+        let member = self.living_member(name)?;
+        let Some(first) = member.card.devices.first().filter(|_| member.card.kind == Kind::Machine) else {
+            return Err(VaultError::RenewsAlone(name.clone()));
+        };
+        let writes = member.card.signing_keys().next().is_some();
+        let Made { card, card_signature, literal } = make(self.roster().vault, name, &first.label, writes)?;
+        let operation = Operation::Renew { member: member.reference(), card, live: Vec::new() };
+        let amendment = self.amendment(vec![Step { operation, card_signature }], how)?;
+        Ok(NewMachine { name: name.clone(), verb: "renew", literal, amendment })
+    }
+
+    /// Lets it in, or renews it, as one commit; what it opens with is given back once.
     pub fn add_machine(
         &self,
         machine: NewMachine,
@@ -76,10 +76,40 @@ impl Vault {
         progress: &(dyn Fn() + Sync),
     ) -> Result<(Amended, Zeroizing<String>), VaultError> {
         let writing = self.writing(how)?;
-        let message = format!("covault: admit the machine {}", machine.name);
+        let message = format!("covault: {} the machine {}", machine.verb, machine.name);
         let amended = self.amend(writing, machine.amendment, Vec::new(), &message, progress)?;
         Ok((amended, machine.literal))
     }
+}
+
+/// Keys for a machine that nobody has but who is given them now.
+struct Made {
+    card: Card,
+    /// `None` where it cannot sign.
+    card_signature: Option<Vec<u8>>,
+    literal: Zeroizing<String>,
+}
+
+fn make(vault: Hash, name: &MemberName, label: &DeviceLabel, writes: bool) -> Result<Made, VaultError> {
+    let failed = |source| VaultError::Signing { what: "the machine's keys", source };
+    let identity = Identity::generate().map_err(failed)?;
+    let secret = identity.to_text().ok_or_else(|| failed(SealError::NoIdentity))?;
+    let signing = if writes { Some(SigningKey::generate().map_err(failed)?) } else { None };
+    let device = Device {
+        label: label.clone(),
+        recipient: identity.recipient().clone(),
+        signing: signing.as_ref().map(SigningKey::public),
+    };
+    let card = Card { vault, name: name.clone(), kind: Kind::Machine, devices: vec![device] };
+    let sign = |key: &SigningKey| sshsig::sign(key, Namespace::Card, card.encode().as_bytes());
+    let card_signature = signing.as_ref().map(sign).transpose().map_err(failed)?;
+    let mut literal = Zeroizing::new(String::with_capacity(256));
+    literal.push_str(&secret);
+    if let Some(key) = &signing {
+        literal.push(' ');
+        literal.push_str(&key.to_text().map_err(failed)?);
+    }
+    Ok(Made { card, card_signature, literal })
 }
 
 /// Those who read below `path` now, and one more.

@@ -93,6 +93,37 @@ pub fn check(
     bytes: impl Into<Vec<u8>>,
     verified: Option<&Verified>,
 ) -> Result<Version, VaultError> {
+    let (version, standing) = check_but_standing(roster, file, path, bytes, verified)?;
+    let wrong = standing.or_else(|| not_entitled(roster, version.manifest()));
+    match wrong {
+        Some(what) => Err(VaultError::Inconsistent { file: file.to_owned(), what }),
+        None => Ok(version),
+    }
+}
+
+/// The same for a version whose author may not write it (any more): what is wrong then, for a person to decide. It
+/// is sealed to nobody who may not read it.
+pub(super) fn check_without_standing(
+    roster: &Roster,
+    file: &str,
+    path: &SecretPath,
+    bytes: impl Into<Vec<u8>>,
+) -> Result<(Version, Option<Wrong>), VaultError> {
+    let (version, standing) = check_but_standing(roster, file, path, bytes, None)?;
+    match not_entitled(roster, version.manifest()) {
+        Some(what) => Err(VaultError::Inconsistent { file: file.to_owned(), what }),
+        None => Ok((version, standing)),
+    }
+}
+
+/// Everything but whether its readers may read it; whether its author may write it is said and decides nothing here.
+fn check_but_standing(
+    roster: &Roster,
+    file: &str,
+    path: &SecretPath,
+    bytes: impl Into<Vec<u8>>,
+    verified: Option<&Verified>,
+) -> Result<(Version, Option<Wrong>), VaultError> {
     let refused = |source: SealError| VaultError::Sealed { file: file.to_owned(), source };
     let wrong = |what: Wrong| VaultError::Inconsistent { file: file.to_owned(), what };
     let sealed = SealedFile::parse(bytes).map_err(refused)?;
@@ -118,28 +149,24 @@ pub fn check(
     if !author.card.signing_keys().any(|key| *key == signer) {
         return Err(wrong(Wrong::Signer));
     }
-    let hash = sealed.hash();
-    let shares = manifest.shares.holders();
-    if !state.may_write(&manifest.author, path, &shares) && !state.keeps(hash) {
-        return Err(wrong(Wrong::NoStanding { author: manifest.author.name.to_string(), path: path.to_string() }));
-    }
-    if let Some(name) = not_entitled(roster, manifest, &shares) {
-        return Err(wrong(Wrong::NotEntitled { reader: name }));
-    }
-    Ok(Version { file: file.to_owned(), sealed })
+    let stands = state.may_write(&manifest.author, path, &manifest.shares.holders()) || state.keeps(sealed.hash());
+    let standing = || Wrong::NoStanding { author: manifest.author.name.to_string(), path: path.to_string() };
+    let standing = (!stands).then(standing);
+    Ok((Version { file: file.to_owned(), sealed }, standing))
 }
 
 /// A reader who may not read by the roster as it is now, nor could at the entry that the manifest names.
-fn not_entitled(roster: &Roster, manifest: &Manifest, shares: &[Holder]) -> Option<String> {
+fn not_entitled(roster: &Roster, manifest: &Manifest) -> Option<Wrong> {
+    let shares: Vec<Holder> = manifest.shares.holders();
     let reads = |state: &State, reader: &MemberRef| {
-        state.named(&reader.name).is_some_and(|member| state.reads(member, &manifest.path, shares))
+        state.named(&reader.name).is_some_and(|member| state.reads(member, &manifest.path, &shares))
     };
     let then = || roster.state_at(manifest.roster.head);
     let reader = manifest
         .readers
         .iter()
         .find(|reader| !reads(roster.state(), reader) && !then().is_some_and(|state| reads(state, reader)))?;
-    Some(reader.name.to_string())
+    Some(Wrong::NotEntitled { reader: reader.name.to_string() })
 }
 
 /// Opens versions with one person's keys.

@@ -168,6 +168,20 @@ impl Vault {
         Ok((committed.as_deref() != Some(&bytes)).then_some((file, bytes)))
     }
 
+    /// The roster, where no commit has it yet (a killed command left it so): what is sealed under it must not be
+    /// committed without it. While git has it unmerged, it is the person's to settle.
+    fn roster_and_uncommitted(&self) -> Result<Option<Change>, VaultError> {
+        let file = format!("{}/roster.toml", self.root);
+        let Some(head) = self.repo.head()?.commit else { return Ok(None) };
+        if self.repo.blob_at(head, &file)?.is_some_and(|blob| blob.to_string() == self.roster_blob)
+            || self.repo.stages(&file)?.iter().any(Option::is_some)
+        {
+            return Ok(None);
+        }
+        let bytes = self.repo.read_work(&file, MAX_ROSTER as u64)?;
+        Ok(bytes.map(|bytes| Change::write(file, bytes)))
+    }
+
     /// A write by oneself, now.
     pub fn write_of(&self, key: &Key, value: Value, plain: bool, now: Time) -> Result<Write, VaultError> {
         Ok(Write::new(key, value, plain, self.me()?.reference.name.clone(), now, random()))
@@ -300,10 +314,12 @@ impl Writing<'_> {
             self.vault.open_version(&version)?;
             changes.push(Change::write(file, sealed.bytes));
         }
+        let other_paths: Vec<_> = others.iter().filter_map(|(file, _)| self.vault.path_of(file)).collect();
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));
-        let written: Vec<_> = drafts.iter().map(|draft| &draft.document.path).collect();
+        let written: Vec<_> = drafts.iter().map(|draft| &draft.document.path).chain(&other_paths).collect();
         let mut healing =
             if self.how.dry_run { Healing::default() } else { self.vault.heal(&written, self.how.now)? };
+        changes.extend(self.vault.roster_and_uncommitted()?);
         let there: BTreeSet<String> = changes.iter().map(|change| change.path().to_owned()).collect();
         changes.extend(std::mem::take(&mut healing.changes).into_iter().filter(|c| !there.contains(c.path())));
         let mut notes = self.notes;

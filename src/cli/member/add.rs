@@ -6,10 +6,11 @@ use serde_json::json;
 use super::plan;
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
-use crate::cli::exit::Answer;
+use crate::cli::exit::{self, Answer};
 use crate::cli::{out, progress};
 use crate::model::names::{DeviceLabel, MemberName, SecretPath};
-use crate::vault::machine::Machine;
+use crate::vault::Vault;
+use crate::vault::machine::{Machine, NewMachine};
 
 /// Make an identity for a machine and let it in
 ///
@@ -55,11 +56,28 @@ pub fn run(context: &Context, args: &AddArgs) -> Answer {
     let vault = context.vault()?;
     let how = context.how(&args.write);
     let new = vault.new_machine(&machine, &how)?;
+    let (done, would) = (format!("{name} is in"), format!("let the machine {name} in"));
+    hand_over(context, &vault, new, &Handed { name, done, would }, &args.write)
+}
+
+/// A machine and what is said of it.
+pub struct Handed {
+    /// Its name.
+    pub name: MemberName,
+    /// What is said when it is done.
+    pub done: String,
+    /// What a dry run says after `would`.
+    pub would: String,
+}
+
+/// Makes the change and prints the identity, which is kept nowhere else.
+pub fn hand_over(context: &Context, vault: &Vault, new: NewMachine, handed: &Handed, write: &WriteFlags) -> Answer {
+    let how = context.how(write);
     plan::say(context, &new.amendment);
     let pending = new.amendment.pending();
     let pin = format!("{}@{}", vault.roster().vault, new.amendment.roster.head);
     let mut more = serde_json::Map::new();
-    more.insert("name".into(), json!(name.as_str()));
+    more.insert("name".into(), json!(handed.name.as_str()));
     more.insert("secrets".into(), plan::as_json(&pending));
     let bar = progress::bar(context, pending.len(), "sealing");
     let (amended, literal) = vault.add_machine(new, &how, &|| bar.inc(1))?;
@@ -67,7 +85,7 @@ pub fn run(context: &Context, args: &AddArgs) -> Answer {
     plan::say_left(context, &amended);
     more.insert("sealed".into(), json!(amended.sealed));
     more.insert("left".into(), plan::as_json(&amended.left));
-    if !args.write.dry_run {
+    if !write.dry_run {
         more.insert("identity".into(), json!(literal.as_str()));
         more.insert("vault".into(), json!(pin));
         // First of all: it is kept nowhere else.
@@ -75,18 +93,14 @@ pub fn run(context: &Context, args: &AddArgs) -> Answer {
             out::text(&literal)?;
         }
     }
-    let code = out::report_with(
-        context,
-        &amended.report,
-        &format!("{name} is in"),
-        &format!("let the machine {name} in"),
-        more,
-    )?;
-    if !args.write.dry_run {
+    out::report_with(context, &amended.report, &handed.done, &handed.would, more)?;
+    if !write.dry_run {
         context.note(
             "that line is the machine's identity, shown once: keep it as the secret COVAULT_IDENTITY of its jobs",
         );
         context.note(&format!("and set COVAULT_VAULT={pin} (no secret)"));
     }
-    Ok(code)
+    // What an identity that ended still opens waits for somebody.
+    let unsafe_yet = amended.left.iter().any(|pending| !pending.losses.is_empty());
+    Ok(if unsafe_yet { exit::FINDINGS } else { exit::DONE })
 }

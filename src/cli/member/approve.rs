@@ -1,4 +1,4 @@
-//! `covault member approve` and `covault member renew`.
+//! `covault member approve`, and `covault member renew` for people.
 
 use std::io::Read as _;
 
@@ -55,6 +55,13 @@ pub struct ApproveArgs {
     yes: bool,
     #[command(flatten)]
     write: WriteFlags,
+}
+
+impl ApproveArgs {
+    /// For somebody who is in already.
+    pub fn renewing(name: &str, request: Option<String>, card: Option<String>, yes: bool, write: &WriteFlags) -> Self {
+        Self { name: name.to_owned(), role: None, group: Vec::new(), request, card, yes, write: write.clone() }
+    }
 }
 
 /// Runs it; `renews` where only who is a member already is meant.

@@ -183,7 +183,8 @@ impl Again<'_> {
             Operation::Role { member, .. } => self.role(&mut next, step, &member.name, counts),
             Operation::Renew { member, card, .. } => {
                 if counts && step.after.named(&card.name).is_some_and(|member| member.card == *card) {
-                    attempt(&mut next, |next| next.renew(member, card));
+                    let by = step.after.cards.get(&card.hash()).and_then(|known| known.brought_by.clone());
+                    attempt(&mut next, |next| next.renew(member, card, by));
                 }
             }
             Operation::Group { group, .. } => self.group(&mut next, step, group, counts),

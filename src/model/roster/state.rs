@@ -44,6 +44,8 @@ pub struct Known {
     pub stands: bool,
     /// Who took the member in.
     pub admitted_by: Option<MemberName>,
+    /// Who signed the entry that brought this card; `None` for the founder's first.
+    pub brought_by: Option<MemberName>,
 }
 
 /// Whom a grant names, by name: names follow a member through renewals and are never used again.
@@ -239,7 +241,7 @@ impl State {
             Operation::Admit { role, card } => next.admit(*role, card, Some(signer.card.name.clone()))?,
             Operation::Remove { member, .. } => next.remove(member)?,
             Operation::Role { member, role, .. } => next.set_role(member, *role)?,
-            Operation::Renew { member, card, .. } => next.renew(member, card)?,
+            Operation::Renew { member, card, .. } => next.renew(member, card, Some(signer.card.name.clone()))?,
             Operation::Group { group, members, .. } => {
                 let names = members.iter().map(|member| next.present(member)).collect::<Result<_, _>>()?;
                 next.set_group(group, names)?;
@@ -273,7 +275,7 @@ impl State {
         check_role(card, role)?;
         self.take_keys(card)?;
         let hash = card.hash();
-        let known = Known { card: card.clone(), stands: true, admitted_by: by.clone() };
+        let known = Known { card: card.clone(), stands: true, admitted_by: by.clone(), brought_by: by.clone() };
         self.cards.insert_mut(hash, Arc::new(known));
         let member = Member { card: card.clone(), hash, role, admitted_by: by };
         self.members.insert_mut(name, Arc::new(member));
@@ -310,7 +312,12 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn renew(&mut self, member: &MemberRef, card: &Card) -> Result<(), Refusal> {
+    pub(super) fn renew(
+        &mut self,
+        member: &MemberRef,
+        card: &Card,
+        brought_by: Option<MemberName>,
+    ) -> Result<(), Refusal> {
         let name = self.present(member)?;
         let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
         if card.name != name || card.kind != changed.card.kind {
@@ -323,7 +330,7 @@ impl State {
         check_role(card, changed.role)?;
         self.take_keys(card)?;
         self.stand(&name, |earlier| earlier.devices.iter().all(|device| has_device(card, device)));
-        let known = Known { card: card.clone(), stands: true, admitted_by: changed.admitted_by.clone() };
+        let known = Known { card: card.clone(), stands: true, admitted_by: changed.admitted_by.clone(), brought_by };
         self.cards.insert_mut(hash, Arc::new(known));
         changed.card = card.clone();
         changed.hash = hash;

@@ -1,0 +1,52 @@
+//! `covault member renew`.
+
+use clap::Args;
+
+use super::add::{Handed, hand_over};
+use super::approve::{self, ApproveArgs};
+use crate::cli::args::WriteFlags;
+use crate::cli::context::Context;
+use crate::cli::exit::Answer;
+use crate::model::card::Kind;
+use crate::model::names::MemberName;
+
+/// Give a machine a new identity, or take a person's new keys
+///
+/// For a machine: makes another identity, prints it once, and seals what the machine reads to it alone, under new file
+/// keys. The old one opens nothing from then on. For a person: `approve`, for a request that their `covault join --renew`
+/// made. With --request or --card a machine's own request is taken instead.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault member renew ci | gh secret set COVAULT_IDENTITY\n  covault member renew bob --yes\n  \
+    covault member renew bob --card able-baker-charlie-delta-echo-fox --yes\n\n\
+    What can go wrong: some secrets stay sealed to the old identity, because you cannot open them (8)."
+)]
+pub struct RenewArgs {
+    /// Whose keys end
+    name: String,
+    /// The line that their `covault join --renew --print` printed; - reads it from stdin
+    #[arg(long, value_name = "LINE")]
+    request: Option<String>,
+    /// The card's words, or at least 16 hex digits, as they told you
+    #[arg(long, value_name = "WORDS")]
+    card: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &RenewArgs) -> Answer {
+    let name = MemberName::parse(&args.name)?;
+    let vault = context.vault()?;
+    let is_machine = vault.roster().named(&name).is_some_and(|member| member.card.kind == Kind::Machine);
+    if !is_machine || args.request.is_some() || args.card.is_some() {
+        let asked = ApproveArgs::renewing(&args.name, args.request.clone(), args.card.clone(), args.yes, &args.write);
+        return approve::run(context, &asked, true);
+    }
+    let new = vault.renewed_machine(&name, &context.how(&args.write))?;
+    let done = format!("{name} has a new identity, and the old one ends");
+    hand_over(context, &vault, new, &Handed { name, done, would: "give it a new identity".to_owned() }, &args.write)
+}
