@@ -40,6 +40,7 @@ mod share;
 mod show;
 mod status;
 mod textconv;
+mod verify;
 mod who;
 mod whoami;
 
@@ -99,6 +100,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
+        Command::Verify(args) => verify::run(&context, &args),
         Command::Textconv(args) => textconv::run(&context, &args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -36,6 +36,7 @@ pub mod status;
 pub mod textconv;
 mod trunk;
 pub mod trust;
+pub mod verify;
 pub mod who;
 pub mod write;
 pub mod wrong;

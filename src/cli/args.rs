@@ -106,6 +106,8 @@ pub enum Command {
     Export(super::export::ExportArgs),
     /// Take variables over from a file, one secret each
     Import(super::import::ImportArgs),
+    /// Check that everything here is what members signed; needs no key
+    Verify(super::verify::VerifyArgs),
     /// Show a sealed file to git
     #[command(hide = true)]
     Textconv(super::textconv::TextconvArgs),

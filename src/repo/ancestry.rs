@@ -71,6 +71,19 @@ impl Repo {
         walk.run(ancestor)
     }
 
+    /// The best common ancestor of two commits; `None` where there is none in this clone.
+    ///
+    /// # Errors
+    /// `ObjectUnreadable`.
+    pub fn merge_base(&self, one: ObjectId, other: ObjectId) -> Result<Option<ObjectId>> {
+        let base = self.git.merge_base(one, other).map_err(|error| RepoError::ObjectUnreadable {
+            id: one,
+            kind: "commit",
+            source: Some(error.into()),
+        })?;
+        Ok(base.map(gix::Id::detach))
+    }
+
     /// The error for an object that is not here and that nothing will fetch.
     pub(super) fn missing(&self, id: ObjectId) -> RepoError {
         RepoError::ObjectMissing { id, incomplete: self.is_partial() || self.is_shallow() }

@@ -38,7 +38,7 @@ pub use layout::{MAX_FILE, MAX_PAYLOAD, header_limit};
 pub use open::Opened;
 pub use peek::peek_manifest;
 pub use recipient::check_recipient;
-pub use sealed::SealedFile;
+pub use sealed::{Outline, SealedFile};
 pub use sealer::{Sealed, seal};
 pub use signing::{Signer, SigningKey, VerifyingPublic, is_public_key};
 pub use splice::{only_adds, reseal_header};

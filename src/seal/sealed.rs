@@ -90,20 +90,13 @@ impl SealedFile {
     /// Whether there is one stanza for each device, in the manifest's order, of the type of the device's key. Stanzas
     /// for age keys are anonymous: for whom they are, only the signature says.
     pub fn check_devices(&self, devices: &[&[Device]]) -> Result<(), SealError> {
-        if devices.len() != self.manifest.readers.len() {
-            return Err(SealError::ReaderCount { readers: self.manifest.readers.len(), given: devices.len() });
-        }
-        let count = devices.iter().map(|d| d.len()).sum();
-        if count != self.device_count() {
-            return Err(SealError::DeviceCount { stanzas: self.device_count(), devices: count });
-        }
-        let all = devices.iter().copied().flatten();
-        for (index, (device, stanza)) in all.zip(&self.layout.readers).enumerate() {
-            if stanza_tag(&device.recipient)? != stanza.tag {
-                return Err(SealError::DeviceMismatch { index });
-            }
-        }
-        Ok(())
+        check_devices(self.manifest.readers.len(), self.layout.readers.iter().map(|reader| reader.tag), devices)
+    }
+
+    /// What is left to judge of it, without its bytes. The signature counts as it is handed over.
+    pub fn into_outline(self, signer: Result<SigningPublic, SealError>) -> Outline {
+        let tags = self.layout.readers.iter().map(|reader| reader.tag).collect();
+        Outline { manifest: self.manifest, hash: self.hash, tags, signer }
     }
 
     /// What the manifest's `payload` covers.
@@ -115,6 +108,45 @@ impl SealedFile {
     fn stanzas(&self) -> &[u8] {
         self.bytes.get(..self.layout.readers_end).unwrap_or_default()
     }
+}
+
+/// What a sealed file says, and who signed it: for one who judges it by several rosters. It cannot be opened.
+pub struct Outline {
+    /// Who sealed what, where, after what and for whom, by the word of the one who signed.
+    pub manifest: Manifest,
+    /// The manifest's hash: the version's name.
+    pub hash: Hash,
+    tags: Vec<Option<[u8; 4]>>,
+    /// Whose signature it is, or why it is none.
+    pub signer: Result<SigningPublic, SealError>,
+}
+
+impl Outline {
+    /// As [`SealedFile::check_devices`].
+    pub fn check_devices(&self, devices: &[&[Device]]) -> Result<(), SealError> {
+        check_devices(self.manifest.readers.len(), self.tags.iter().copied(), devices)
+    }
+}
+
+fn check_devices(
+    readers: usize,
+    tags: impl ExactSizeIterator<Item = Option<[u8; 4]>>,
+    devices: &[&[Device]],
+) -> Result<(), SealError> {
+    if devices.len() != readers {
+        return Err(SealError::ReaderCount { readers, given: devices.len() });
+    }
+    let count = devices.iter().map(|d| d.len()).sum();
+    if count != tags.len() {
+        return Err(SealError::DeviceCount { stanzas: tags.len(), devices: count });
+    }
+    let all = devices.iter().copied().flatten();
+    for (index, (device, tag)) in all.zip(tags).enumerate() {
+        if stanza_tag(&device.recipient)? != tag {
+            return Err(SealError::DeviceMismatch { index });
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for SealedFile {

@@ -10,14 +10,14 @@ use super::wrong::Wrong;
 use super::{Me, VaultError};
 use crate::home::Keys;
 use crate::model::bytes::Hash;
-use crate::model::card::SigningPublic;
+use crate::model::card::{Device, SigningPublic};
 use crate::model::codec;
 use crate::model::document::Document;
 use crate::model::manifest::{Manifest, MemberRef};
 use crate::model::names::SecretPath;
 use crate::model::read;
 use crate::model::roster::{Holder, Roster, State};
-use crate::seal::{Opened, SealError, SealedFile};
+use crate::seal::{Opened, Outline, SealError, SealedFile};
 
 /// A sealed version that was checked: by a member who may write, for members, at this place.
 pub struct Version {
@@ -95,10 +95,7 @@ pub fn check(
 ) -> Result<Version, VaultError> {
     let (version, standing) = check_but_standing(roster, file, path, bytes, verified)?;
     let wrong = standing.or_else(|| not_entitled(roster, version.manifest()));
-    match wrong {
-        Some(what) => Err(VaultError::Inconsistent { file: file.to_owned(), what }),
-        None => Ok(version),
-    }
+    wrong.map_or(Ok(version), |what| Err(VaultError::Inconsistent { file: file.to_owned(), what }))
 }
 
 /// The same for a version whose author may not write it (any more): what is wrong then, for a person to decide. It
@@ -125,41 +122,109 @@ fn check_but_standing(
     verified: Option<&Verified>,
 ) -> Result<(Version, Option<Wrong>), VaultError> {
     let refused = |source: SealError| VaultError::Sealed { file: file.to_owned(), source };
-    let wrong = |what: Wrong| VaultError::Inconsistent { file: file.to_owned(), what };
     let sealed = SealedFile::parse(bytes).map_err(refused)?;
-    let manifest = sealed.manifest();
-    if manifest.vault != roster.vault {
-        return Err(wrong(Wrong::Vault));
-    }
-    if manifest.path != *path {
-        return Err(wrong(Wrong::Path));
-    }
-    if !roster.has_point(&manifest.roster) {
-        return Err(wrong(Wrong::Point));
-    }
-    let state = roster.state();
-    let author = state.known(&manifest.author).ok_or_else(|| wrong(Wrong::UnknownAuthor))?;
-    if !manifest.readers.contains(&manifest.author) {
-        return Err(wrong(Wrong::AuthorIsNoReader));
-    }
-    let devices: Option<Vec<_>> = manifest.readers.iter().map(|reader| roster.devices(reader)).collect();
-    let devices = devices.ok_or_else(|| wrong(Wrong::UnknownReader))?;
-    sealed.check_devices(&devices).map_err(refused)?;
-    let signer = verified.map_or_else(|| sealed.verify_signature(), |v| v.signer(&sealed)).map_err(refused)?;
-    if !author.card.signing_keys().any(|key| *key == signer) {
-        return Err(wrong(Wrong::Signer));
-    }
-    let stands = state.may_write(&manifest.author, path, &manifest.shares.holders()) || state.keeps(sealed.hash());
-    let standing = || Wrong::NoStanding { author: manifest.author.name.to_string(), path: path.to_string() };
-    let standing = (!stands).then(standing);
+    let judged = judge(
+        roster,
+        path,
+        sealed.manifest(),
+        sealed.hash(),
+        |devices| sealed.check_devices(devices),
+        || verified.map_or_else(|| sealed.verify_signature(), |v| v.signer(&sealed)),
+    );
+    let standing = judged.map_err(|error| error.of(file))?;
     Ok((Version { file: file.to_owned(), sealed }, standing))
 }
 
-/// A reader who may not read by the roster as it is now, nor could at the entry that the manifest names.
+/// Reads a file for who judges it by several rosters: its form is checked, and its signature.
+pub(super) fn outline(bytes: Vec<u8>, verified: &Verified) -> Result<Outline, SealError> {
+    let sealed = SealedFile::parse(bytes)?;
+    let signer = verified.signer(&sealed);
+    Ok(sealed.into_outline(signer))
+}
+
+/// What [`check`] asks of a file whose form is good.
+pub(super) fn check_outline(
+    roster: &Roster,
+    file: &str,
+    path: &SecretPath,
+    outline: &Outline,
+) -> Result<(), VaultError> {
+    let devices = |devices: &[&[Device]]| outline.check_devices(devices);
+    let judged = judge(roster, path, &outline.manifest, outline.hash, devices, || outline.signer.clone());
+    let standing = judged.map_err(|error| error.of(file))?;
+    let wrong = standing.or_else(|| not_entitled(roster, &outline.manifest));
+    wrong.map_or(Ok(()), |what| Err(VaultError::Inconsistent { file: file.to_owned(), what }))
+}
+
+/// Why a version is refused, before it is said which file it is in.
+enum Judged {
+    Sealed(SealError),
+    Wrong(Wrong),
+}
+
+impl From<SealError> for Judged {
+    fn from(error: SealError) -> Self {
+        Self::Sealed(error)
+    }
+}
+
+impl From<Wrong> for Judged {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(wrong)
+    }
+}
+
+impl Judged {
+    fn of(self, file: &str) -> VaultError {
+        let file = file.to_owned();
+        match self {
+            Self::Sealed(source) => VaultError::Sealed { file, source },
+            Self::Wrong(what) => VaultError::Inconsistent { file, what },
+        }
+    }
+}
+
+/// Steps 4 to 9 of "Checking a secret" in docs/format.md, in their order. What is wrong with the author's standing (9) is
+/// the answer; the readers (10) are for [`not_entitled`].
+fn judge(
+    roster: &Roster,
+    path: &SecretPath,
+    manifest: &Manifest,
+    hash: Hash,
+    check_devices: impl FnOnce(&[&[Device]]) -> Result<(), SealError>,
+    signer: impl FnOnce() -> Result<SigningPublic, SealError>,
+) -> Result<Option<Wrong>, Judged> {
+    if manifest.vault != roster.vault {
+        return Err(Wrong::Vault.into());
+    }
+    if manifest.path != *path {
+        return Err(Wrong::Path.into());
+    }
+    if !roster.has_point(&manifest.roster) {
+        return Err(Wrong::Point.into());
+    }
+    let state = roster.state();
+    let author = roster.admitted(&manifest.author).ok_or(Wrong::UnknownAuthor)?;
+    if !manifest.readers.contains(&manifest.author) {
+        return Err(Wrong::AuthorIsNoReader.into());
+    }
+    let devices: Option<Vec<_>> = manifest.readers.iter().map(|reader| roster.devices(reader)).collect();
+    check_devices(&devices.ok_or(Wrong::UnknownReader)?)?;
+    let signer = signer()?;
+    if !author.signing_keys().any(|key| *key == signer) {
+        return Err(Wrong::Signer.into());
+    }
+    let stands = state.may_write(&manifest.author, path, &manifest.shares.holders()) || state.keeps(hash);
+    let standing = || Wrong::NoStanding { author: manifest.author.name.to_string(), path: path.to_string() };
+    Ok((!stands).then(standing))
+}
+
+/// A reader who may not read, by the card that it is sealed to, now or at the entry that the manifest names.
 fn not_entitled(roster: &Roster, manifest: &Manifest) -> Option<Wrong> {
     let shares: Vec<Holder> = manifest.shares.holders();
     let reads = |state: &State, reader: &MemberRef| {
-        state.named(&reader.name).is_some_and(|member| state.reads(member, &manifest.path, &shares))
+        let member = state.named(&reader.name).filter(|member| member.hash == reader.card);
+        member.is_some_and(|member| state.reads(member, &manifest.path, &shares))
     };
     let then = || roster.state_at(manifest.roster.head);
     let reader = manifest

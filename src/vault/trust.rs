@@ -2,7 +2,7 @@
 //!
 //! It decides nothing about secrets; those are checked against the roster in [`super::read`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::trunk::{Findings, Here, View};
 use super::{VaultError, words};
@@ -105,6 +105,11 @@ pub fn verified(file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     verify(file, &decode(file, bytes)?)
 }
 
+/// As [`verified`], with a verifier that remembers what it found good in other versions of the roster.
+pub(super) fn verified_by(verifier: &mut Verifier, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
+    Roster::build(&decode(file, bytes)?, verifier).map_err(|error| error.of(file))
+}
+
 /// The clone's setting for a vault: `covault.vault` at the top, `covault.FOLDER.vault` below.
 pub fn setting(root: &str) -> String {
     match root.strip_suffix("/.covault") {
@@ -164,7 +169,7 @@ fn decode(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, VaultError> {
 
 /// Checks every signature and rule of the chain and adds it up.
 fn verify(file: &str, entries: &[Entry]) -> Result<Roster, VaultError> {
-    Roster::build(entries, &mut Verifier).map_err(|error| error.of(file))
+    Roster::build(entries, &mut Verifier::default()).map_err(|error| error.of(file))
 }
 
 /// The same for a roster whose very bytes were verified before.
@@ -172,11 +177,15 @@ fn add_up(file: &str, entries: &[Entry]) -> Result<Roster, VaultError> {
     Roster::from_entries(entries).map_err(|source| VaultError::Roster { file: file.to_owned(), source })
 }
 
-/// Checks signatures and keys with real cryptography.
-struct Verifier;
+/// Checks signatures and keys with real cryptography, each signature once.
+#[derive(Default)]
+pub(super) struct Verifier {
+    /// Hashes of signer, namespace, message and signature that were good.
+    good: HashSet<Hash>,
+}
 
 /// Why a chain is refused, before it is known which file it is in.
-enum ChainError {
+pub(super) enum ChainError {
     Rule(RosterError),
     Signature { seq: u64, source: SealError },
     Signer { seq: u64 },
@@ -214,10 +223,21 @@ impl Judge for Verifier {
             Signed::Entry => Namespace::Roster,
             Signed::Card => Namespace::Card,
         };
+        let parts = [signer.hash(), Hash::of(namespace.as_str().as_bytes()), Hash::of(message.as_bytes())];
+        let mut digest: Vec<u8> = parts.iter().flat_map(|hash| hash.0).collect();
+        digest.extend(signature);
+        let digest = Hash::of(&digest);
+        if self.good.contains(&digest) {
+            return Ok(());
+        }
         let key = sshsig::verify(signature, namespace, message.as_bytes())
             .map_err(|source| ChainError::Signature { seq, source })?
             .to_public();
-        if signer.signing_keys().any(|own| *own == key) { Ok(()) } else { Err(ChainError::Signer { seq }) }
+        if !signer.signing_keys().any(|own| *own == key) {
+            return Err(ChainError::Signer { seq });
+        }
+        self.good.insert(digest);
+        Ok(())
     }
 
     fn card(&mut self, seq: u64, card: &Card) -> Result<(), ChainError> {

@@ -4,6 +4,9 @@
 
 use thiserror::Error;
 
+use super::VaultError;
+use crate::seal::SealError;
+
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Wrong {
@@ -76,5 +79,34 @@ impl Wrong {
             Self::Document(_) => "document",
             Self::RolledBack { .. } => "rollback",
         }
+    }
+}
+
+impl VaultError {
+    /// The code of the step that refused, for `verify`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Sealed { source, .. } => seal_code(source),
+            Self::Inconsistent { what, .. } => what.code(),
+            Self::Document { .. } => "document",
+            Self::Repo(_) => "file",
+            _ => "roster",
+        }
+    }
+}
+
+fn seal_code(error: &SealError) -> &'static str {
+    match error {
+        SealError::ReaderCount { .. } | SealError::DeviceCount { .. } | SealError::DeviceMismatch { .. } => "stanza",
+        SealError::NotSshsig
+        | SealError::SshsigVersion { .. }
+        | SealError::SshsigKeyType
+        | SealError::SshsigNamespace { .. }
+        | SealError::SshsigReserved
+        | SealError::SshsigHash
+        | SealError::PublicKey
+        | SealError::WeakKey
+        | SealError::BadSignature => "signature",
+        _ => "form",
     }
 }

@@ -20,6 +20,7 @@ mod share;
 mod textconv;
 mod trust;
 mod using;
+mod verify;
 mod who;
 
 use std::collections::BTreeMap;

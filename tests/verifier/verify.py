@@ -104,14 +104,14 @@ def is_key(word):
 
 @functools.lru_cache(None)
 def card(vault, name, kind, devices):
-    columns = zip(*(re.fullmatch(DEVICE, device).groups() for device in devices))
-    labels, recipients, signing = ([word for word in column if word] for column in columns) if devices else ((), (), ())
+    rows = [re.fullmatch(DEVICE, device).groups() for device in devices]
+    labels, recipients, signing = ([row[n] for row in rows if row[n]] for n in range(3))
     unique = all(len(set(words)) == len(words) for words in (labels, recipients, signing))
     need(1 <= len(devices) <= 8 and unique, f"the devices of {name}")
     need(all(map(is_key, recipients + signing)), f"a key of {name}")
     text = f'vault = "{vault}"\nname = "{name}"\nkind = "{kind}"\ndevices = {json.dumps(devices)}\n'.encode()
-    return Record(kind=kind, devices=set(devices), recipients=recipients, signing=signing, text=text, hash=sha(text),
-                  keys={*recipients, *signing}, ref=f"{name} {sha(text)}")
+    return Record(kind=kind, pairs={row[1:] for row in rows}, recipients=recipients, signing=signing, text=text,
+                  hash=sha(text), keys={*recipients, *signing}, ref=f"{name} {sha(text)}")
 
 # Signatures: ssh-keygen judges the equation, and everything that it might be lax about is judged here.
 FOLDER, THREADS = tempfile.TemporaryDirectory(), ThreadPoolExecutor(2 * (os.cpu_count() or 1))
@@ -155,6 +155,7 @@ class State:
 
     def __init__(self, before, e):
         self.before, self.entry, self.embedded, self.vault = before, e, [], before.vault if before else e.hash
+        self.steps = [(e, before, self)]  # what it did to the state, one step an entry
         for part, empty in PARTS.items():
             value = getattr(before, part, empty)
             setattr(self, part, value if part == "minimum" else value.copy())
@@ -168,6 +169,22 @@ class State:
         """The card of a living admin with this hash, or None."""
         cards = (self.members[name][-1] for name, role in self.roles.items() if role == "admin")
         return next((c for c in cards if c.hash == card_hash), None)
+
+    def stands(self, card_hash):
+        """The name of the living member for whom this card, present or earlier, still counts, or None."""
+        for name in self.roles:
+            hashes = [c.hash for c in self.members[name]]
+            later = self.members[name][hashes.index(card_hash):] if card_hash in hashes else []
+            if later and all(later[0].pairs <= c.pairs for c in later):
+                return name
+
+    def counts(self, card_hash):
+        return self.roles.get(self.stands(card_hash)) == "admin"
+
+    def same(self, other, name):
+        """Whether a name is the same person's in another state: a card under it is known in both."""
+        mine, theirs = ({c.hash for c in side.members.get(name, [])} for side in (self, other))
+        return bool(mine & theirs)
 
     def points(self):
         """Every entry of the chain and every one embedded in it: body hash to the state there."""
@@ -195,13 +212,17 @@ class State:
                 found.add(now.ref)
         return found
 
-def perform(state, e, again=False):
-    """Does what an entry says, or refuses. `again`: in a merge, where both sides may have made a change."""
+def can_be(card, role):
+    return (card.signing or role == "reader") and (card.kind == "person" or role != "admin")
+
+def perform(state, e):
+    """Does what an entry says, or refuses."""
     check = lambda holds: need(holds, f"entry {e.seq}: {e.op} is not possible")
     if e.op in ("found", "admit", "renew"):
         new, name, cards = card(state.vault, e.name, e.kind, tuple(e.devices)), e.name, state.members.get(e.name, [])
         if e.op == "renew":
-            check(state.present(e.member) == name and cards[-1].kind == e.kind and cards[-1].hash != new.hash)
+            check(state.present(e.member) == name and cards[-1].kind == e.kind)
+            check(new.hash not in [c.hash for c in cards])
         check(e.op == "renew" or not cards)
         check(all(state.keys.setdefault(key, name) == name for key in new.keys))
         state.members[name] = cards + [new]
@@ -211,27 +232,25 @@ def perform(state, e, again=False):
         check(state.roles.pop(state.present(e.member), None))
     elif e.op == "role":
         name = state.present(e.member)
-        check(name and (again or state.roles[name] != e.role))
+        check(name and state.roles[name] != e.role)
         state.roles[name] = e.role
     elif e.op == "group":
         names, there = frozenset(map(state.present, e.members)), state.groups.get(e.group)
-        check(None not in names and (names and there is None or there and (again or names != there)))
+        check(None not in names and (names and there is None or there and names != there))
         check(names or not any("@" + e.group in grant for grant in state.grants.values()))
         state.groups[e.group] = names
     elif e.op == "grant" and e.readers == ["@inherit"]:
         check(e.path and state.grants.pop(e.path, None))
     elif e.op == "grant":
         names = frozenset(r if r in state.subjects() else state.present(r) for r in e.readers)
-        check(names and None not in names and (again or state.grants.get(e.path) != names))
+        check(names and None not in names and state.grants.get(e.path) != names)
         state.grants[e.path] = names
     elif e.op == "minimum":
-        check(again or e.minimum > state.minimum)
-        state.minimum = max(state.minimum, e.minimum)
+        check(e.minimum > state.minimum)
+        state.minimum = e.minimum
     elif e.op == "merge":
         merge(state, e)
-    for name, role in state.roles.items():
-        now = state.members[name][-1]
-        check((now.signing or role == "reader") and (now.kind == "person" or role != "admin"))
+    check(all(can_be(state.members[name][-1], role) for name, role in state.roles.items()))
     check("admin" in state.roles.values())
     state.live.update(getattr(e, "live", []))
 
@@ -251,48 +270,71 @@ def extend(before, e):
         need(key in (own.signing or by.signing), f"the card's signature in entry {e.seq}")
     return state
 
-def branch(known, e):
-    """What a merge embeds, nested merges laid open: entry, state before it, base; and the state at the end."""
-    entries = [entry(debase(text).decode()) for text in e.entries]
-    base = known.get(entries[0].prev) if entries else None
-    need(base, "a merge without a base")
-    found, end = [], base
-    for part in entries:
-        found += branch(end.points(), part)[0] if part.op == "merge" else [(part, end, base)]
-        end = extend(end, part)
-    return found, end
-
 def merge(state, e):
-    known = state.before.points()
-    found, end = branch(known, e)
-    need(end.admin(e.by), "the signer of a merge is an admin at the end of both")
+    """Does once more what the embedded entries did in their own branch, each checked there first."""
+    ours, known, steps = state.before, state.before.points(), []
+    entries = [entry(debase(text).decode()) for text in e.entries]
+    base = end = known.get(entries[0].prev) if entries else None
+    need(base, "a merge without a base")
+    for part in entries:
+        end = extend(end, part)
+        steps += end.steps
+    signer = ours.stands(e.by)
+    common = [c.hash for c in ours.members[signer] if ours.counts(c.hash) and end.counts(c.hash)]
+    need(common, "the signer of a merge is an admin at the end of both")
     state.embedded.append(end)
-    for part, was, base in sorted(found, key=lambda item: item[0].op != "remove"):
-        trial = State(state, part)
-        try:
-            need(part.hash not in known and state.admin(part.by), "left out")
-            perform(trial, adapted(state, part, was, base), again=True)
-        except Bad:
-            continue
-        known[part.hash] = trial
-        vars(state).update({name: getattr(trial, name) for name in PARTS})
+    state.steps = []
+    for part, was, now in steps:
+        if part.hash not in known:
+            before = State(state, part)
+            redo(state, part, was, now, base, ours, signer)
+            after = State(state, part)
+            state.steps.append((part, before, after))
 
-def adapted(state, e, was, base):
-    """An embedded entry as it reads on this side: what it added and took, the lower role of both."""
-    e = Record(**vars(e))
-    if e.op == "role":
-        here, there = (side.roles.get(name_of(e.member)) for side in (state.before, base))
-        e.role = min(e.role, here, key=ROLES.index) if here and there and here != there else e.role
-    elif e.op == "grant" and e.readers == ["@inherit"]:
-        need(state.grants.get(e.path) == was.grants.get(e.path), "the grant was changed here")
-    elif e.op in ("group", "grant"):
-        at = (lambda side: side.groups.get(e.group) or set()) if e.op == "group" else (lambda side: side.rule(e.path))
-        names, before = set(map(name_of, e.members if e.op == "group" else e.readers)), at(was)
-        names = at(state) - (before - names) | names - before
-        e.members = e.readers = [state.members[name][-1].ref for name in names if name in state.roles]
-        e.readers += names & state.subjects()
-        need(e.readers, "nobody is left")
-    return e
+def redo(here, e, was, now, base, ours, signer):
+    """One embedded entry: `was` and `now` are the states around it there, `here` the one that changes."""
+    counts, name = here.counts(e.by), getattr(e, "name", None) or name_of(getattr(e, "member", ""))
+    known = name in here.roles and here.same(was, name) and name != signer
+    if e.op in ("admit", "renew") and counts and now.members.get(name) != was.members.get(name):
+        trial = State(here, e)
+        try:
+            perform(trial, Record(**{**vars(e), "live": []}))
+            vars(here).update({part: getattr(trial, part) for part in PARTS})
+        except Bad:
+            pass
+    elif e.op == "remove" and known and name not in now.roles:
+        del here.roles[name]
+    elif e.op == "role" and known and now.roles.get(name) not in (None, was.roles.get(name)):
+        role, end, rank = now.roles[name], ours.roles.get(name), ROLES.index
+        role = min(role, end, key=rank) if end and end != base.roles.get(name) else role
+        if rank(role) < rank(here.roles[name]) or counts and can_be(here.members[name][-1], role):
+            here.roles[name] = role
+    elif e.op == "group":
+        old, new, first, last, there = (side.groups.get(e.group) for side in (was, now, base, ours, here))
+        old, new, taken = old or frozenset(), new or frozenset(), (first or frozenset()) - (last or frozenset())
+        if old != new and (there is None or there):
+            came = {n for n in new - old - taken if n in here.roles and here.same(now, n)} if counts else set()
+            names = (there or frozenset()) - (old - new) | came
+            here.groups.update({e.group: names} if names or there else {})
+    elif e.op == "grant" and was.grants.get(e.path) != now.grants.get(e.path):
+        regrant(here, e.path, was, now, ours_took=base.rule(e.path) - ours.rule(e.path), counts=counts)
+    elif e.op == "minimum" and counts:
+        here.minimum = max(here.minimum, e.minimum)
+    here.live.update(set(getattr(e, "live", [])) & now.live if counts else ())
+
+def regrant(here, path, was, now, ours_took, counts):
+    lost = {at: was.rule(at) - now.rule(at) for at in [path, *here.grants]}
+    there, above = here.rule(path), path.rpartition("/")[0]
+    fewer, wider = there - lost[path], here.rule(above)
+    for at in [at for at in here.grants if at != path]:
+        here.grants[at] -= lost[at]
+    if counts and path in now.grants:
+        people = {name for name in here.roles if here.same(now, name)}
+        here.grants[path] = fewer | (now.rule(path) - was.rule(path) - ours_took) & (here.subjects() | people)
+    elif counts and (here.grants.get(path), wider) == (was.grants.get(path), now.rule(above)) and not wider & ours_took:
+        del here.grants[path]
+    elif fewer != there:
+        here.grants[path] = fewer
 
 # Secret files.
 STANZA = rf"-> (?:X25519|ssh-ed25519 ({B64}{{6}})) ({B64}{{43}})\n({B64}{{43}})\n"
@@ -346,6 +388,7 @@ def judge(roster, secret, mode, raw):
         regular = mode == "100644" and re.fullmatch(SECRET, secret[:-4]) and secret.endswith(".age")
         need(regular, "not a regular file with a secret's name and .age", "file")
         m = version(raw)
+        need(roster, "the roster is refused", "roster")
         need(m.vault == roster.vault, "it is of another vault", "vault")
         need(m.path == secret[:-4], f"it says that it is {m.path}", "path")
         point, own, cards = roster.known.get(m.roster_head), roster.cards.get(m.author), roster.cards
@@ -358,10 +401,9 @@ def judge(roster, secret, mode, raw):
         need(m.tags == tags, "the stanzas are not those of the readers' devices", "stanza")
         need(signer(m.signature, "covault-secret", m.text) in own.signing, "not signed by its author", "signature")
         now, then = roster.readers(m.path, m.shared), point.readers(m.path, m.shared)
-        who, history = name_of(m.author), roster.members.get(name_of(m.author), [])
-        later = history[history.index(own):] if own in history else []
-        may = roster.roles.get(who) in ROLES[1:] and all(own.devices <= c.devices for c in later) and later
-        need(m.hash in roster.live or may and later[-1].ref in now, "its author may not write it now", "standing")
+        who = roster.stands(own.hash)
+        may = roster.roles.get(who) in ROLES[1:] and roster.members[who][-1].ref in now
+        need(m.hash in roster.live or may, "its author may not write it now", "standing")
         need(now | then >= set(m.readers), "a reader does not and did not read there", "entitled")
     except (Bad, UnicodeDecodeError) as bad:
         text, code = bad.args if type(bad) is Bad else ("not UTF-8", "form")
@@ -414,12 +456,11 @@ class Repository:
         at, folder = tree.get(self.root + "/roster.toml", ("", "")), self.root + "/secrets/"
         roster, why = self.rosters[at] = self.rosters.get(at) or self.roster(*at)
         files = {path: about for path, about in tree.items() if (path + "/").startswith(folder)}
-        new = [path for path in files if roster and (at, path, files[path]) not in self.judged]
+        new = [path for path in files if (at, path, files[path]) not in self.judged]
         raws = [self.blob(*files[path]) for path in new]
         found = THREADS.map(lambda path, raw: judge(roster, path[len(folder):], files[path][0], raw), new, raws)
         self.judged.update({(at, path, files[path]): result for path, result in zip(new, found)})
-        unknown = Record(code="roster", text=why, m=None)
-        secrets = {path: self.judged.get((at, path, about), unknown) for path, about in files.items()}
+        secrets = {path: self.judged[(at, path, about)] for path, about in files.items()}
         return Record(roster=roster, why=why, there=bool(at[0]), secrets=secrets)
 
 SIGNED = ("", "standing", "entitled")  # what is found of a version that passed steps 2 to 9
@@ -486,7 +527,7 @@ def main(words=None):
     findings += [(r.code, path, commit, r.text) for path, r in results.items() if r.code]
     findings += history(repo, args.range or commit) if args.range or args.history else []
     pending = [{"path": path, "extra": r.extra, "missing": r.missing} for path, r in sorted(results.items())]
-    out = {"verdict": "bad" if findings else "good",
+    out = {"verdict": "bad" if findings else "good", "commit": commit,
            "findings": [dict(zip(("code", "path", "commit", "text"), found)) for found in sorted(set(findings))],
            "pending": [about for about in pending if about["extra"] or about["missing"]]}
     if (args.history or args.range) and repo.git("rev-parse", "--is-shallow-repository").strip() == "true":

@@ -1,13 +1,14 @@
 //! The whole chain: every entry checked in its order, and the state at each.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::super::bytes::Hash;
 use super::super::card::{Card, Kind};
 use super::super::manifest::{FORMAT, MemberRef, RosterPoint};
 use super::super::names::{MemberName, SecretPath};
 use super::merge::{Merging, Point, Points};
-use super::state::{Holder, Member, State};
+use super::state::{Holder, Known, Member, State};
 use super::{Entry, Operation, Refusal, Role, RosterError};
 
 /// What a signature is over.
@@ -68,6 +69,8 @@ pub struct Roster {
     pub chain: Vec<Hash>,
     /// Every entry of the chain and every embedded one.
     points: Points,
+    /// Every card that one of them admitted, also where a merge left that out.
+    admitted: HashMap<Hash, Arc<Known>>,
     /// The state after the newest entry.
     state: State,
 }
@@ -93,6 +96,7 @@ impl Roster {
             head: vault,
             chain: vec![vault],
             points: HashMap::from([(vault, Point { seq: 0, follows: [None, None], state: state.clone() })]),
+            admitted: state.cards.iter().map(|(hash, known)| (*hash, Arc::clone(known))).collect(),
             state,
         };
         for entry in rest {
@@ -121,12 +125,20 @@ impl Roster {
                 let mut merging = Merging::new(self.vault, &self.points);
                 let merged = merging.merge(self.head, entry.seq, &signer, entries, judge)?;
                 let points = merging.points;
+                for (hash, known) in points.values().flat_map(|point| point.state.cards.iter()) {
+                    self.admitted.entry(*hash).or_insert_with(|| Arc::clone(known));
+                }
                 self.points.extend(points);
                 (merged.state, Some(merged.end))
             }
             _ => (step(&self.state, entry, judge)?, None),
         };
         let hash = entry.hash();
+        if let Some(card) = entry.card().map(Card::hash)
+            && let Some(known) = state.cards.get(&card)
+        {
+            self.admitted.insert(card, Arc::clone(known));
+        }
         let point = Point { seq: entry.seq, follows: [Some(self.head), embeds], state: state.clone() };
         self.points.insert(hash, point);
         self.chain.push(hash);
@@ -181,9 +193,16 @@ impl Roster {
         self.state.readers(path, shares)
     }
 
+    /// A card that an entry of the chain, or an embedded one, ever admitted under this name. Whether it counts for
+    /// anything is another question.
+    pub fn admitted(&self, reference: &MemberRef) -> Option<&Card> {
+        let known = self.admitted.get(&reference.card)?;
+        (known.card.name == reference.name).then_some(&known.card)
+    }
+
     /// The devices that a reference stands for: those of the card that it names, living or not.
     pub fn devices(&self, reference: &MemberRef) -> Option<&[super::super::card::Device]> {
-        self.state.known(reference).map(|known| known.card.devices.as_slice())
+        self.admitted(reference).map(|card| card.devices.as_slice())
     }
 
     /// This roster after one more entry, whose signature is not asked for: to know whether it would be taken.

@@ -1,0 +1,91 @@
+//! `covault verify`.
+
+mod json;
+mod sections;
+
+use clap::{Args, ValueEnum};
+
+use super::context::Context;
+use super::exit::{self, Answer, Refusal};
+use super::out;
+use crate::vault::verify::{self, What};
+
+/// Check that everything here is what members signed; needs no key
+///
+/// Checks the roster, every file below secrets/ and the requests: form, place, author, signature, readers. It asks
+/// nothing and never writes to the repository. What it cannot tell is that a file opens.
+///
+/// --range checks what a branch or a pull request brings, commit by commit: nothing that was signed goes missing. It
+/// also says who gains or loses access, who sealed what, and what changes in roster, requests and env files. --history
+/// checks all commits.
+///
+/// COVAULT_VAULT=ID[@HEAD] says which vault it should be. Exit code 6 where something is not as it should be; with
+/// --strict, 8 where something waits for somebody or could not be judged.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault verify\n  covault verify --at v1.2 --json\n  covault verify --history\n  \
+        covault verify --range origin/main..HEAD --strict --format markdown >>\"$GITHUB_STEP_SUMMARY\""
+)]
+pub struct VerifyArgs {
+    /// Judge this commit instead of the work tree
+    #[arg(long, alias = "rev", value_name = "REV", conflicts_with = "range")]
+    at: Option<String>,
+    /// Judge what B holds and every commit of B that A does not have, and say what changed
+    #[arg(long, value_name = "A..B", conflicts_with = "history")]
+    range: Option<String>,
+    /// Judge all of the history, too
+    #[arg(long)]
+    history: bool,
+    /// Exit with 8 where something waits for somebody or could not be judged
+    #[arg(long)]
+    strict: bool,
+    /// How to say it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// How to say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &VerifyArgs) -> Answer {
+    let expected = context.expected_vault();
+    // Whoever has no home remembers nothing, and judges all the same.
+    let home = context.home().ok();
+    let what = match (&args.range, &args.at) {
+        (Some(range), _) => ends(range)?,
+        (None, Some(rev)) => What::Commit(rev),
+        (None, None) => What::Work,
+    };
+    let found = verify::verify(context.dir(), home.as_ref(), expected.as_deref(), what, args.history)?;
+    if let Some(judged) = found.judged.as_ref().filter(|judged| judged.assumed) {
+        context.warn(&sections::assumed(judged));
+    }
+    match if context.json() { Format::Json } else { args.format } {
+        Format::Json => out::json(&json::of(&found))?,
+        Format::Text => out::text(&sections::text(&found))?,
+        Format::Markdown => out::text(&sections::markdown(&found))?,
+    }
+    Ok(match () {
+        () if !found.findings.is_empty() => exit::VERIFICATION,
+        () if args.strict && found.is_unsettled() => exit::FINDINGS,
+        () => exit::DONE,
+    })
+}
+
+/// `A..B`, also with three dots; an end that is left out is `HEAD`.
+fn ends(range: &str) -> anyhow::Result<What<'_>> {
+    let (from, to) = range
+        .split_once("..")
+        .ok_or_else(|| Refusal::usage(format!("{range} is no range"), "covault verify --range origin/main..HEAD"))?;
+    Ok(What::Range { from: or_head(from), to: or_head(to.strip_prefix('.').unwrap_or(to)) })
+}
+
+fn or_head(rev: &str) -> &str {
+    if rev.is_empty() { "HEAD" } else { rev }
+}
