@@ -14,6 +14,7 @@ mod doctor;
 mod edit;
 mod exit;
 mod export;
+mod expose;
 mod get;
 mod grant;
 mod group;
@@ -33,6 +34,7 @@ pub mod qr;
 mod rekey;
 mod restore;
 mod rm;
+mod rotate;
 mod run;
 mod set;
 mod setup;
@@ -97,6 +99,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Group(args) => group::run(&context, &args),
         Command::Grant(args) => grant::run(&context, &args),
         Command::Rekey(args) => rekey::run(&context, &args),
+        Command::Rotate(args) => rotate::run(&context, &args),
+        Command::Expose(args) => expose::run(&context, &args),
         Command::Run(args) => run::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),

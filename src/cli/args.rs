@@ -100,6 +100,10 @@ pub enum Command {
     Grant(super::grant::GrantArgs),
     /// New file keys for secrets, or vouch for what somebody wrote who has left
     Rekey(super::rekey::RekeyArgs),
+    /// Give secrets new values
+    Rotate(super::rotate::RotateArgs),
+    /// What somebody could read and has not been changed since
+    Expose(super::expose::ExposeArgs),
     /// Run a program with secrets in its environment
     Run(super::run::RunArgs),
     /// Write secrets as variables in the format of another tool

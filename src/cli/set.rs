@@ -18,7 +18,7 @@ use crate::model::names::{FieldName, MetaName, SecretPath, TagName};
 use crate::model::time::Time;
 use crate::model::{duration, generate, otp};
 use crate::plaintext::Plaintext;
-use crate::vault::set::{Edit, FieldEdit};
+use crate::vault::set::{Edit, FieldEdit, recipe_of};
 
 /// Make a secret or change it
 ///
@@ -200,7 +200,7 @@ fn generate_field(edit: &mut Edit, text: &str) -> anyhow::Result<()> {
     let mut random = |buffer: &mut [u8]| rand_core::RngCore::fill_bytes(&mut rand_core::OsRng, buffer);
     let value = recipe.generate(&mut random)?;
     push(edit, name, Some(Plaintext::from_text(&value)), false)?;
-    edit.meta.push((MetaName::parse(&format!("generate-{name}"))?, Some(recipe.to_string())));
+    edit.meta.push((MetaName::parse(&recipe_of(&FieldName::parse(name)?))?, Some(recipe.to_string())));
     Ok(())
 }
 
@@ -223,7 +223,8 @@ fn prompted(context: &Context, name: &str) -> anyhow::Result<Plaintext> {
     Ok(Plaintext::from_text(&value))
 }
 
-fn from_stdin(context: &Context) -> anyhow::Result<Plaintext> {
+/// What is on stdin; one final newline of a one-line value is dropped.
+pub fn from_stdin(context: &Context) -> anyhow::Result<Plaintext> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE + 1));
     std::io::stdin().lock().take(MAX_VALUE as u64 + 1).read_to_end(&mut bytes)?;
     let one_line = bytes.iter().filter(|byte| **byte == b'\n').count() == 1 && bytes.ends_with(b"\n");

@@ -70,6 +70,9 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     section(&mut out, "written by several people at once (covault show NAME, then covault set)", &status.conflicts);
     section(&mut out, "deleted by somebody and changed by somebody else (kept)", &status.contested);
     section(&mut out, "expired or due for a new value", &pairs(&status.due));
+    let of = |(name, secrets): &(String, usize)| format!("{name}: {}", count(*secrets, "secret"));
+    let exposed: Vec<_> = status.exposed.iter().map(of).collect();
+    section(&mut out, "could be read by who may not any more, and not changed since (covault expose)", &exposed);
     section(&mut out, "a secret and a folder at once (covault mv one of them)", &status.both);
     section(&mut out, "refused", &pairs(&status.refused));
     section(&mut out, "no secrets, but among them", &status.strangers);
@@ -115,6 +118,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "refused": pairs(&status.refused),
         "strangers": status.strangers,
         "one_key": status.one_key,
+        "exposed": status.exposed.iter().map(|(name, secrets)| json!({ "member": name, "secrets": secrets })).collect::<Vec<_>>(),
         "pending": status.pending.iter().map(|pending| json!({
             "name": pending.path.as_str(), "gains": pending.gains, "losses": pending.losses, "by": pending.by,
             "mine": pending.mine,

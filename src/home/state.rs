@@ -195,6 +195,16 @@ impl Home {
         self.clone_file("listing", vault, place)
     }
 
+    /// What one clone read of its history, in a form of its reader's own; a cache.
+    pub fn past(&self, vault: Hash, place: &Path) -> Option<Vec<u8>> {
+        files::read_optional(&self.clone_file("past", vault, place)).ok().flatten()
+    }
+
+    /// Remembers it. A cache: failing to write it is no error.
+    pub fn remember_past(&self, vault: Hash, place: &Path, bytes: &[u8]) {
+        let _ = files::write_private(&self.clone_file("past", vault, place), bytes);
+    }
+
     /// Where the pin is.
     pub fn pin_file(&self, vault: Hash) -> PathBuf {
         self.state_dir(vault).join("pin")

@@ -148,6 +148,28 @@ impl Recipe {
         }
     }
 
+    /// Whether the recipe could have made this value. One that it could not has been written by hand since.
+    pub fn fits(&self, value: &str) -> bool {
+        let made_of =
+            |alphabet: &[u8], count: usize| value.len() == count && value.bytes().all(|byte| alphabet.contains(&byte));
+        match *self {
+            Self::Alphanumeric(n) => made_of(ALPHANUMERIC, n),
+            Self::Ascii(n) => made_of(ASCII, n),
+            Self::Hex(n) => made_of(HEX, n),
+            Self::Digits(n) => made_of(DIGITS, n),
+            Self::Words(n) => {
+                let list = Language::English.word_list();
+                value.split('-').count() == n && value.split('-').all(|word| list.contains(&word))
+            }
+            Self::Base64(n) => STANDARD.decode(value).map(Zeroizing::new).is_ok_and(|bytes| bytes.len() == n),
+            Self::Uuid => {
+                let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+                let fits = |(at, byte): (usize, u8)| if dash(at) { byte == b'-' } else { HEX.contains(&byte) };
+                value.len() == 36 && value.bytes().enumerate().all(fits)
+            }
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Alphanumeric(_) => "alnum",

@@ -12,6 +12,7 @@ pub mod document;
 pub mod duration;
 pub mod envfile;
 pub mod escape;
+pub mod exposure;
 pub mod formats;
 pub mod generate;
 pub mod invite;

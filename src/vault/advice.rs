@@ -36,6 +36,8 @@ impl VaultError {
             | Self::TooManyDevices(_)
             | Self::DeviceExists { .. }
             | Self::HasRole(_)
+            | Self::SameValue { .. }
+            | Self::NoSecretField { .. }
             | Self::NulInVariable(_) => Kind::Usage,
             Self::NotOneSecret(_)
             | Self::TooManyShares(_)
@@ -255,6 +257,8 @@ impl VaultError {
             Self::Conflicted { name, .. } => {
                 format!("see both with: covault show {name}; write the right one with: covault set")
             }
+            Self::SameValue { .. } => "who knows the old value would know the new one: give it another".to_owned(),
+            Self::NoSecretField { name, field } => format!("change it with: covault set {name} {field}=TEXT"),
             Self::Exists(name) => format!("change it with: covault set {name}"),
             Self::NoSuchRevision { name, .. } => format!("see its revisions with: covault log {name}"),
             Self::NoEnvFile(_) => "make one with: covault import .env, or use: --from FOLDER".to_owned(),

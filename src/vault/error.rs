@@ -507,6 +507,22 @@ pub enum VaultError {
         /// The words of the cards that there are.
         found: String,
     },
+    /// A rotation that would change nothing.
+    #[error("the new value of '{field}' of '{name}' is the old one")]
+    SameValue {
+        /// The secret.
+        name: String,
+        /// The field.
+        field: String,
+    },
+    /// A rotation of what is no secret.
+    #[error("the field '{field}' of '{name}' is no secret")]
+    NoSecretField {
+        /// The secret.
+        name: String,
+        /// The field.
+        field: String,
+    },
     /// A role for somebody who has one.
     #[error("{0} is a member already, and approving a request changes no role")]
     HasRole(MemberName),

@@ -76,13 +76,11 @@ impl Vault {
         })
     }
 
-    /// Machines whose present card somebody brought: the identity was in their hands.
+    /// Machines of which somebody brought a device: the identity was in their hands.
     fn machines_of(&self, name: &MemberName) -> Vec<MemberName> {
         let state = self.roster().state();
-        let is_theirs = |member: &&Member| {
-            let brought_by = state.known(&member.reference()).and_then(|known| known.brought_by.as_ref());
-            member.card.kind == Kind::Machine && member.card.name != *name && brought_by == Some(name)
-        };
+        let is_theirs =
+            |member: &&Member| member.card.name != *name && state.makers(&member.reference()).contains(name);
         state.members().filter(is_theirs).map(|member| member.card.name.clone()).collect()
     }
 }

@@ -9,7 +9,7 @@ use super::{Vault, VaultError};
 use crate::model::compare;
 use crate::model::document::Document;
 use crate::model::manifest::State;
-use crate::model::names::SecretPath;
+use crate::model::names::{MemberName, SecretPath};
 use crate::model::read;
 use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
@@ -26,6 +26,15 @@ impl Vault {
         let changed = self.bring_back(&mut draft.document, &old, how.now)?;
         if !changed && !buried && draft.parents.len() < 2 {
             return Ok(super::setup::nothing_written(how));
+        }
+        // What comes back is another write: the exposure ledger cannot know that they know it.
+        let readers = self.under().readers(path, &draft.shares);
+        let reads_now = |name: &MemberName| readers.iter().any(|member| member.card.name == *name);
+        let knew = old.manifest.readers.iter().filter(|reader| !reads_now(&reader.name));
+        let knew: Vec<&str> = knew.map(|reader| reader.name.as_str()).collect();
+        if !knew.is_empty() {
+            let who = knew.join(", ");
+            writing.note(format!("{who} could read the old values of {path}: covault rotate {path} gives it new ones"));
         }
         writing.finish(&[draft], Vec::new(), &format!("covault: restore {path} to revision {}", old.manifest.revision))
     }

@@ -120,6 +120,7 @@ impl Vault {
     pub(super) fn apply(&self, draft: &mut Draft, edit: Edit, now: Time) -> Result<bool, VaultError> {
         let sealed_at = draft.parents.iter().map(|(_, manifest)| manifest.at).max().unwrap_or(now);
         let mut changed = false;
+        let mut by_hand = Vec::new();
         for field in edit.fields {
             if field.value.as_ref().is_some_and(|value| value.len() > MAX_VALUE) {
                 return Err(VaultError::ValueTooLarge(field.name.to_string()));
@@ -146,7 +147,12 @@ impl Vault {
                 let write = self.write_of(&key, value, field.plain, now)?;
                 draft.document.put(&key, write);
                 changed = true;
+                by_hand.push(recipe_of(&field.name));
             }
+        }
+        // What was generated once and written by hand since is not to be generated again.
+        for recipe in by_hand.iter().filter(|recipe| !edit.meta.iter().any(|(name, _)| name.as_str() == **recipe)) {
+            self.put_meta(&mut draft.document, recipe, None, now)?;
         }
         for (tag, on) in edit.tags {
             if read::tags(&draft.document).contains(&&tag) != on {
@@ -208,6 +214,11 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+/// The metadatum that says how a field was generated.
+pub fn recipe_of(field: &FieldName) -> String {
+    format!("generate-{field}")
 }
 
 /// What others read as a date, an interval or a variable must be one, whoever wrote it.

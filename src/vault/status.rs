@@ -1,5 +1,7 @@
 //! `status` and `whoami`: where the vault stands, as far as this machine can see.
 
+use std::collections::BTreeMap;
+
 use super::access::Pending;
 use super::init::PAPER;
 use super::requests::Requests;
@@ -48,6 +50,8 @@ pub struct Status {
     pub pending: Vec<Pending>,
     /// Who asks to be let in, or for another card.
     pub requests: Requests,
+    /// How many secrets each could read who may not any more, and that have not been changed since.
+    pub exposed: Vec<(String, usize)>,
 }
 
 impl Status {
@@ -60,7 +64,8 @@ impl Status {
             && self.refused.is_empty()
             && self.strangers.is_empty()
             && self.pending.is_empty()
-            && self.requests.asked.is_empty())
+            && self.requests.asked.is_empty()
+            && self.exposed.is_empty())
     }
 }
 
@@ -105,6 +110,7 @@ impl Vault {
             strangers: self.strangers()?,
             one_key: self.has_one_key(),
             requests: self.requests()?,
+            exposed: self.exposed_to()?,
             pending: self.pending()?.0,
             me,
         };
@@ -143,6 +149,17 @@ impl Vault {
             }
         }
         Ok(())
+    }
+
+    /// The ledger in numbers. A partial clone would have to fetch the whole past for it: `expose` does, where it is asked.
+    fn exposed_to(&self) -> Result<Vec<(String, usize)>, VaultError> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        if !self.repo().is_partial() {
+            for one in self.exposures(None, false)?.list {
+                *counts.entry(one.member.to_string()).or_default() += 1;
+            }
+        }
+        Ok(counts.into_iter().collect())
     }
 
     fn uncommitted(&self) -> Result<Vec<(String, &'static str)>, VaultError> {

@@ -18,6 +18,7 @@ const WRITING: &[&[&str]] = &[
     &["edit", "a"],
     &["grant", "prod", "alice", "--yes"],
     &["group", "set", "dev", "alice", "--yes"],
+    &["rotate", "a/value", "--stdin"],
 ];
 
 fn stocked(world: &World) -> Person {
@@ -158,6 +159,7 @@ fn quiet_says_nothing_and_stdout_is_data_only() {
         &["who", "a"],
         &["who", "--can", "alice"],
         &["grant"],
+        &["expose"],
         &["export", "--from", ""],
         &["setup"],
     ] {

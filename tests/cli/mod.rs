@@ -4,6 +4,7 @@ mod agent;
 mod clone;
 mod docs;
 mod everywhere;
+mod expose;
 mod get;
 mod grant;
 mod history;
@@ -14,6 +15,7 @@ mod listing;
 mod member;
 mod qr;
 mod rekey;
+mod rotate;
 mod seen;
 mod set;
 mod share;
@@ -61,7 +63,11 @@ fn look(dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             look(&path, found);
         } else if kind.is_symlink() {
             found.insert(path.clone(), std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes());
-        } else if !name.starts_with("listing-") && name != "covault.lock" && name != "manifests" {
+        } else if !name.starts_with("listing-")
+            && !name.starts_with("past-")
+            && name != "covault.lock"
+            && name != "manifests"
+        {
             found.insert(path.clone(), std::fs::read(&path).unwrap());
         }
     }

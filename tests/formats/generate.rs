@@ -159,3 +159,19 @@ fn entropy_is_told_in_bits() {
         assert!((recipe.parse::<Recipe>().unwrap().bits() - bits).abs() < 0.1, "{recipe}");
     }
 }
+
+#[test]
+fn a_recipe_fits_what_it_makes_and_nothing_of_another_form() {
+    let recipes = ["alnum:32", "ascii:40", "words:6", "hex:64", "base64:32", "digits:8", "uuid"];
+    for recipe in recipes {
+        let parsed: Recipe = recipe.parse().unwrap();
+        let value = made(recipe);
+        assert!(parsed.fits(&value), "{recipe}: {value}");
+        for other in ["", "chosen by hand", &value[1..], &format!("{value}x"), &format!("{value} ")] {
+            assert!(!parsed.fits(other), "{recipe}: {other}");
+        }
+        for other in recipes.iter().filter(|other| **other != recipe) {
+            assert!(!parsed.fits(&made(other)), "{recipe}: {other}");
+        }
+    }
+}

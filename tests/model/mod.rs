@@ -4,6 +4,7 @@ mod canon;
 mod card;
 mod codec;
 mod edits;
+mod exposure;
 mod fixtures;
 mod history;
 mod invite;

@@ -183,7 +183,7 @@ impl Again<'_> {
             Operation::Role { member, .. } => self.role(&mut next, step, &member.name, counts),
             Operation::Renew { member, card, .. } => {
                 if counts && step.after.named(&card.name).is_some_and(|member| member.card == *card) {
-                    let by = step.after.cards.get(&card.hash()).and_then(|known| known.brought_by.clone());
+                    let by = step.before.cards.get(&step.by).map(|known| &known.card.name);
                     attempt(&mut next, |next| next.renew(member, card, by));
                 }
             }

@@ -44,8 +44,6 @@ pub struct Known {
     pub stands: bool,
     /// Who took the member in.
     pub admitted_by: Option<MemberName>,
-    /// Who signed the entry that brought this card; `None` for the founder's first.
-    pub brought_by: Option<MemberName>,
 }
 
 /// Whom a grant names, by name: names follow a member through renewals and are never used again.
@@ -81,6 +79,8 @@ pub struct State {
     pub(super) cards: HashTrieMapSync<Hash, Arc<Known>>,
     /// Every signing key and recipient that was ever admitted, and whose it is.
     pub(super) keys: HashTrieMapSync<String, MemberName>,
+    /// By recipient: who signed the entry that first brought it.
+    made: HashTrieMapSync<String, MemberName>,
     /// Groups; an empty one has ended.
     pub(super) groups: RedBlackTreeMapSync<GroupName, BTreeSet<MemberName>>,
     /// Grants by path; the empty path is the root.
@@ -122,6 +122,14 @@ impl State {
     /// A card that was ever admitted under this name.
     pub fn known(&self, reference: &MemberRef) -> Option<&Known> {
         self.cards.get(&reference.card).map(Arc::as_ref).filter(|known| known.card.name == reference.name)
+    }
+
+    /// Who may have had a machine's identities in their hands: those who brought its recipients into the roster. Nobody
+    /// for a person, whose keys are made on a machine of their own.
+    pub fn makers(&self, reference: &MemberRef) -> BTreeSet<&MemberName> {
+        let known = self.known(reference).filter(|known| known.card.kind == Kind::Machine);
+        let devices = known.into_iter().flat_map(|known| &known.card.devices);
+        devices.filter_map(|device| self.made.get(&device.recipient.to_string())).collect()
     }
 
     /// Every card that was ever admitted, in no order.
@@ -241,7 +249,7 @@ impl State {
             Operation::Admit { role, card } => next.admit(*role, card, Some(signer.card.name.clone()))?,
             Operation::Remove { member, .. } => next.remove(member)?,
             Operation::Role { member, role, .. } => next.set_role(member, *role)?,
-            Operation::Renew { member, card, .. } => next.renew(member, card, Some(signer.card.name.clone()))?,
+            Operation::Renew { member, card, .. } => next.renew(member, card, Some(&signer.card.name))?,
             Operation::Group { group, members, .. } => {
                 let names = members.iter().map(|member| next.present(member)).collect::<Result<_, _>>()?;
                 next.set_group(group, names)?;
@@ -273,9 +281,9 @@ impl State {
             return Err(Refusal::NameUsed(name));
         }
         check_role(card, role)?;
-        self.take_keys(card)?;
+        self.take_keys(card, by.as_ref())?;
         let hash = card.hash();
-        let known = Known { card: card.clone(), stands: true, admitted_by: by.clone(), brought_by: by.clone() };
+        let known = Known { card: card.clone(), stands: true, admitted_by: by.clone() };
         self.cards.insert_mut(hash, Arc::new(known));
         let member = Member { card: card.clone(), hash, role, admitted_by: by };
         self.members.insert_mut(name, Arc::new(member));
@@ -312,12 +320,7 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn renew(
-        &mut self,
-        member: &MemberRef,
-        card: &Card,
-        brought_by: Option<MemberName>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn renew(&mut self, member: &MemberRef, card: &Card, by: Option<&MemberName>) -> Result<(), Refusal> {
         let name = self.present(member)?;
         let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
         if card.name != name || card.kind != changed.card.kind {
@@ -328,9 +331,9 @@ impl State {
             return Err(Refusal::NothingChanged);
         }
         check_role(card, changed.role)?;
-        self.take_keys(card)?;
+        self.take_keys(card, by)?;
         self.stand(&name, |earlier| earlier.devices.iter().all(|device| has_device(card, device)));
-        let known = Known { card: card.clone(), stands: true, admitted_by: changed.admitted_by.clone(), brought_by };
+        let known = Known { card: card.clone(), stands: true, admitted_by: changed.admitted_by.clone() };
         self.cards.insert_mut(hash, Arc::new(known));
         changed.card = card.clone();
         changed.hash = hash;
@@ -415,13 +418,18 @@ impl State {
         if self.admins().next().is_some() { Ok(()) } else { Err(Refusal::LastAdmin) }
     }
 
-    /// No key may stand on two members' cards, ever.
-    fn take_keys(&mut self, card: &Card) -> Result<(), Refusal> {
+    /// No key may stand on two members' cards, ever. `by` brings them.
+    fn take_keys(&mut self, card: &Card, by: Option<&MemberName>) -> Result<(), Refusal> {
         let texts: Vec<String> = card.devices.iter().flat_map(device_keys).collect();
         if let Some(owner) = texts.iter().filter_map(|text| self.keys.get(text)).find(|owner| **owner != card.name) {
             return Err(Refusal::KeyUsed(owner.clone()));
         }
         texts.into_iter().for_each(|text| self.keys.insert_mut(text, card.name.clone()));
+        for recipient in card.devices.iter().map(|device| device.recipient.to_string()) {
+            if let Some(by) = by.filter(|_| !self.made.contains_key(&recipient)) {
+                self.made.insert_mut(recipient, by.clone());
+            }
+        }
         Ok(())
     }
 

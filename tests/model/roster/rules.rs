@@ -433,3 +433,28 @@ fn a_card_counts_under_its_own_name_only() {
     // Readers do not write, and who does not read does not write.
     assert!(!good(&chain, &chain.who("rita"), hash("x")) && !good(&chain, &chain.who("bot"), hash("x")));
 }
+
+// --- who may have had a machine's identity
+
+#[test]
+fn who_brought_a_machines_recipient_made_its_identity_and_nobody_made_a_persons() {
+    let mut chain = Chain::team();
+    let makers = |chain: &Chain, name: &str| -> Vec<String> {
+        chain.state().makers(&chain.who(name)).into_iter().map(ToString::to_string).collect()
+    };
+    assert_eq!((makers(&chain, "bot"), makers(&chain, "walt")), (vec!["alice".to_owned()], vec![]));
+    // Another device beside it leaves the first one to who made it; a card without it does not.
+    let first = chain.who("bot");
+    chain.renew("ann", "bot", &["bot.1", "bot.2"]);
+    assert_eq!(makers(&chain, "bot"), ["alice", "ann"]);
+    chain.renew("ann", "bot", &["bot.2"]);
+    assert_eq!(makers(&chain, "bot"), ["ann"]);
+    let of_first: Vec<_> = chain.state().makers(&first).into_iter().map(ToString::to_string).collect();
+    assert_eq!(of_first, ["alice"]);
+    // The same by a merge.
+    let (mut ours, mut theirs) = (chain.clone(), chain.clone());
+    ours.role("alice", "rita", Role::Writer);
+    theirs.renew("alice", "bot", &["bot.3"]);
+    ours.merge("ann", &theirs);
+    assert_eq!(makers(&ours, "bot"), ["alice"]);
+}

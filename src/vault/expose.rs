@@ -1,0 +1,293 @@
+//! The exposure ledger of a vault: what somebody who may not read it now could read, and what has not been changed since.
+//!
+//! It needs no key: every version's manifest says whom it was sealed to and names the writes of its secret fields. A key
+//! adds the names of the fields. Nothing is written but a cache in the state folder.
+
+mod cache;
+mod past;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+
+use past::Found;
+
+use super::open::{Verified, check};
+use super::share::no_such_member;
+use super::{Vault, VaultError};
+use crate::home::Home;
+use crate::model::bytes::{Hash, Short};
+use crate::model::document::Document;
+use crate::model::exposure::{Past, Versions};
+use crate::model::manifest::{MemberRef, State as Life};
+use crate::model::names::{FieldName, MemberName, SecretPath};
+use crate::model::register::{Key, Write};
+use crate::model::roster::{Holder, Role, Roster};
+use crate::model::time::Time;
+use crate::repo::{ObjectId, Repo};
+
+/// By version: its blob, and the first commit that has it.
+type Places = HashMap<Hash, (ObjectId, ObjectId)>;
+
+/// Where a ledger is worked out, and under which roster.
+pub struct Place<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// This machine, for its caches.
+    pub home: &'a Home,
+    /// The vault's folder, from the top.
+    pub root: &'a str,
+    /// Who is in.
+    pub roster: &'a Roster,
+    /// Members whose removal was seen elsewhere.
+    pub gone: &'a BTreeSet<MemberName>,
+}
+
+/// Something that somebody could read and may not read any more, and that is still in use.
+#[derive(Debug, Clone)]
+pub struct Exposure {
+    /// Who.
+    pub member: MemberName,
+    /// Whether they live in the roster.
+    pub is_member: bool,
+    /// The secret, by its present name.
+    pub path: SecretPath,
+    /// Machines whose identities they may have had in their hands, where it was sealed to those.
+    pub through: Vec<MemberName>,
+    /// Whether a version was sealed to themselves.
+    pub own: bool,
+    /// How many of the present values they could read.
+    pub known: usize,
+    /// How many values the secret has.
+    pub total: usize,
+    /// Their fields, where a key opens it.
+    pub fields: Option<Vec<FieldName>>,
+    /// Since when, by the author's clock.
+    pub since: Time,
+    /// Until when; `None` where the present version is still sealed to them, or to such a machine.
+    pub until: Option<Time>,
+    /// The number of the newest version that they could read.
+    pub revision: u64,
+    /// The commit that brought it, in hex.
+    pub commit: String,
+    values: BTreeSet<Short>,
+    blob: ObjectId,
+}
+
+/// What the history did not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// It was cut off (a shallow clone).
+    pub shallow: bool,
+    /// Files and commits whose contents are not here (a partial clone).
+    pub missing: usize,
+    /// Versions that others follow and that no commit has: squashed, or never committed.
+    pub unseen: usize,
+}
+
+impl Exposure {
+    /// Whether it is about this write.
+    pub fn knows(&self, write: &Write) -> bool {
+        write.is_secret() && self.values.contains(&write.name().short())
+    }
+}
+
+impl Gaps {
+    /// Whether this clone has less of the history than there is.
+    pub fn is_incomplete(&self) -> bool {
+        self.shallow || self.missing > 0
+    }
+}
+
+/// The ledger.
+#[derive(Debug, Default)]
+pub struct Exposures {
+    /// By member, then by secret.
+    pub list: Vec<Exposure>,
+    /// Secrets that were deleted with values that somebody could read: the vault cannot tell whether those still work
+    /// somewhere.
+    pub deleted: Vec<(MemberName, SecretPath)>,
+    /// What the history did not have.
+    pub gaps: Gaps,
+}
+
+impl Place<'_> {
+    fn secrets(&self) -> String {
+        format!("{}/secrets", self.root)
+    }
+
+    fn path_of(&self, file: &str) -> Option<SecretPath> {
+        SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?)
+    }
+
+    /// Each vault of each clone has a cache of its own.
+    fn clone_key(&self) -> PathBuf {
+        self.repo.common_dir().join(self.root)
+    }
+
+    /// The ledger of everything that can be reached from these commits; of one member, or of all.
+    ///
+    /// # Errors
+    /// Those of reading the repository; not what a clone does not have, which is counted.
+    pub fn exposures(&self, tips: &[ObjectId], who: Option<&MemberName>) -> Result<Exposures, VaultError> {
+        // Nobody but the founder was ever in.
+        if tips.is_empty() || self.roster.state().cards().nth(1).is_none() {
+            return Ok(Exposures::default());
+        }
+        let (found, mut gaps) = past::read(self, tips)?;
+        let places: Places = found.iter().map(|one| (one.version.hash, (one.blob, one.commit))).collect();
+        let versions: Versions = found.into_iter().map(|Found { version, .. }| version).collect();
+        if !gaps.shallow {
+            gaps.unseen = versions.unseen();
+        }
+        let mut ledger = Exposures { gaps, ..Exposures::default() };
+        for (head, shares) in self.present(&versions, &places, tips)? {
+            self.judge(&versions, &places, head, &shares, &mut ledger);
+        }
+        if let Some(who) = who {
+            ledger.list.retain(|one| one.member == *who);
+            ledger.deleted.retain(|(member, _)| member == who);
+        }
+        // Of two present versions of one secret the one that says more.
+        ledger.list.sort_by(|a, b| (&a.member, &a.path, b.known).cmp(&(&b.member, &b.path, a.known)));
+        ledger.list.dedup_by(|later, first| (&later.member, &later.path) == (&first.member, &first.path));
+        ledger.deleted.sort();
+        ledger.deleted.dedup();
+        Ok(ledger)
+    }
+
+    /// The versions that count now, each with whom it is shared with: what no other one follows, and what the first
+    /// commit has where that is something else (an old file that was put back, a merge that dropped a side).
+    fn present<'v>(
+        &self,
+        versions: &'v Versions,
+        places: &Places,
+        tips: &[ObjectId],
+    ) -> Result<Vec<(&'v Past, Vec<Holder>)>, VaultError> {
+        let verified = Verified::new(self.home.verified_manifests(self.roster.vault));
+        let mut shares: HashMap<Hash, Vec<Holder>> = HashMap::new();
+        let mut good = |version: &Past| -> Result<bool, VaultError> {
+            let Some((blob, _)) = places.get(&version.hash) else { return Ok(false) };
+            let file = format!("{}/{}", self.root, version.path.file());
+            let checked = check(self.roster, &file, &version.path, self.repo.blob(*blob)?, Some(&verified));
+            Ok(checked.map(|one| shares.insert(version.hash, one.manifest().shares.holders())).is_ok())
+        };
+        let mut present = versions.heads(&mut good)?;
+        let heads: HashSet<Hash> = present.iter().map(|head| head.hash).collect();
+        let by_blob: HashMap<ObjectId, Hash> = places.iter().map(|(hash, (blob, _))| (*blob, *hash)).collect();
+        if let Some(tip) = tips.first() {
+            for (_, blob) in self.repo.list_at(*tip, &self.secrets())?.files {
+                let version = by_blob.get(&blob).filter(|hash| !heads.contains(*hash));
+                if let Some(version) = version.and_then(|hash| versions.get(*hash))
+                    && good(version)?
+                {
+                    present.push(version);
+                }
+            }
+        }
+        if let Some(verified) = verified.grown() {
+            self.home.remember_manifests(self.roster.vault, &verified);
+        }
+        Ok(present.into_iter().map(|head| (head, shares.get(&head.hash).cloned().unwrap_or_default())).collect())
+    }
+
+    /// Enters who could read values of a present version, or of the one that was deleted.
+    fn judge(&self, versions: &Versions, places: &Places, head: &Past, shares: &[Holder], ledger: &mut Exposures) {
+        let state = self.roster.state();
+        let lives = |name: &MemberName| state.named(name).filter(|_| !self.gone.contains(name));
+        let readers = self.roster.readers(&head.path, shares);
+        let readers: BTreeSet<&MemberName> = readers.into_iter().map(|member| &member.card.name).collect();
+        let reads = |name: &MemberName| readers.contains(name) && lives(name).is_some();
+        // A card that this roster does not know is somebody else's, whatever name is on it.
+        let now = |reader: &MemberRef| reads(&reader.name) && state.known(reader).is_some();
+        // An admin is trusted with machines; who was one may have kept what they open with.
+        let trusted = |name: &MemberName| reads(name) || lives(name).is_some_and(|member| member.role == Role::Admin);
+        let makers = |reader: &MemberRef| -> Vec<MemberName> {
+            state.makers(reader).into_iter().filter(|maker| !trusted(maker)).cloned().collect()
+        };
+        match head.state {
+            Life::Live => {
+                for (member, exposed) in versions.exposed(head, &now, &makers) {
+                    let (Some((blob, _)), Some((_, commit))) = (places.get(&head.hash), places.get(&exposed.last))
+                    else {
+                        continue;
+                    };
+                    ledger.list.push(Exposure {
+                        is_member: lives(&member).is_some(),
+                        member,
+                        path: head.path.clone(),
+                        through: exposed.through.into_iter().collect(),
+                        own: exposed.own,
+                        known: exposed.values.len(),
+                        total: head.values.len(),
+                        fields: None,
+                        since: exposed.since,
+                        until: exposed.until,
+                        revision: versions.get(exposed.last).map_or(0, |last| last.revision),
+                        commit: commit.to_string(),
+                        values: exposed.values,
+                        blob: *blob,
+                    });
+                }
+            }
+            Life::Deleted => {
+                for buried in head.parents.iter().filter_map(|parent| versions.get(*parent)) {
+                    let who = versions.exposed(buried, &now, &makers).into_keys();
+                    ledger.deleted.extend(who.map(|member| (member, head.path.clone())));
+                }
+            }
+            Life::Moved(_) => {}
+        }
+    }
+}
+
+impl Vault {
+    /// The ledger of what HEAD reaches (with `all`: of what any branch that this clone has reaches, too), of one member
+    /// or of all. No key is needed.
+    ///
+    /// # Errors
+    /// `NoSuchMember` for a name that was never a member's; those of reading the repository.
+    pub fn exposures(&self, who: Option<&MemberName>, all: bool) -> Result<Exposures, VaultError> {
+        let state = self.roster().state();
+        if let Some(who) = who
+            && !state.cards().any(|(_, known)| known.card.name == *who)
+        {
+            return Err(no_such_member(who, self.roster()));
+        }
+        let mut tips: Vec<ObjectId> = self.repo().head()?.commit.into_iter().collect();
+        if all {
+            tips.extend(self.repo().branches("")?.into_iter().map(|(_, commit)| commit));
+            tips.dedup();
+        }
+        let place =
+            Place { repo: self.repo(), home: self.home(), root: self.root(), roster: self.roster(), gone: &self.gone };
+        place.exposures(&tips, who)
+    }
+
+    /// Fills in the names of the fields, where one's own key opens the secret.
+    pub fn name_exposed(&self, ledger: &mut Exposures) {
+        let Ok(opener) = self.opener() else { return };
+        let mut opened: HashMap<ObjectId, Option<Vec<(Short, FieldName)>>> = HashMap::new();
+        for one in &mut ledger.list {
+            let names = opened.entry(one.blob).or_insert_with(|| {
+                let version = self.version_of_blob(one.blob, &one.path).ok()?;
+                Some(secret_fields(&opener.open(&version).ok()?.document))
+            });
+            let Some(names) = names else { continue };
+            let known = names.iter().filter(|(value, _)| one.values.contains(value)).map(|(_, name)| name.clone());
+            let known: BTreeSet<FieldName> = known.collect();
+            one.fields = Some(known.into_iter().collect());
+        }
+    }
+}
+
+/// The names of live secret writes, with their fields.
+fn secret_fields(document: &Document) -> Vec<(Short, FieldName)> {
+    let mut names = Vec::new();
+    for (key, register) in document.registers() {
+        if let Key::Field(name) = key {
+            let secret = register.live().filter(|write| write.is_secret());
+            names.extend(secret.map(|write| (write.name().short(), name.clone())));
+        }
+    }
+    names
+}

@@ -1,0 +1,236 @@
+//! `rotate`: new values in the place of old ones, for what is named, what is due, and what somebody could read.
+//!
+//! It says how each value can be made anew and writes what it is handed, as one commit. It generates nothing and asks
+//! nobody. Every value is a new write, so that it leaves the exposure ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::read::Secret;
+use super::set::{Edit, FieldEdit, recipe_of};
+use super::write::{How, Report};
+use super::{Vault, VaultError, textconv};
+use crate::model::bytes::Hash;
+use crate::model::generate::Recipe;
+use crate::model::names::{FieldName, MemberName, MetaName, Reference, SecretPath};
+use crate::model::read::{self, FieldView};
+use crate::model::register::{Value, Write};
+use crate::model::time::Time;
+use crate::plaintext::Plaintext;
+
+/// The metadatum of a secret whose values somebody issues.
+const PROVIDER: &str = "provider";
+
+/// What is to get new values.
+pub enum Wanted {
+    /// Secrets, or fields of secrets.
+    Named(Vec<Reference>),
+    /// What this member could read and may not read any more.
+    ExposedTo(MemberName),
+    /// What has expired, and what wants a new value by its own interval.
+    Due(Time),
+}
+
+/// How a new value is come by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Means {
+    /// By generating it as the old one was.
+    Generate(Recipe),
+    /// From a person.
+    Ask,
+    /// Not here.
+    Elsewhere(Elsewhere),
+}
+
+/// Why a value is not made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// A provider issues it.
+    Provider(String),
+    /// It has several lines, or is no text: nobody types that.
+    File,
+    /// It is the secret of one-time passwords, which is read in a form of its own.
+    OneTime,
+}
+
+/// One value to be changed.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The secret.
+    pub path: SecretPath,
+    /// The field.
+    pub field: FieldName,
+    /// How.
+    pub means: Means,
+}
+
+/// What a rotation comes to.
+#[derive(Default)]
+pub struct Rotation {
+    /// Values, in the order of their secrets.
+    pub steps: Vec<Step>,
+    /// Secrets that oneself cannot open, with why.
+    pub closed: Vec<(SecretPath, String)>,
+    /// Machines that read some of it now, with an identity that the member may have.
+    pub machines: BTreeSet<MemberName>,
+    /// The versions that were looked at.
+    seen: BTreeMap<SecretPath, Hash>,
+}
+
+/// A new value.
+pub struct NewValue {
+    /// The secret.
+    pub path: SecretPath,
+    /// The field.
+    pub field: FieldName,
+    /// Its value.
+    pub value: Plaintext,
+    /// How it was generated, to do so again.
+    pub recipe: Option<Recipe>,
+}
+
+impl Vault {
+    /// Works out which values are to be changed, and how. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of names that there are not, and of one's own keys.
+    pub fn rotation(&self, wanted: &Wanted) -> Result<Rotation, VaultError> {
+        let mut rotation = Rotation::default();
+        match wanted {
+            Wanted::Named(references) => {
+                let mut fields: BTreeMap<SecretPath, Option<BTreeSet<FieldName>>> = BTreeMap::new();
+                for reference in references {
+                    match self.locate(reference)? {
+                        (path, None) => drop(fields.insert(path, None)),
+                        (path, Some(field)) => {
+                            if let Some(some) = fields.entry(path).or_insert_with(|| Some(BTreeSet::new())) {
+                                some.insert(field);
+                            }
+                        }
+                    }
+                }
+                for (path, fields) in fields {
+                    let secret = self.secret(&path)?;
+                    if let Some(fields) = &fields {
+                        check_fields(&secret, fields)?;
+                    }
+                    let named = |field: &FieldView<'_>| fields.as_ref().is_none_or(|f| f.contains(field.name));
+                    rotation.add(path, &secret, named);
+                }
+            }
+            Wanted::ExposedTo(name) => {
+                for one in self.exposures(Some(name), false)?.list {
+                    // A new value is read by such a machine again.
+                    if one.until.is_none() {
+                        rotation.machines.extend(one.through.iter().cloned());
+                    }
+                    match self.secret(&one.path) {
+                        // What is on disk may have been changed already, and not committed.
+                        Ok(secret) => rotation
+                            .add(one.path.clone(), &secret, |field| field.writes.iter().any(|write| one.knows(write))),
+                        Err(error) => rotation.closed.push((one.path.clone(), super::error::chain(&error))),
+                    }
+                }
+            }
+            Wanted::Due(now) => {
+                let names = self.live_names()?;
+                for (path, secret) in names.iter().zip(self.open_many(&names, &|| ())?) {
+                    match secret {
+                        Ok(secret) if textconv::due(&secret, *now).is_some() => {
+                            rotation.add(path.clone(), &secret, |_| true);
+                        }
+                        // What is for others is theirs to keep fresh, and what is refused `status` tells.
+                        Ok(_) | Err(VaultError::NotAReader { .. }) => {}
+                        Err(error) => rotation.closed.push((path.clone(), super::error::chain(&error))),
+                    }
+                }
+            }
+        }
+        Ok(rotation)
+    }
+
+    /// Writes new values, as one commit. An expiry that has passed goes with the value that it was of.
+    ///
+    /// # Errors
+    /// `SameValue`, `ChangedMeanwhile`, and those of writing.
+    pub fn rotate(&self, rotation: &Rotation, values: Vec<NewValue>, how: &How) -> Result<Report, VaultError> {
+        let mut by_path: BTreeMap<SecretPath, Edit> = BTreeMap::new();
+        for NewValue { path, field, value, recipe } in values {
+            let edit = by_path.entry(path).or_default();
+            if let Some(recipe) = recipe {
+                edit.meta.push((MetaName::parse(&recipe_of(&field))?, Some(recipe.to_string())));
+            }
+            edit.fields.push(FieldEdit { name: field, value: Some(value), plain: false });
+        }
+        let mut writing = self.writing(how)?;
+        let (mut drafts, mut names) = (Vec::new(), Vec::new());
+        for (path, mut edit) in by_path {
+            let mut draft = writing.start_living(&path)?;
+            let seen = rotation.seen.get(&path);
+            if draft.parents.iter().any(|(hash, _)| Some(hash) != seen) {
+                return Err(VaultError::ChangedMeanwhile(path.to_string()));
+            }
+            for field in &edit.fields {
+                let view = read::field(&draft.document, &field.name, how.now);
+                let old = |write: &&Write| field.value.as_ref().zip(write.value.present()).is_some_and(|(a, b)| a == b);
+                if view.is_some_and(|view| view.writes.iter().any(old)) {
+                    return Err(VaultError::SameValue { name: path.to_string(), field: field.name.to_string() });
+                }
+            }
+            if let Some(past) = past_expiry(&draft.document, how.now) {
+                writing.note(format!(
+                    "{path} expired {past}; give the new value an expiry with: covault set {path} --expires WHEN"
+                ));
+                edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
+            }
+            self.apply(&mut draft, edit, how.now)?;
+            names.push(path.to_string());
+            drafts.push(draft);
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let message = format!("covault: rotate {}", super::remove::summary(&names));
+        writing.finish(&drafts, Vec::new(), &message)
+    }
+}
+
+impl Rotation {
+    fn add(&mut self, path: SecretPath, secret: &Secret, wanted: impl Fn(&FieldView<'_>) -> bool) {
+        self.seen.insert(path.clone(), secret.hash);
+        for field in secret.fields() {
+            if wanted(&field) && field.writes.iter().any(|write| write.is_secret()) {
+                let means = means(secret, field.name, field.newest());
+                self.steps.push(Step { path: path.clone(), field: field.name.clone(), means });
+            }
+        }
+    }
+}
+
+fn means(secret: &Secret, field: &FieldName, newest: Option<&Write>) -> Means {
+    if let Some(provider) = secret.meta(PROVIDER) {
+        return Means::Elsewhere(Elsewhere::Provider(provider.to_owned()));
+    }
+    let Some(value) = newest.map(|write| &write.value).filter(|value| **value != Value::Absent) else {
+        return Means::Ask;
+    };
+    let recipe = secret.meta(&recipe_of(field)).and_then(|text| text.parse::<Recipe>().ok());
+    match (value.as_text(), recipe) {
+        (Some(text), Some(recipe)) if recipe.fits(text) => Means::Generate(recipe),
+        (Some(text), _) if text.starts_with("otpauth://") => Means::Elsewhere(Elsewhere::OneTime),
+        (Some(text), _) if !text.contains('\n') => Means::Ask,
+        _ => Means::Elsewhere(Elsewhere::File),
+    }
+}
+
+/// That each is there, and a secret.
+fn check_fields(secret: &Secret, fields: &BTreeSet<FieldName>) -> Result<(), VaultError> {
+    for name in fields {
+        let field = secret.field(Some(name))?;
+        if !field.writes.iter().any(|write| write.is_secret()) {
+            return Err(VaultError::NoSecretField { name: secret.document.path.to_string(), field: name.to_string() });
+        }
+    }
+    Ok(())
+}
+
+fn past_expiry(document: &crate::model::document::Document, now: Time) -> Option<Time> {
+    read::meta(document, read::EXPIRES, now).and_then(Time::parse).filter(|expires| *expires <= now)
+}
