@@ -14,6 +14,7 @@
     missing_docs
 )]
 
+mod attacks;
 mod cli;
 mod faults;
 mod formats;

@@ -10,7 +10,7 @@ use super::out;
 use super::plan::listed;
 use crate::model::names::{FieldName, MemberName};
 use crate::model::time::Time;
-use crate::vault::expose::{Exposure, Exposures};
+use crate::vault::expose::{Exposure, Exposures, Scope};
 
 /// What somebody could read, may not read any more, and has not been changed since
 ///
@@ -28,7 +28,7 @@ use crate::vault::expose::{Exposure, Exposures};
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault expose\n  covault expose carol\n  covault expose carol --check     # exit 8 while something is on the list\n  \
-    covault expose --json\n\nChange what is on it with: covault rotate --exposed-to carol"
+    covault expose bob --devices     # what a laptop could read that bob has lost\n  covault expose --json\n\nChange what is on it with: covault rotate --exposed-to carol"
 )]
 pub struct ExposeArgs {
     /// The member; everybody, if left out
@@ -39,13 +39,16 @@ pub struct ExposeArgs {
     /// Look at every branch that this clone has, not only at HEAD
     #[arg(long)]
     all: bool,
+    /// Count devices that are not on their member's card any more: what a lost laptop could read
+    #[arg(long)]
+    devices: bool,
 }
 
 /// Runs it.
 pub fn run(context: &Context, args: &ExposeArgs) -> Answer {
     let vault = context.vault()?;
     let who = args.name.as_deref().map(MemberName::parse).transpose()?;
-    let mut ledger = vault.exposures(who.as_ref(), args.all)?;
+    let mut ledger = vault.exposures(who.as_ref(), Scope { branches: args.all, devices: args.devices })?;
     if vault.has_identity() {
         vault.name_exposed(&mut ledger);
     }

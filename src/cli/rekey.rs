@@ -195,10 +195,10 @@ fn say(context: &Context, one: &Vouching) {
     if one.changes.is_empty() {
         context.note("  it changes nothing that is shown here");
     }
-    for field in &one.conflicts {
+    for what in &one.replaced {
         context.note(&format!(
-            "  {field} was written here, too: both values stay, the newest is shown first (covault show {})",
-            one.path
+            "  {what} was written here meanwhile, too, and takes {}'s value (the other: covault restore {})",
+            one.author, one.path
         ));
     }
     if one.other_shares {
@@ -210,7 +210,7 @@ fn as_json(one: &Vouching) -> Value {
     let changes = one.changes.iter().map(|(what, verb)| json!({ "what": what, "how": verb }));
     json!({
         "secret": one.path.as_str(), "author": one.author, "has_left": one.has_left, "at": one.at.to_string(),
-        "revision": one.revision, "changes": changes.collect::<Vec<_>>(), "conflicts": one.conflicts,
+        "revision": one.revision, "changes": changes.collect::<Vec<_>>(), "replaced": one.replaced,
         "other_shares": one.other_shares,
     })
 }

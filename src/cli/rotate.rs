@@ -22,7 +22,7 @@ use crate::vault::write::Report;
 /// else has to change: values that are not sealed to you, keys that a provider issues, files and one-time passwords.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault rotate prod/db\n  covault rotate prod/db/password staging/db --yes\n  \
-    covault rotate --exposed-to carol\n  covault rotate --due --dry-run\n  pwgen 32 1 | covault rotate prod/db/password --stdin\n\n\
+    covault rotate --exposed-to carol\n  covault rotate --exposed-to bob --devices    # a lost laptop, after covault member renew\n  covault rotate --due --dry-run\n  pwgen 32 1 | covault rotate prod/db/password --stdin\n\n\
     Old values come back with: covault restore")]
 pub struct RotateArgs {
     /// Secrets (all secret fields of each), or fields of secrets
@@ -31,6 +31,9 @@ pub struct RotateArgs {
     /// What this member could read, may not read any more, and has not been changed since (see: covault expose)
     #[arg(long, value_name = "MEMBER", conflicts_with_all = ["names", "due"])]
     exposed_to: Option<String>,
+    /// With --exposed-to: also what devices could read that are not on the member's card any more
+    #[arg(long, requires = "exposed_to")]
+    devices: bool,
     /// What has expired, and what wants a new value by its --rotate-every
     #[arg(long, conflicts_with = "names")]
     due: bool,
@@ -107,7 +110,7 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
 
 fn wanted(context: &Context, args: &RotateArgs) -> anyhow::Result<Wanted> {
     Ok(match &args.exposed_to {
-        Some(name) => Wanted::ExposedTo(MemberName::parse(name)?),
+        Some(name) => Wanted::ExposedTo(MemberName::parse(name)?, args.devices),
         None if args.due => Wanted::Due(context.now()),
         None => Wanted::Named(args.names.iter().map(|name| Reference::parse(name)).collect::<Result<_, _>>()?),
     })

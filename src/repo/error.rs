@@ -274,6 +274,9 @@ impl RepoError {
             }
             Self::NoWorkTree { .. } => "run it in a clone with files, not in a bare repository".into(),
             Self::Symlink { path } => format!("rm {}  # and put a file in its place", quoted(path)),
+            Self::NotAFile { path } | Self::NotAFolder { path } | Self::TooLarge { path, .. } => {
+                format!("git log -- {}  # who put it there; a good one comes back with: git checkout REV", quoted(path))
+            }
             Self::NoIdentity => "git config user.name \"Your Name\" && git config user.email you@example.com".into(),
             Self::RevNotFound { .. } => "git log --oneline --all".into(),
             Self::ObjectMissing { incomplete: true, .. } => "git fetch --unshallow  # or: git fetch --refetch".into(),

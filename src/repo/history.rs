@@ -122,13 +122,16 @@ fn parse(out: &[u8]) -> Option<Vec<HistoryEntry>> {
 fn parse_change(field: &[u8], path: &[u8]) -> Option<HistoryChange> {
     let parents = field.iter().take_while(|byte| **byte == b':').count();
     let words: Vec<&[u8]> = field.get(parents..)?.split(|byte| *byte == b' ').collect();
-    let id = |at: usize| {
+    // What a submodule names is no object of this repository: there is no file.
+    let is_file = |mode: &[u8]| mode.trim_start_with(|c| c == ':') != b"160000";
+    let id = |at: usize, mode: usize| {
         let id = ObjectId::from_hex(words.get(at)?).ok()?;
-        Some(Some(id).filter(|id| !id.is_null()))
+        let mode = words.get(mode)?;
+        Some(Some(id).filter(|id| !id.is_null() && is_file(mode)))
     };
     Some(HistoryChange {
         path: path.to_str_lossy().into_owned(),
-        before: id(parents + 1)?,
-        after: id(parents * 2 + 1)?,
+        before: id(parents + 1, 0)?,
+        after: id(parents * 2 + 1, parents)?,
     })
 }

@@ -125,7 +125,7 @@ impl Repo {
 
     /// Which files below `dir` differ between two commits (no `a`: everything is new). Sorted by path.
     ///
-    /// A rename is a deletion and an addition; links count like files.
+    /// A rename is a deletion and an addition; links count like files, and submodules do not count.
     ///
     /// # Errors
     /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
@@ -222,7 +222,9 @@ impl Repo {
             }
             let path = path::join(dir, &name.to_str_lossy());
             let tree = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| *kind == EntryKind::Tree);
-            let file = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| *kind != EntryKind::Tree);
+            // What a submodule names is no object of this repository: a file in whose place one stands is gone.
+            let is_file = |kind: EntryKind| !matches!(kind, EntryKind::Tree | EntryKind::Commit);
+            let file = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| is_file(*kind));
             let id = |side: Option<(EntryKind, ObjectId)>| side.map(|(_, id)| id);
             self.compare_trees(id(tree(old)), id(tree(new)), &path, changes)?;
             if file(old).is_some() || file(new).is_some() {

@@ -1,7 +1,8 @@
 //! `rekey --accept`: a version whose author may not write it any more counts again, because a reader vouches for it.
 //!
-//! It is opened, joined with the good versions that are here, and sealed under one's own signature. Nothing else that
-//! is wrong with a file is accepted: no other signature, place or vault, no stranger, and no older version.
+//! It is opened, joined with the good versions that are here, and sealed under one's own signature. Where both sides wrote
+//! the same, the value that is vouched for is written once more, in one's own name: that is what was asked for. Nothing
+//! else that is wrong with a file is accepted: no other signature, place or vault, no stranger, and no older version.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,8 @@ use crate::model::compare;
 use crate::model::document::Document;
 use crate::model::manifest::State as Life;
 use crate::model::names::SecretPath;
+use crate::model::read;
+use crate::model::register::{Key, Register, Write};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::ObjectId;
@@ -34,8 +37,8 @@ pub struct Vouching {
     pub revision: u64,
     /// What it changes in what is here: registers such as `field.password`, and how.
     pub changes: Vec<(String, &'static str)>,
-    /// Fields that would have several values at once.
-    pub conflicts: Vec<String>,
+    /// Those of the changes that take the place of what was written here meanwhile.
+    pub replaced: Vec<String>,
     /// It says who it is shared with in another way than what is here; that is not taken over.
     pub other_shares: bool,
     draft: Draft,
@@ -70,7 +73,11 @@ impl Vault {
                 (version, Some(_)) => asked = Some(version),
             }
         }
-        let Some(asked) = asked else { return Ok(None) };
+        let Some(asked) = asked else {
+            // Standing is not all: an older version of the trunk is no good one.
+            self.newest(path)?;
+            return Ok(None);
+        };
         self.add_good(path, &mut good)?;
         for good in &good {
             self.check_is_no_step_back(&asked, good)?;
@@ -123,7 +130,16 @@ impl Vault {
             parents.push((opened.hash, opened.manifest));
             before = Some(before.map_or_else(|| opened.document.clone(), |before| before.join(&opened.document)));
         }
-        let after = before.as_ref().map_or_else(|| secret.document.clone(), |before| before.join(&secret.document));
+        let mut after = before.as_ref().map_or_else(|| secret.document.clone(), |before| before.join(&secret.document));
+        let mut replaced = Vec::new();
+        for (key, theirs) in secret.document.registers().filter(|(key, _)| **key != Key::State) {
+            let ours = before.as_ref().and_then(|before| before.register(key));
+            let Some(write) = news(theirs, ours, manifest.at) else { continue };
+            if after.register(key).is_some_and(|register| register.live().count() > 1) {
+                after.put(key, self.write_of(key, write.value.clone(), write.plain, now)?);
+                replaced.push(key.to_text());
+            }
+        }
         let sides = (before.as_ref().map(|before| (before, now)), Some((&after, now)));
         let mut changes: Vec<_> = compare::differences(sides.0, sides.1)
             .iter()
@@ -136,9 +152,6 @@ impl Vault {
             Life::Deleted => changes.push(("state".to_owned(), "deleted")),
             Life::Moved(_) => changes.push(("state".to_owned(), "moved")),
         }
-        let several = |view: &crate::model::read::FieldView<'_>| view.is_conflicted();
-        let fields = crate::model::read::fields(&after, now);
-        let conflicts = fields.iter().filter(|view| several(view)).map(|view| view.name.to_string()).collect();
         let state = self.roster().state();
         Ok(Vouching {
             path: manifest.path.clone(),
@@ -147,7 +160,7 @@ impl Vault {
             at: manifest.at,
             revision: manifest.revision,
             changes,
-            conflicts,
+            replaced,
             other_shares: shares != manifest.shares,
             draft: Draft { document: after, parents, shares },
             seen,
@@ -194,6 +207,15 @@ impl Vault {
         let what = Wrong::RolledBack { commit, seen, found };
         Err(VaultError::Inconsistent { file: asked.file().to_owned(), what })
     }
+}
+
+/// The newest write of theirs that ours does not know; `None` where there is none.
+fn news<'a>(theirs: &'a Register, ours: Option<&Register>, at: Time) -> Option<&'a Write> {
+    let is_known = |write: &Write| {
+        let name = write.name();
+        ours.is_some_and(|ours| ours.replaced().contains(&name) || ours.live().any(|live| live.name() == name))
+    };
+    read::newest_first(theirs, at).into_iter().find(|write| !is_known(write))
 }
 
 fn add(good: &mut Vec<Good>, version: Version, commit: ObjectId) {

@@ -13,6 +13,7 @@ use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};
 use crate::model::names::SecretPath;
+use crate::model::roster::Role;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::Change;
@@ -126,10 +127,10 @@ impl Vault {
             let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
             let have: BTreeSet<MemberRef> = manifest.readers.iter().cloned().collect();
             let names = |refs: Vec<&MemberRef>| refs.into_iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
+            let state = under.roster.state();
             let may_write = |name: &str| {
-                readers.iter().any(|member| {
-                    member.card.name.as_str() == name && member.role >= crate::model::roster::Role::Writer
-                })
+                let member = readers.iter().find(|member| member.card.name.as_str() == name);
+                member.is_some_and(|member| member.role >= Role::Writer && state.is_granted(member, &path))
             };
             let by: Vec<String> =
                 names(manifest.readers.iter().collect()).into_iter().filter(|n| may_write(n)).collect();

@@ -151,8 +151,12 @@ impl VaultError {
             Self::Inconsistent { file, what: Wrong::RolledBack { commit, .. } } => format!(
                 "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault restore"
             ),
-            Self::Roster { .. } | Self::RosterSignature { .. } | Self::RosterSigner { .. } => {
-                "put the last good version back with: git checkout HEAD -- .covault/roster.toml".to_owned()
+            Self::Roster { file, .. } | Self::RosterSignature { file, .. } | Self::RosterSigner { file, .. } => {
+                // One that was found in a commit is named with it.
+                let file = file.split(" at ").next().unwrap_or(file);
+                format!(
+                    "see who changed it with: git log -p -- {file}; put a good version back with: git checkout REV -- {file}"
+                )
             }
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()
@@ -311,6 +315,9 @@ impl VaultError {
             }
             Self::Refused(Refusal::NoSuchMember(_)) => "see who is there with: covault member ls".to_owned(),
             Self::NotAnAdmin(_) => "ask an admin; see who is with: covault member ls".to_owned(),
+            Self::WouldNotRead(name) => format!(
+                "ask an admin for a grant, as in: covault grant {name} --add NAME; what is only shared with you, you read"
+            ),
             Self::ValueTooLarge(_) => "keep large files elsewhere, and their key here".to_owned(),
             _ => return None,
         };

@@ -86,6 +86,7 @@ impl Amendment {
     /// Leaves alone all secrets but those that `which` names.
     pub(super) fn narrow(&mut self, which: impl Fn(&Pending) -> bool) {
         self.plan.due.retain(|due| which(&due.pending));
+        self.looked_at_all = false;
     }
 }
 
@@ -248,9 +249,8 @@ impl Vault {
             // What is refused already stays so.
             let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
             let manifest = version.manifest();
-            let shares = manifest.shares.holders();
-            let could = before.may_write(&manifest.author, &path, &shares) || before.keeps(version.hash());
-            (could && !after.may_write(&manifest.author, &path, &shares)).then(|| version.hash())
+            let could = before.may_write(&manifest.author, &path) || before.keeps(version.hash());
+            (could && !after.may_write(&manifest.author, &path)).then(|| version.hash())
         };
         let lost: BTreeSet<Hash> = versions.into_par_iter().filter_map(loses).collect();
         if let Some(verified) = verified.grown() {

@@ -27,7 +27,7 @@ impl Vault {
             let note = format!("{path} was unmerged: both sides are joined");
             return self.joined(&versions, Some(note));
         }
-        let Some(version) = self.current(path)? else { return Ok(None) };
+        let Some(version) = self.current(path)? else { return self.taken_away(path) };
         let newer = self.committed_beside(path, &version)?;
         let published = self.published_beside(path, &version, newer.as_ref())?;
         let note = newer.as_ref().or(published.as_ref()).map(|_| {
@@ -35,6 +35,17 @@ impl Vault {
         });
         let versions: Vec<_> = std::iter::once(version).chain(newer).chain(published).collect();
         self.joined(&versions, note)
+    }
+
+    /// The version that was seen on the trunk, of a file that somebody removed without a tombstone: a new secret in its
+    /// place would be refused by everybody who saw the old one.
+    fn taken_away(&self, path: &SecretPath) -> Result<Option<Basis>, VaultError> {
+        let file = self.file(path);
+        let seen = if self.was_taken_away(&file)? { self.seen_blob(&file)? } else { None };
+        // One that is refused by now binds nobody.
+        let version = seen.and_then(|blob| self.version_of_blob(blob, path).ok());
+        let note = format!("{path} was taken away without being deleted: what the trunk had is the one before");
+        version.map_or(Ok(None), |version| self.joined(&[version], Some(note)))
     }
 
     /// HEAD's version, where the one on disk is neither it nor a descendant of it. A version in HEAD that is refused is

@@ -165,7 +165,7 @@ pub enum VaultError {
         readers: String,
     },
     /// The roster does not let oneself read it, and who writes a secret reads it.
-    #[error("you may not write {0}: the grants do not let you read it")]
+    #[error("you may not write {0}: no grant lets you read it")]
     WouldNotRead(String),
     /// Only admins change the roster.
     #[error("only an admin can do that: {0}")]

@@ -6,7 +6,7 @@
 mod cache;
 mod past;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use past::Found;
@@ -16,12 +16,13 @@ use super::share::no_such_member;
 use super::{Vault, VaultError};
 use crate::home::Home;
 use crate::model::bytes::{Hash, Short};
+use crate::model::card::Card;
 use crate::model::document::Document;
-use crate::model::exposure::{Past, Versions};
+use crate::model::exposure::{Exposed, Past, Versions};
 use crate::model::manifest::{MemberRef, State as Life};
 use crate::model::names::{FieldName, MemberName, SecretPath};
 use crate::model::register::{Key, Write};
-use crate::model::roster::{Holder, Role, Roster};
+use crate::model::roster::{Holder, Member, Role, Roster};
 use crate::model::time::Time;
 use crate::repo::{ObjectId, Repo};
 
@@ -40,6 +41,15 @@ pub struct Place<'a> {
     pub roster: &'a Roster,
     /// Members whose removal was seen elsewhere.
     pub gone: &'a BTreeSet<MemberName>,
+}
+
+/// How far a ledger goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope {
+    /// Every branch that this clone has counts, not only HEAD.
+    pub branches: bool,
+    /// What was sealed to devices counts that are not on their member's card any more: lost ones.
+    pub devices: bool,
 }
 
 /// Something that somebody could read and may not read any more, and that is still in use.
@@ -119,18 +129,28 @@ impl Place<'_> {
         SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?)
     }
 
+    /// Whether nobody but the founder was ever in.
+    fn is_one_persons(&self) -> bool {
+        self.roster.state().cards().nth(1).is_none()
+    }
+
     /// Each vault of each clone has a cache of its own.
     fn clone_key(&self) -> PathBuf {
         self.repo.common_dir().join(self.root)
     }
 
-    /// The ledger of everything that can be reached from these commits; of one member, or of all.
+    /// The ledger of everything that can be reached from these commits, of which the first is the one that is checked
+    /// out; of one member, or of all. With `devices` lost devices count, too.
     ///
     /// # Errors
     /// Those of reading the repository; not what a clone does not have, which is counted.
-    pub fn exposures(&self, tips: &[ObjectId], who: Option<&MemberName>) -> Result<Exposures, VaultError> {
-        // Nobody but the founder was ever in.
-        if tips.is_empty() || self.roster.state().cards().nth(1).is_none() {
+    pub fn exposures(
+        &self,
+        tips: &[ObjectId],
+        who: Option<&MemberName>,
+        devices: bool,
+    ) -> Result<Exposures, VaultError> {
+        if tips.is_empty() || self.is_one_persons() {
             return Ok(Exposures::default());
         }
         let (found, mut gaps) = past::read(self, tips)?;
@@ -141,7 +161,7 @@ impl Place<'_> {
         }
         let mut ledger = Exposures { gaps, ..Exposures::default() };
         for (head, shares) in self.present(&versions, &places, tips)? {
-            self.judge(&versions, &places, head, &shares, &mut ledger);
+            self.judge(&versions, &places, head, &shares, devices, &mut ledger);
         }
         if let Some(who) = who {
             ledger.list.retain(|one| one.member == *who);
@@ -190,29 +210,57 @@ impl Place<'_> {
         Ok(present.into_iter().map(|head| (head, shares.get(&head.hash).cloned().unwrap_or_default())).collect())
     }
 
-    /// Enters who could read values of a present version, or of the one that was deleted.
-    fn judge(&self, versions: &Versions, places: &Places, head: &Past, shares: &[Holder], ledger: &mut Exposures) {
+    /// Who could read values of a version and may not read what is at `path`, shared with these.
+    fn who(
+        &self,
+        versions: &Versions,
+        version: &Past,
+        (path, shares): (&SecretPath, &[Holder]),
+        devices: bool,
+    ) -> BTreeMap<MemberName, Exposed> {
         let state = self.roster.state();
-        let lives = |name: &MemberName| state.named(name).filter(|_| !self.gone.contains(name));
-        let readers = self.roster.readers(&head.path, shares);
+        let lives = |name: &MemberName| self.living(name);
+        let readers = self.roster.readers(path, shares);
         let readers: BTreeSet<&MemberName> = readers.into_iter().map(|member| &member.card.name).collect();
         let reads = |name: &MemberName| readers.contains(name) && lives(name).is_some();
         // A card that this roster does not know is somebody else's, whatever name is on it.
-        let now = |reader: &MemberRef| reads(&reader.name) && state.known(reader).is_some();
+        let now = |reader: &MemberRef| {
+            let still = |card: &Card| !devices || has_devices(lives(&reader.name), card);
+            reads(&reader.name) && state.known(reader).is_some_and(|known| still(&known.card))
+        };
         // An admin is trusted with machines; who was one may have kept what they open with.
         let trusted = |name: &MemberName| reads(name) || lives(name).is_some_and(|member| member.role == Role::Admin);
         let makers = |reader: &MemberRef| -> Vec<MemberName> {
             state.makers(reader).into_iter().filter(|maker| !trusted(maker)).cloned().collect()
         };
+        versions.exposed(version, &now, &makers)
+    }
+
+    /// A member who lives here, and whose removal was seen nowhere.
+    fn living(&self, name: &MemberName) -> Option<&Member> {
+        self.roster.state().named(name).filter(|_| !self.gone.contains(name))
+    }
+
+    /// Enters who could read values of a present version, or of the one that was deleted.
+    fn judge(
+        &self,
+        versions: &Versions,
+        places: &Places,
+        head: &Past,
+        shares: &[Holder],
+        devices: bool,
+        ledger: &mut Exposures,
+    ) {
+        let at = (&head.path, shares);
         match head.state {
             Life::Live => {
-                for (member, exposed) in versions.exposed(head, &now, &makers) {
+                for (member, exposed) in self.who(versions, head, at, devices) {
                     let (Some((blob, _)), Some((_, commit))) = (places.get(&head.hash), places.get(&exposed.last))
                     else {
                         continue;
                     };
                     ledger.list.push(Exposure {
-                        is_member: lives(&member).is_some(),
+                        is_member: self.living(&member).is_some(),
                         member,
                         path: head.path.clone(),
                         through: exposed.through.into_iter().collect(),
@@ -231,7 +279,7 @@ impl Place<'_> {
             }
             Life::Deleted => {
                 for buried in head.parents.iter().filter_map(|parent| versions.get(*parent)) {
-                    let who = versions.exposed(buried, &now, &makers).into_keys();
+                    let who = self.who(versions, buried, at, devices).into_keys();
                     ledger.deleted.extend(who.map(|member| (member, head.path.clone())));
                 }
             }
@@ -241,12 +289,11 @@ impl Place<'_> {
 }
 
 impl Vault {
-    /// The ledger of what HEAD reaches (with `all`: of what any branch that this clone has reaches, too), of one member
-    /// or of all. No key is needed.
+    /// The ledger of what HEAD reaches, of one member or of all. No key is needed.
     ///
     /// # Errors
     /// `NoSuchMember` for a name that was never a member's; those of reading the repository.
-    pub fn exposures(&self, who: Option<&MemberName>, all: bool) -> Result<Exposures, VaultError> {
+    pub fn exposures(&self, who: Option<&MemberName>, scope: Scope) -> Result<Exposures, VaultError> {
         let state = self.roster().state();
         if let Some(who) = who
             && !state.cards().any(|(_, known)| known.card.name == *who)
@@ -254,13 +301,29 @@ impl Vault {
             return Err(no_such_member(who, self.roster()));
         }
         let mut tips: Vec<ObjectId> = self.repo().head()?.commit.into_iter().collect();
-        if all {
+        if scope.branches {
             tips.extend(self.repo().branches("")?.into_iter().map(|(_, commit)| commit));
             tips.dedup();
         }
-        let place =
-            Place { repo: self.repo(), home: self.home(), root: self.root(), roster: self.roster(), gone: &self.gone };
-        place.exposures(&tips, who)
+        self.place().exposures(&tips, who, scope.devices)
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { repo: self.repo(), home: self.home(), root: self.root(), roster: self.roster(), gone: &self.gone }
+    }
+
+    /// Who could read values of an old version and may not read what is at `path`, shared with these: what comes back
+    /// with it they know. Nobody, where this clone cannot tell.
+    pub(super) fn who_knew(&self, version: Hash, path: &SecretPath, shares: &[Holder]) -> Vec<MemberName> {
+        let place = self.place();
+        let Ok(Some(head)) = self.repo().head().map(|head| head.commit) else { return Vec::new() };
+        if self.repo().is_partial() || place.is_one_persons() {
+            return Vec::new();
+        }
+        let Ok((found, _)) = past::read(&place, &[head]) else { return Vec::new() };
+        let versions: Versions = found.into_iter().map(|Found { version, .. }| version).collect();
+        let Some(version) = versions.get(version) else { return Vec::new() };
+        place.who(&versions, version, (path, shares), false).into_keys().collect()
     }
 
     /// Fills in the names of the fields, where one's own key opens the secret.
@@ -278,6 +341,12 @@ impl Vault {
             one.fields = Some(known.into_iter().collect());
         }
     }
+}
+
+/// Whether a member still has all devices of a card, each with its recipient.
+fn has_devices(member: Option<&Member>, card: &Card) -> bool {
+    let present = member.map(|member| member.card.devices.as_slice()).unwrap_or_default();
+    card.devices.iter().all(|device| present.iter().any(|other| other.recipient == device.recipient))
 }
 
 /// The names of live secret writes, with their fields.

@@ -214,7 +214,7 @@ fn judge(
     if !author.signing_keys().any(|key| *key == signer) {
         return Err(Wrong::Signer.into());
     }
-    let stands = state.may_write(&manifest.author, path, &manifest.shares.holders()) || state.keeps(hash);
+    let stands = state.may_write(&manifest.author, path) || state.keeps(hash);
     let standing = || Wrong::NoStanding { author: manifest.author.name.to_string(), path: path.to_string() };
     Ok((!stands).then(standing))
 }

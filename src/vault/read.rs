@@ -90,11 +90,17 @@ impl Vault {
                 self.check_follows(&version, seen)?;
                 Ok(Some(version))
             }
-            None if self.was_taken_away(&file)? => {
-                Err(VaultError::TakenAway { file, commit: self.seen_commit().unwrap_or_default() })
-            }
-            None => Ok(None),
+            None => self.check_taken_away(path).map(|()| None),
         }
+    }
+
+    /// Refuses a name whose file the trunk had, and which is missing here though nobody deleted it.
+    fn check_taken_away(&self, path: &SecretPath) -> Result<(), VaultError> {
+        let file = self.file(path);
+        if self.was_taken_away(&file)? {
+            return Err(VaultError::TakenAway { file, commit: self.seen_commit().unwrap_or_default() });
+        }
+        Ok(())
     }
 
     /// The version in a commit, `None` where there is no file.
@@ -153,11 +159,14 @@ impl Vault {
                 }
             }
         }
-        match (there.first(), readings.first()) {
-            (Some(reading), _) => Ok((*reading).clone()),
-            (None, Some((path, _))) => Err(self.unknown(path)),
-            (None, None) => Err(VaultError::NoVault),
+        if let Some(reading) = there.first() {
+            return Ok((*reading).clone());
         }
+        // What somebody removed without a tombstone is not unknown.
+        for (path, _) in &readings {
+            self.check_taken_away(path)?;
+        }
+        readings.first().map_or(Err(VaultError::NoVault), |(path, _)| Err(self.unknown(path)))
     }
 
     /// Whether there is a file at this name, living or not.

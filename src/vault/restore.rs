@@ -28,12 +28,9 @@ impl Vault {
             return Ok(super::setup::nothing_written(how));
         }
         // What comes back is another write: the exposure ledger cannot know that they know it.
-        let readers = self.under().readers(path, &draft.shares);
-        let reads_now = |name: &MemberName| readers.iter().any(|member| member.card.name == *name);
-        let knew = old.manifest.readers.iter().filter(|reader| !reads_now(&reader.name));
-        let knew: Vec<&str> = knew.map(|reader| reader.name.as_str()).collect();
+        let knew = self.who_knew(old.hash, path, &draft.shares.holders());
         if !knew.is_empty() {
-            let who = knew.join(", ");
+            let who = knew.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
             writing.note(format!("{who} could read the old values of {path}: covault rotate {path} gives it new ones"));
         }
         writing.finish(&[draft], Vec::new(), &format!("covault: restore {path} to revision {}", old.manifest.revision))

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expose::Scope;
 use super::read::Secret;
 use super::set::{Edit, FieldEdit, recipe_of};
 use super::write::{How, Report};
@@ -24,8 +25,8 @@ const PROVIDER: &str = "provider";
 pub enum Wanted {
     /// Secrets, or fields of secrets.
     Named(Vec<Reference>),
-    /// What this member could read and may not read any more.
-    ExposedTo(MemberName),
+    /// What this member could read and may not read any more; or, if so said, what their lost devices could read.
+    ExposedTo(MemberName, bool),
     /// What has expired, and what wants a new value by its own interval.
     Due(Time),
 }
@@ -114,19 +115,21 @@ impl Vault {
                         check_fields(&secret, fields)?;
                     }
                     let named = |field: &FieldView<'_>| fields.as_ref().is_none_or(|f| f.contains(field.name));
-                    rotation.add(path, &secret, named);
+                    rotation.add(&path, &secret, named);
                 }
             }
-            Wanted::ExposedTo(name) => {
-                for one in self.exposures(Some(name), false)?.list {
+            Wanted::ExposedTo(name, devices) => {
+                let scope = Scope { branches: false, devices: *devices };
+                for one in self.exposures(Some(name), scope)?.list {
                     // A new value is read by such a machine again.
                     if one.until.is_none() {
                         rotation.machines.extend(one.through.iter().cloned());
                     }
                     match self.secret(&one.path) {
                         // What is on disk may have been changed already, and not committed.
-                        Ok(secret) => rotation
-                            .add(one.path.clone(), &secret, |field| field.writes.iter().any(|write| one.knows(write))),
+                        Ok(secret) => {
+                            rotation.add(&one.path, &secret, |field| field.writes.iter().any(|write| one.knows(write)));
+                        }
                         Err(error) => rotation.closed.push((one.path.clone(), super::error::chain(&error))),
                     }
                 }
@@ -136,7 +139,7 @@ impl Vault {
                 for (path, secret) in names.iter().zip(self.open_many(&names, &|| ())?) {
                     match secret {
                         Ok(secret) if textconv::due(&secret, *now).is_some() => {
-                            rotation.add(path.clone(), &secret, |_| true);
+                            rotation.add(path, &secret, |_| true);
                         }
                         // What is for others is theirs to keep fresh, and what is refused `status` tells.
                         Ok(_) | Err(VaultError::NotAReader { .. }) => {}
@@ -193,7 +196,7 @@ impl Vault {
 }
 
 impl Rotation {
-    fn add(&mut self, path: SecretPath, secret: &Secret, wanted: impl Fn(&FieldView<'_>) -> bool) {
+    fn add(&mut self, path: &SecretPath, secret: &Secret, wanted: impl Fn(&FieldView<'_>) -> bool) {
         self.seen.insert(path.clone(), secret.hash);
         for field in secret.fields() {
             if wanted(&field) && field.writes.iter().any(|write| write.is_secret()) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::access::Pending;
+use super::expose::Scope;
 use super::init::PAPER;
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
@@ -155,7 +156,7 @@ impl Vault {
     fn exposed_to(&self) -> Result<Vec<(String, usize)>, VaultError> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         if !self.repo().is_partial() {
-            for one in self.exposures(None, false)?.list {
+            for one in self.exposures(None, Scope::default())?.list {
                 *counts.entry(one.member.to_string()).or_default() += 1;
             }
         }

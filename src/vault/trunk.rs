@@ -68,7 +68,8 @@ impl Here<'_> {
         let seen = seen.filter(|_| trunk.remote);
         self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
         let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
-        let moved = seen.as_ref().is_none_or(|seen| seen.commit != trunk.commit.to_string());
+        let tip = trunk.commit.to_string();
+        let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip);
         if moved && (at.is_none() || self.follows(at, trunk.commit, theirs)?) {
             at = Some(trunk.commit);
             if trunk.remote {

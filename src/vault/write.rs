@@ -202,7 +202,8 @@ impl Vault {
         parents.dedup();
         let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
         let readers = under.readers(path, &draft.shares);
-        let author = readers.iter().find(|member| member.card.name == me.reference.name);
+        let granted = |member: &&&Member| under.roster.state().is_granted(member, path);
+        let author = readers.iter().find(|member| member.card.name == me.reference.name).filter(granted);
         let author = author.ok_or_else(|| VaultError::WouldNotRead(path.to_string()))?.reference();
         Ok(Manifest {
             vault: self.roster.vault,

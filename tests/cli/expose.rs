@@ -253,7 +253,10 @@ fn who_has_no_key_puts_nobody_on_the_list_and_takes_nobody_off() {
     let list = exposed(&alice, &[]);
     assert_eq!(list, ["carol api value", "carol prod/db password url"]);
     let good = std::fs::read(alice.file("api")).unwrap();
-    let commit = |what: &str| alice.git(["commit", "-q", "-a", "-m", what]).ok();
+    let commit = |what: &str| {
+        alice.git(["add", "-A"]).ok();
+        alice.git(["commit", "-q", "-m", what]).ok()
+    };
     // A version with other readers, by nobody: one byte of a name.
     let mut forged = good.clone();
     forged[300] ^= 1;
@@ -360,4 +363,27 @@ fn a_squashed_branch_is_counted_as_not_seen() {
     assert!(said.err.contains("1 earlier version") && said.text().contains("carol"), "{}", said.err);
     // The version before the squashed ones was replaced all the same.
     assert_eq!(exposed(&alice, &[]), ["carol api value", "carol prod/db password url"]);
+}
+
+#[test]
+fn what_a_lost_device_could_read_is_listed_where_it_is_asked_for() {
+    let world = World::new();
+    let (alice, bob, _) = three(&world);
+    assert_eq!(exposed(&alice, &["bob", "--devices"]), Vec::<String>::new());
+    // His keys are on the lost machine; he makes new ones.
+    let anew = world.stranger("bob anew");
+    let vault = vault(&alice);
+    let (card, signature) = crate::team::card(&vault, &anew, "bob", covault::model::card::Kind::Person);
+    let member = vault.roster().named(&MemberName::parse("bob").unwrap()).unwrap().reference();
+    let operation = Operation::Renew { member, card, live: Vec::new() };
+    let step = covault::vault::amend::Step { operation, card_signature: Some(signature) };
+    amend(&alice, vec![step], "covault: renew bob");
+    assert_eq!(exposed(&alice, &["bob"]), Vec::<String>::new(), "he knows them all the same");
+    assert_eq!(exposed(&alice, &["bob", "--devices"]), ["bob api value", "bob prod/db password url"]);
+    let said = json(&alice.covault(["rotate", "--exposed-to", "bob", "--devices", "--yes", "--json"]).exits(8));
+    assert_eq!(said["left"].as_array().unwrap().len(), 3);
+    alice.set("api", "another key of the api");
+    assert_eq!(exposed(&alice, &["--devices"]), ["bob prod/db password url"]);
+    pull(&bob, &alice);
+    bob.covault(["get", "api"]).exits(4);
 }

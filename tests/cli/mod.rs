@@ -5,6 +5,7 @@ mod clone;
 mod docs;
 mod everywhere;
 mod expose;
+mod forge;
 mod get;
 mod grant;
 mod history;

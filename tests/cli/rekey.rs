@@ -221,6 +221,7 @@ fn a_reader_vouches_for_what_somebody_wrote_who_has_left() {
         age.args(["-d", "-i"]).arg(t.carol.identity()).arg(t.alice.file("dev/api"));
         assert!(!age.output().unwrap().status.success());
     }
+    t.bob.covault(["ls"]).ok();
     let before = all_of(&t.bob);
     let said = t.bob.covault(["rekey", "dev/api", "--accept", "--yes"]).ok();
     assert!(said.err.contains("dev/api is not refused: there is nothing to accept"), "{}", said.err);
@@ -228,20 +229,23 @@ fn a_reader_vouches_for_what_somebody_wrote_who_has_left() {
 }
 
 #[test]
-fn what_was_changed_meanwhile_is_not_lost_by_it() {
+fn what_was_written_here_meanwhile_gives_way_and_can_be_restored() {
     let world = World::new();
     let t = team(&world);
     t.bob.covault_fed(b"a newer token", ["set", "dev/api", "--stdin", "token"]).ok();
+    t.bob.covault_fed(b"value of another field", ["set", "dev/api", "--stdin", "other"]).ok();
     t.take(API);
     let said = json(&t.bob.covault(["rekey", "dev/api", "--accept", "--yes", "--json"]).ok());
     let one = &said["accepted"][0];
     assert_eq!(
-        (&one["author"], &one["has_left"], &one["conflicts"][0]),
-        (&"carol".into(), &true.into(), &"token".into())
+        (&one["author"], &one["has_left"], &one["replaced"][0]),
+        (&"carol".into(), &true.into(), &"field.token".into())
     );
     assert!(!said.to_string().contains("carols key"), "{said}");
-    let shown = t.bob.covault(["show", "dev/api", "--reveal"]).ok().text();
-    assert!(shown.contains("a newer token") && shown.contains("carols key of dev"), "{shown}");
+    assert_eq!(t.bob.covault(["get", "dev/api/token", "--strict"]).ok().text(), "carols key of dev");
+    assert_eq!(t.bob.covault(["get", "dev/api/other", "--strict"]).ok().text(), "value of another field");
+    t.bob.covault(["restore", "dev/api"]).ok();
+    assert_eq!(t.bob.covault(["get", "dev/api/token", "--strict"]).ok().text(), "a newer token");
     verifies(&t.bob);
 }
 
@@ -329,9 +333,9 @@ fn nothing_else_that_is_wrong_with_a_file_is_accepted() {
     same(&before, &all_of(&t.bob));
 }
 
-#[test]
-fn an_older_version_of_hers_is_not_accepted_as_if_it_were_new() {
-    let world = World::new();
+/// carol wrote dev/api and has left, alice wrote it after her. Whether the trunk had alice's version when carol left
+/// decides whether carol's is among those that stay good. The commit with carol's.
+fn older(world: &World, is_published: bool) -> (Person, String) {
     let alice = world.team("alice");
     let carol = world.joins(&alice, "carol");
     carol.set("dev/api", "the older value");
@@ -339,21 +343,35 @@ fn an_older_version_of_hers_is_not_accepted_as_if_it_were_new() {
     carol.push("main");
     alice.git(["pull", "-q", "--ff-only"]).ok();
     alice.set("dev/api", "the newer value");
+    if is_published {
+        alice.git(["push", "-q"]).ok();
+    }
     alice.covault(["member", "remove", "carol", "--yes"]).ok();
     alice.git(["push", "-q"]).ok();
-    // Whoever can push puts the old file back.
-    alice.git(["checkout", "-q", &old, "--", API]).ok();
-    let said = alice.covault(["get", "dev/api"]).exits(6);
-    assert!(said.out.is_empty(), "{}", said.err);
-    let before = all_of(&alice);
-    let said = alice.covault(["rekey", "dev/api", "--accept", "--yes"]).exits(6);
-    assert!(said.err.contains("an older or another version was put back"), "{}", said.err);
-    same(&before, &all_of(&alice));
-    // On the trunk itself it is the same.
-    alice.git(["commit", "-q", "-m", "put back"]).ok();
-    alice.covault(["rekey", "dev/api", "--accept", "--yes"]).exits(6);
-    alice.git(["push", "-q"]).ok();
-    alice.covault(["rekey", "dev/api", "--accept", "--yes"]).exits(6);
+    (alice, old)
+}
+
+#[test]
+fn an_older_version_of_hers_is_not_accepted_as_if_it_were_new() {
+    for is_published in [true, false] {
+        let world = World::new();
+        let (alice, old) = older(&world, is_published);
+        // Whoever can push puts the old file back.
+        alice.git(["checkout", "-q", &old, "--", API]).ok();
+        let said = alice.covault(["get", "dev/api"]).exits(6);
+        assert_eq!(said.err.contains("its author carol may not write"), is_published, "{}", said.err);
+        let before = all_of(&alice);
+        let said = alice.covault(["rekey", "dev/api", "--accept", "--yes"]).exits(6);
+        assert!(said.err.contains("an older or another version was put back"), "{}", said.err);
+        same(&before, &all_of(&alice));
+        // In a commit, and on the trunk itself, it is the same.
+        alice.git(["commit", "-q", "-m", "put back"]).ok();
+        alice.covault(["rekey", "dev/api", "--accept", "--yes"]).exits(6);
+        alice.git(["push", "-q"]).ok();
+        alice.covault(["rekey", "dev/api", "--accept", "--yes"]).exits(6);
+        alice.git(["checkout", "-q", "HEAD~1", "--", API]).ok();
+        assert_eq!(alice.get("dev/api"), "the newer value");
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn what_was_generated_is_generated_anew_in_the_same_way() {
     // And again: the recipe is still there.
     alice.covault(["rotate", "prod/db/password", "--yes"]).ok();
     assert_eq!(field(&alice, "prod/db/password").split('-').count(), 5);
-    assert_eq!(field(&alice, "prod/db@1/password"), old);
+    assert_eq!(field(&alice, "prod/db/password@1"), old);
 }
 
 #[test]

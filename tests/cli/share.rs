@@ -36,7 +36,15 @@ fn a_shared_secret_is_read_by_one_more_and_nothing_else_is() {
     pull(&bob, &alice);
     assert_eq!(bob.get("prod/db"), "postgres://the database");
     bob.covault(["get", "prod/key"]).exits(4);
-    // Who reads it as a writer may write it, and share it on.
+    // Who reads it by the share alone does not write it, nor share it on: the share is said by its author.
+    let before = head(&bob);
+    for args in [&["set", "prod/db", "user=bob"][..], &["rm", "prod/db"], &["unshare", "prod/db", "bob", "--yes"]] {
+        let said = bob.covault(args).exits(4);
+        assert!(said.err.contains("you may not write prod/db: no grant lets you read it\nhint: "), "{}", said.err);
+    }
+    assert_eq!((head(&bob), bob.git(["status", "--porcelain"]).ok().text()), (before, String::new()));
+    alice.covault(["grant", "prod/db", "alice", "bob", "--yes"]).ok();
+    pull(&bob, &alice);
     bob.set("prod/db", "postgres://changed by bob");
     pull(&alice, &bob);
     assert_eq!(alice.get("prod/db"), "postgres://changed by bob");

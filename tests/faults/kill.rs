@@ -3,7 +3,11 @@
 //! Short: a spread sample of about 70 calls. Long: every call of every command:
 //! `COVAULT_LONG=1 cargo test --test covault faults::kill -- --nocapture`
 
+use covault::model::roster::Role;
+
 use super::rig::{Act, acts, check_values, copy, each, leftovers, open, points, read, spread, template, traced, value};
+use crate::team::admit;
+use crate::verifier::second_opinion;
 use crate::world::{Person, have};
 
 const SHORT: usize = 10;
@@ -14,19 +18,25 @@ fn killed_everywhere(what: &str) {
     }
     let (_world, alice) = template();
     let act = acts().into_iter().find(|(name, _)| *name == what).unwrap().1;
-    let all = points(&alice, &act);
+    killed_at_each_call(what, &alice, &act, &|_, _| ());
+}
+
+/// The same for any act of any machine; `afterwards` looks at it once the act was repeated.
+fn killed_at_each_call(what: &str, alice: &Person, act: &Act, afterwards: &dyn Fn(&Person, &str)) {
+    let all = points(alice, act);
     let chosen = spread(&all, SHORT);
     let (mut killed, mut locks) = (0, 0);
     each(&chosen, |(call, n)| {
         let at = format!("{what}, killed at {call} number {n}");
-        let (_world, person) = copy(&alice);
+        let (_world, person) = copy(alice);
         let options = [format!("--trace={call}"), format!("--inject={call}:signal=KILL:when={n}")];
         let (said, _) = traced(&person, &options, act.args, &act.input);
         killed += usize::from(said.code != 0);
-        check_values(&person, &act, &at);
+        check_values(&person, act, &at);
         locks += usize::from(next_command_works(&person, &at));
-        check_values(&person, &act, &at);
-        repeating_ends_in_the_new_state(&person, &act, &at);
+        check_values(&person, act, &at);
+        repeating_ends_in_the_new_state(&person, act, &at);
+        afterwards(&person, &at);
         yesterday(&person);
         person.covault(["doctor", "--fix"]).ok();
         assert_eq!(leftovers(&person), Vec::<std::path::PathBuf>::new(), "{at}");
@@ -155,6 +165,31 @@ fn a_move_killed_anywhere_loses_nothing() {
 #[test]
 fn a_restore_killed_anywhere_is_old_or_new() {
     killed_everywhere("restore");
+}
+
+#[test]
+fn a_departure_killed_anywhere_is_whole_when_it_is_repeated() {
+    if !have("strace") || !have("age") {
+        return;
+    }
+    let (world, alice) = template();
+    admit(&world, &alice, "carol", Role::Writer);
+    let same = |n: &str| vec![Some(value(n)), Some(value(n))];
+    let act = Act {
+        args: &["member", "remove", "carol", "--yes"],
+        input: String::new(),
+        allowed: vec![("prod/db", same("old")), ("prod/other", same("other"))],
+    };
+    killed_at_each_call("member remove", &alice, &act, &|person, at| {
+        let identity = person.home.parent().unwrap().join("carol home/.config/covault/identity.txt");
+        assert!(identity.is_file());
+        for name in ["prod/db", "prod/other", "gone/away", "next/one"] {
+            let opened = person.command("age").arg("-d").arg("-i").arg(&identity).arg(person.file(name)).output();
+            assert!(!opened.unwrap().status.success(), "{at}: carol still opens {name}");
+        }
+        let opinion = second_opinion(&person.repo, &["--history"]);
+        assert!(opinion.is_null() || opinion["verdict"] == "good", "{at}: {opinion:#}");
+    });
 }
 
 #[test]

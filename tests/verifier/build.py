@@ -126,7 +126,14 @@ def a_group_that_ended():
 def shared_with_a_member_and_a_group():
     v = team().group(ALICE, "robots", CI).grant(ALICE, "prod", ALICE)
     v.seal("prod/a", ALICE, [ALICE, BOB, CI], shares=sorted([share("@robots", "yes"), share("bob", "yes")]))
-    v.seal("prod/b", BOB, [ALICE, BOB], shares=[share("bob", "yes"), f"carol past {os.urandom(16).hex()}"])
+    v.seal("prod/b", ALICE, [ALICE, BOB], shares=[share("bob", "yes"), f"carol past {os.urandom(16).hex()}"])
+    return v
+
+
+@case("standing")
+def an_author_who_reads_by_a_share_alone():
+    v = team().grant(ALICE, "prod", ALICE)
+    v.seal("prod/a", BOB, [ALICE, BOB], shares=[share("bob", "yes")])
     return v
 
 

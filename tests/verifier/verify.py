@@ -402,7 +402,8 @@ def judge(roster, secret, mode, raw):
         need(signer(m.signature, "covault-secret", m.text) in own.signing, "not signed by its author", "signature")
         now, then = roster.readers(m.path, m.shared), point.readers(m.path, m.shared)
         who = roster.stands(own.hash)
-        may = roster.roles.get(who) in ROLES[1:] and roster.members[who][-1].ref in now
+        granted = roster.readers(m.path, set())  # by a grant: a share is its author's own word
+        may = roster.roles.get(who) in ROLES[1:] and roster.members[who][-1].ref in granted
         need(m.hash in roster.live or may, "its author may not write it now", "standing")
         need(now | then >= set(m.readers), "a reader does not and did not read there", "entitled")
     except (Bad, UnicodeDecodeError) as bad:

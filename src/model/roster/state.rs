@@ -184,6 +184,11 @@ impl State {
         }
     }
 
+    /// Whether a living member reads what is at `path` by a grant.
+    pub fn is_granted(&self, member: &Member, path: &SecretPath) -> bool {
+        self.reads(member, path, [])
+    }
+
     /// Whether a living member reads the secret at `path`, which is shared with `shares`.
     pub fn reads<'a>(&self, member: &Member, path: &SecretPath, shares: impl IntoIterator<Item = &'a Holder>) -> bool {
         let (_, holders) = self.grant_for(path.as_str());
@@ -196,12 +201,13 @@ impl State {
         self.members().filter(|member| self.reads(member, path, shares)).collect()
     }
 
-    /// Whether `author` may write a secret at `path` that is shared with `shares`, signing by this card.
-    pub fn may_write(&self, author: &MemberRef, path: &SecretPath, shares: &[Holder]) -> bool {
+    /// Whether `author` may write the secret at `path`, signing by this card. A grant has to say so: a share stands in the
+    /// manifest that its own author signed, and would let any writer into any secret.
+    pub fn may_write(&self, author: &MemberRef, path: &SecretPath) -> bool {
         self.known(author).is_some_and(|known| known.stands)
             && self
                 .named(&author.name)
-                .is_some_and(|member| member.role >= Role::Writer && self.reads(member, path, shares))
+                .is_some_and(|member| member.role >= Role::Writer && self.is_granted(member, path))
     }
 
     /// Whether a version stays good whoever wrote it.

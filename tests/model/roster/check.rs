@@ -127,7 +127,7 @@ impl World {
     }
 
     fn good(&self, state: &State, author: &MemberRef, at: &SecretPath, version: Hash) -> bool {
-        state.may_write(author, at, &[]) || state.keeps(version)
+        state.may_write(author, at) || state.keeps(version)
     }
 
     /// What holds in every state.
@@ -151,7 +151,7 @@ impl World {
             if state.named(&known.card.name).is_none() {
                 let gone = MemberRef { name: known.card.name.clone(), card };
                 assert!(!known.stands && state.member(card).is_none());
-                assert!(self.paths.iter().all(|at| !state.may_write(&gone, at, &[])), "one who left may write");
+                assert!(self.paths.iter().all(|at| !state.may_write(&gone, at)), "one who left may write");
             }
         }
         for at in &self.paths {
@@ -166,7 +166,7 @@ impl World {
                 assert!(by_name || by_group || as_people, "{} reads {at} by nothing", reader.card.name);
             }
             for author in self.authors(state) {
-                if state.may_write(&author, at, &[]) {
+                if state.may_write(&author, at) {
                     let member = state.named(&author.name).unwrap();
                     assert!(member.role >= Role::Writer && state.reads(member, at, []));
                 }
@@ -193,7 +193,7 @@ impl World {
         let wider = self.widens(before, operation, after);
         for author in self.authors(before) {
             for at in &self.paths {
-                let lost = before.may_write(&author, at, &[]) && !after.may_write(&author, at, &[]);
+                let lost = before.may_write(&author, at) && !after.may_write(&author, at);
                 for version in [self.kept, self.other] {
                     let (was, is) = (self.good(before, &author, at, version), self.good(after, &author, at, version));
                     assert!(!(wider && was && !is), "{} took a version away", operation.name());

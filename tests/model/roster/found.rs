@@ -36,7 +36,7 @@ fn a_vault_begins_with_its_first_admin() {
     assert_eq!(alice.hash, Card { vault: roster.vault, ..alice.card.clone() }.hash());
     assert_eq!(roster.member(alice.hash), Some(alice));
     assert_eq!(roster.readers(&path("prod/db"), &[]), [alice]);
-    assert!(roster.state().may_write(&alice.reference(), &path("prod/db"), &[]));
+    assert!(roster.state().may_write(&alice.reference(), &path("prod/db")));
     assert_eq!(alice.reference().card, alice.hash);
     assert!(Role::Reader < Role::Writer && Role::Writer < Role::Admin);
 }

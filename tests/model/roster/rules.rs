@@ -332,7 +332,7 @@ fn shares_add_readers_who_live() {
 
 /// Whether a version by `author` at `prod/db` is good.
 fn good(chain: &Chain, author: &MemberRef, version: Hash) -> bool {
-    chain.state().may_write(author, &path("prod/db"), &[]) || chain.state().keeps(version)
+    chain.state().may_write(author, &path("prod/db")) || chain.state().keeps(version)
 }
 
 /// After `operation`, walt's versions are good where it names them.

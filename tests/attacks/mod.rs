@@ -1,0 +1,14 @@
+//! Bad things tried. Each case is an attack on one prepared team, the command that is run afterwards with its exact exit
+//! code, and that nothing else gave way: every other secret has its value, no planted value is shown, and a refused
+//! command changed nothing in the repository.
+
+#![allow(dead_code)]
+mod forge;
+mod forging;
+mod hostile;
+mod joining;
+mod rig;
+mod rollback;
+mod roster;
+mod standing;
+mod swapping;

@@ -1,0 +1,266 @@
+//! Good old things put back: one secret, the roster, the whole repository, a branch's version, and mixtures.
+
+use super::rig::{ALL, Attacked, Case, ROSTER, file, on_disk, pushed};
+
+const GET: &[&str] = &["get", "dev/db"];
+
+fn put_back(case: &Case, commit: &str, name: &str) {
+    case.write(&file(name), case.at_commit(commit, &file(name)));
+}
+
+/// dev/db is refused as one that does not follow what was seen; alice's next value follows both.
+#[track_caller]
+fn refused(attacked: Attacked) {
+    let why = "it does not follow the version that the trunk had at";
+    let attacked = attacked.spoils(&["dev/db"]).refuses(GET, why).refuses(&["show", "dev/db"], why);
+    let attacked = attacked.refuses(&["run", "--from", "dev", "--", "true"], why);
+    attacked.ends(&["set", "dev/db"], 0, "both are joined").reads("dev/db", "written by alice");
+}
+
+#[test]
+fn one_secret_put_back() {
+    refused(pushed(|case| put_back(case, "begun", "dev/db")));
+}
+
+#[test]
+fn one_secret_put_back_on_disk_alone() {
+    refused(on_disk(|case| put_back(case, "begun", "dev/db")));
+}
+
+#[test]
+fn one_secret_put_back_to_its_very_first_version() {
+    refused(pushed(|case| {
+        let first = case.git(&["log", "--format=%H", "--reverse", "--", &file("dev/db")]);
+        put_back(case, first.lines().next().unwrap(), "dev/db");
+    }));
+}
+
+#[test]
+fn one_secret_put_back_by_a_revert() {
+    refused(pushed(|case| {
+        let newest = case.git(&["log", "-1", "--format=%H", "--", &file("dev/db")]);
+        case.git(&["revert", "--no-edit", &newest]);
+    }));
+}
+
+#[test]
+fn one_secret_put_back_in_a_merge_that_dropped_a_side() {
+    refused(pushed(|case| {
+        case.git(&["checkout", "-q", "-b", "side", "begun"]);
+        case.write("README", "changed");
+        case.git(&["commit", "-qam", "side"]);
+        case.git(&["merge", "-q", "--no-commit", "main"]);
+        put_back(case, "begun", "dev/db");
+        case.git(&["add", "-A"]);
+        case.git(&["commit", "-qm", "merge main"]);
+    }));
+}
+
+#[test]
+fn one_secret_put_back_and_other_commits_on_top() {
+    refused(pushed(|case| {
+        put_back(case, "begun", "dev/db");
+        case.git(&["commit", "-qam", "hidden"]);
+        for n in 0..3 {
+            case.write("README", format!("change {n}"));
+            case.git(&["commit", "-qam", "work"]);
+        }
+    }));
+}
+
+#[test]
+fn one_secret_put_back_and_written_by_somebody_who_had_not_seen_the_newer_one() {
+    refused(pushed(|case| {
+        put_back(case, "begun", "dev/db");
+        case.deliver();
+        let wanda = case.clone_of("wanda");
+        wanda.set("dev/db", "an honest value on an old one");
+        wanda.git(["push", "-q"]).ok();
+        case.git(&["pull", "-q", "--ff-only"]);
+    }));
+}
+
+#[test]
+fn the_version_of_a_feature_branch_over_the_trunks() {
+    refused(pushed(|case| put_back(case, "origin/feature", "dev/db")));
+}
+
+#[test]
+fn three_old_secrets_among_new_ones() {
+    let why = "it does not follow";
+    pushed(|case| ["dev/db", "prod/db"].iter().for_each(|name| put_back(case, "begun", name)))
+        .spoils(&["dev/db", "prod/db"])
+        .refuses(GET, why)
+        .refuses(&["get", "prod/db"], why)
+        .refuses(&["export", "--from", "prod"], why);
+}
+
+#[test]
+fn an_old_secret_put_back_twice_is_refused_twice() {
+    let attacked = pushed(|case| put_back(case, "begun", "dev/db")).spoils(&["dev/db"]).refuses(GET, "does not follow");
+    let case = &attacked.case;
+    case.write("README", "later");
+    case.deliver();
+    attacked.refuses(GET, "does not follow");
+}
+
+#[test]
+fn a_tombstone_taken_off() {
+    let attacked = pushed(|case| {
+        case.alice.covault(["rm", "dev/api"]).ok();
+        case.alice.git(["push", "-q"]).ok();
+        case.vault().unwrap();
+        case.git(&["pull", "-q", "--ff-only"]);
+        put_back(case, "begun", "dev/api");
+    });
+    attacked.spoils(&["dev/api"]).refuses(&["get", "dev/api"], "it does not follow");
+}
+
+#[test]
+fn a_file_taken_away() {
+    pushed(|case| case.remove(&file("dev/db")))
+        .spoils(&["dev/db"])
+        .refuses(GET, "dev/db.age was taken away")
+        .refuses(&["show", "dev/db"], "was taken away")
+        .ends(&["set", "dev/db"], 0, "was taken away")
+        .reads("dev/db", "written by alice");
+}
+
+#[test]
+fn a_file_taken_away_can_still_be_deleted_by_name() {
+    let attacked = pushed(|case| case.remove(&file("dev/db"))).spoils(&["dev/db"]);
+    attacked.ends(&["rm", "dev/db"], 0, "was taken away").ends(GET, 3, "'dev/db' was deleted");
+}
+
+#[test]
+fn a_file_taken_away_can_still_be_moved() {
+    let attacked = pushed(|case| case.remove(&file("dev/db"))).spoils(&["dev/db"]);
+    attacked.ends(&["mv", "dev/db", "dev/other"], 0, "").reads("dev/other", "the third value of dev db");
+}
+
+#[test]
+fn a_file_taken_away_on_disk_alone() {
+    on_disk(|case| case.remove(&file("dev/db"))).spoils(&["dev/db"]).refuses(GET, "was taken away");
+}
+
+#[test]
+fn every_secret_taken_away() {
+    pushed(|case| std::fs::remove_dir_all(case.path(".covault/secrets")).unwrap())
+        .spoils(&ALL)
+        .refuses(GET, "was taken away")
+        .refuses(&["get", "prod/web/key"], "was taken away");
+}
+
+#[test]
+fn a_secret_taken_away_and_born_again_by_somebody_who_did_not_know() {
+    let attacked = pushed(|case| {
+        case.remove(&file("dev/db"));
+        case.deliver();
+        let wanda = case.clone_of("wanda");
+        wanda.set("dev/db", "a new secret at an old name");
+        wanda.git(["push", "-q"]).ok();
+        case.git(&["pull", "-q", "--ff-only"]);
+    });
+    attacked.spoils(&["dev/db"]).refuses(GET, "it does not follow");
+}
+
+#[test]
+fn the_roster_put_back_to_when_gina_was_in() {
+    let why = "the roster was rolled back or replaced";
+    pushed(|case| case.write(ROSTER, case.at_commit("branched", ROSTER)))
+        .spoils(&ALL)
+        .refuses(GET, why)
+        .refuses(&["set", "dev/new"], why)
+        .refuses(&["ls"], why)
+        .refuses(&["run", "--from", "dev", "--", "true"], why)
+        .refuses(&["status"], why)
+        .refuses(&["share", "dev/db", "ci", "--yes"], why);
+}
+
+#[test]
+fn the_roster_put_back_to_its_founding() {
+    pushed(|case| case.chain().first(1).put()).spoils(&ALL).refuses(GET, "the roster was rolled back or replaced");
+}
+
+#[test]
+fn the_roster_put_back_on_disk_alone() {
+    on_disk(|case| case.write(ROSTER, case.at_commit("branched", ROSTER)))
+        .spoils(&ALL)
+        .refuses(GET, "the roster was rolled back or replaced");
+}
+
+#[test]
+fn the_roster_and_all_secrets_put_back_together() {
+    pushed(|case| drop(case.git(&["checkout", "-q", "branched", "--", ".covault"])))
+        .spoils(&ALL)
+        .refuses(GET, "the roster was rolled back or replaced");
+}
+
+#[test]
+fn the_roster_put_back_in_a_merge_that_dropped_a_side() {
+    pushed(|case| {
+        case.git(&["checkout", "-q", "-b", "side", "branched"]);
+        case.git(&["merge", "-q", "-s", "ours", "-m", "merge main", "main"]);
+    })
+    .spoils(&ALL)
+    .refuses(GET, "the roster was rolled back or replaced");
+}
+
+#[test]
+fn the_whole_repository_put_back_by_force() {
+    pushed(|case| drop(case.git(&["reset", "-q", "--hard", "begun"])))
+        .spoils(&ALL)
+        .refuses(GET, "the trunk origin/main was rewritten")
+        .refuses(&["set", "dev/new"], "the trunk origin/main was rewritten")
+        .refuses(&["ls"], "the trunk origin/main was rewritten");
+}
+
+#[test]
+fn the_whole_repository_put_back_to_when_gina_was_in() {
+    pushed(|case| drop(case.git(&["reset", "-q", "--hard", "branched"])))
+        .spoils(&ALL)
+        .refuses(GET, "the roster was rolled back or replaced");
+}
+
+#[test]
+fn a_history_without_its_past() {
+    pushed(|case| {
+        case.git(&["checkout", "-q", "--orphan", "fresh"]);
+        case.git(&["commit", "-qm", "one commit"]);
+    })
+    .spoils(&ALL)
+    .refuses(GET, "the trunk origin/main was rewritten");
+}
+
+#[test]
+fn a_rewritten_trunk_is_read_after_a_person_accepted_it() {
+    pushed(|case| drop(case.git(&["commit", "-q", "--amend", "-m", "other words"])))
+        .spoils(&ALL)
+        .refuses(GET, "the trunk origin/main was rewritten")
+        .ends(&["setup", "--accept"], 0, "")
+        .reads("dev/db", "the third value of dev db");
+}
+
+#[test]
+fn tags_and_branches_that_are_called_like_the_trunk() {
+    pushed(|case| {
+        for name in ["main", "origin/main", "HEAD", "refs/remotes/origin/main"] {
+            case.git(&["push", "-q", "origin", &format!("branched^{{commit}}:refs/tags/{name}")]);
+        }
+        case.git(&["push", "-q", "origin", "branched^{commit}:refs/heads/origin/main"]);
+        case.git(&["push", "-q", "origin", "branched^{commit}:refs/heads/origin/HEAD"]);
+    })
+    .comes_to_nothing();
+}
+
+#[test]
+fn the_vault_taken_away() {
+    pushed(|case| std::fs::remove_dir_all(case.path(".covault")).unwrap())
+        .ends_without_looking(GET, 3, "there is no vault here")
+        .ends_without_looking(&["set", "dev/new"], 3, "there is no vault here");
+}
+
+#[test]
+fn the_roster_taken_away() {
+    pushed(|case| case.remove(ROSTER)).ends_without_looking(GET, 3, "there is no vault here");
+}
