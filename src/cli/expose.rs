@@ -14,21 +14,17 @@ use crate::vault::expose::{Exposure, Exposures, Scope};
 
 /// What somebody could read, may not read any more, and has not been changed since
 ///
-/// Who leaves, or loses a share or a grant, keeps what they read. A secret stays on this list until the values that they
-/// could read have been changed (covault rotate, covault set). No key is needed; with one, fields are named. A member's
-/// list has also what was sealed to machines whose identities they brought in: giving such a machine a new identity, and
-/// changing the values, takes that off.
-///
-/// It goes by the versions in the history of HEAD, those of merged branches included; --all looks at every other branch
-/// of this clone, too. It says where this clone has only a part of the history. Changes count once they are committed.
-///
-/// A value is known by the write that brought it. So a secret that was deleted is off the list, and is noted: whether its
-/// value still works somewhere the vault cannot know. And an old value that covault restore or covault set wrote anew
-/// is another write, which this list cannot know to be the same: restore nothing that somebody who left could read.
+/// Who leaves, or loses a share or a grant, keeps what they read. No key is needed; with one, fields are named.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault expose\n  covault expose carol\n  covault expose carol --check     # exit 8 while something is on the list\n  \
-    covault expose bob --devices     # what a laptop could read that bob has lost\n  covault expose --json\n\nChange what is on it with: covault rotate --exposed-to carol"
+    covault expose bob --devices     # what a laptop could read that bob has lost\n  covault expose --json\n\nA secret stays on the list until the values that they could read were changed, and that was committed:\n  covault rotate --exposed-to carol\n\n\
+    Without a key values are counted; with one their fields are named. A member's list has also what was sealed to\n\
+    machines whose identities they made: covault member renew gives such a machine a new one.\n\n\
+    It goes by the versions in the history of HEAD, merged branches included, and says where this clone lacks some.\n\
+    A secret that was deleted is off the list and noted: the vault cannot know whether its value still works somewhere.\n\
+    An old value that was written anew (covault restore, covault set) is another write, and not known to be the same:\n\
+    restore nothing that somebody who left could read."
 )]
 pub struct ExposeArgs {
     /// The member; everybody, if left out

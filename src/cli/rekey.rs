@@ -24,7 +24,7 @@ use crate::vault::{Vault, error};
 #[command(
     after_help = "Examples:\n  covault rekey                        # what waits: somebody came, left, or reads less\n  \
     covault rekey prod/db staging/\n  covault rekey --all\n  covault rekey dev/api --accept       # carol wrote it on a branch before she left\n\n\
-    What can go wrong: you cannot open some of them (8); a file to --accept is refused for another reason, or is an\n\
+    What can go wrong: you cannot open some of them (8); a file to --accept is refused for another reason, or is an \
     older version (6)."
 )]
 pub struct RekeyArgs {

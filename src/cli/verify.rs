@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::exit::{self, Answer, Refusal};
 use super::out;
-use crate::vault::verify::{self, What};
+use crate::vault::verify::{self, Also, What};
 
 /// Check that everything here is what members signed; needs no key
 ///
@@ -20,7 +20,8 @@ use crate::vault::verify::{self, What};
 /// checks all commits.
 ///
 /// COVAULT_VAULT=ID[@HEAD] says which vault it should be. Exit code 6 where something is not as it should be; with
-/// --strict, 8 where something waits for somebody or could not be judged.
+/// --strict, 8 where something waits for somebody, where somebody could read what they may not read any more and it has
+/// not been changed since, or where something could not be judged.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault verify\n  covault verify --at v1.2 --json\n  covault verify --history\n  \
@@ -62,7 +63,8 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Answer {
         (None, Some(rev)) => What::Commit(rev),
         (None, None) => What::Work,
     };
-    let found = verify::verify(context.dir(), home.as_ref(), expected.as_deref(), what, args.history)?;
+    let also = Also { history: args.history, exposures: args.strict };
+    let found = verify::verify(context.dir(), home.as_ref(), expected.as_deref(), what, also)?;
     if let Some(judged) = found.judged.as_ref().filter(|judged| judged.assumed) {
         context.warn(&sections::assumed(judged));
     }

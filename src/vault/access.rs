@@ -119,7 +119,7 @@ impl Vault {
         let look = |(path, file, bytes): (SecretPath, String, Result<Vec<u8>, VaultError>)| {
             let version = match bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified))) {
                 Ok(version) => version,
-                Err(error) => return Err((file, error)),
+                Err(error) => return Err(Box::new((file, error))),
             };
             let manifest = version.manifest();
             let shares = reshare(&path, &manifest.shares);
@@ -153,7 +153,7 @@ impl Vault {
         for item in looked {
             match item {
                 Ok(due) => plan.due.push(due),
-                Err(refused) => plan.refused.push(refused),
+                Err(refused) => plan.refused.push(*refused),
             }
         }
         Ok(plan)

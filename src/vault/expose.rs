@@ -33,8 +33,8 @@ type Places = HashMap<Hash, (ObjectId, ObjectId)>;
 pub struct Place<'a> {
     /// The repository.
     pub repo: &'a Repo,
-    /// This machine, for its caches.
-    pub home: &'a Home,
+    /// This machine, for its caches, where it has any.
+    pub home: Option<&'a Home>,
     /// The vault's folder, from the top.
     pub root: &'a str,
     /// Who is in.
@@ -183,7 +183,8 @@ impl Place<'_> {
         places: &Places,
         tips: &[ObjectId],
     ) -> Result<Vec<(&'v Past, Vec<Holder>)>, VaultError> {
-        let verified = Verified::new(self.home.verified_manifests(self.roster.vault));
+        let known = self.home.map(|home| home.verified_manifests(self.roster.vault));
+        let verified = Verified::new(known.unwrap_or_default());
         let mut shares: HashMap<Hash, Vec<Holder>> = HashMap::new();
         let mut good = |version: &Past| -> Result<bool, VaultError> {
             let Some((blob, _)) = places.get(&version.hash) else { return Ok(false) };
@@ -204,8 +205,8 @@ impl Place<'_> {
                 }
             }
         }
-        if let Some(verified) = verified.grown() {
-            self.home.remember_manifests(self.roster.vault, &verified);
+        if let Some((home, verified)) = self.home.zip(verified.grown()) {
+            home.remember_manifests(self.roster.vault, &verified);
         }
         Ok(present.into_iter().map(|head| (head, shares.get(&head.hash).cloned().unwrap_or_default())).collect())
     }
@@ -309,7 +310,7 @@ impl Vault {
     }
 
     fn place(&self) -> Place<'_> {
-        Place { repo: self.repo(), home: self.home(), root: self.root(), roster: self.roster(), gone: &self.gone }
+        Place { repo: self.repo(), home: Some(self.home()), root: self.root(), roster: self.roster(), gone: &self.gone }
     }
 
     /// Who could read values of an old version and may not read what is at `path`, shared with these: what comes back

@@ -15,6 +15,7 @@ mod sentence;
 mod tree;
 mod work;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use changes::{AccessChange, AddedEntry, AddedRequest, Changes, EnvChange, SecretChange};
@@ -22,8 +23,10 @@ pub use finding::{Finding, Waiting};
 pub use history::SealedVersion;
 
 use super::VaultError;
+use super::expose::{Exposure, Place};
 use crate::home::Home;
 use crate::model::bytes::Hash;
+use crate::model::roster::Roster;
 use crate::repo::ObjectId;
 use history::History;
 use memo::Memo;
@@ -54,6 +57,15 @@ impl What<'_> {
             Self::Commit(rev) | Self::Range { to: rev, .. } => Some(rev),
         }
     }
+}
+
+/// What else is to be looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Also {
+    /// All of the history; a range has its own anyway.
+    pub history: bool,
+    /// What those could read who may not any more.
+    pub exposures: bool,
 }
 
 /// The vault that was judged.
@@ -87,6 +99,8 @@ pub struct Verification {
     pub findings: Vec<Finding>,
     /// What waits to be sealed to others than it is now.
     pub pending: Vec<Waiting>,
+    /// What somebody could read who may not any more, and what has not been changed since; where that was asked for.
+    pub exposed: Vec<Exposure>,
     /// Files that git has unmerged.
     pub contested: Vec<String>,
     /// What could not be judged, and why.
@@ -102,18 +116,19 @@ impl Verification {
     pub fn is_unsettled(&self) -> bool {
         let assumed = self.judged.as_ref().is_some_and(|judged| judged.assumed);
         let refused = self.changes.iter().flat_map(|changes| &changes.env).any(|env| env.refused.is_some());
-        assumed || refused || !(self.pending.is_empty() && self.contested.is_empty() && self.unjudged.is_empty())
+        let settled = self.pending.is_empty() && self.exposed.is_empty() && self.contested.is_empty();
+        assumed || refused || !(settled && self.unjudged.is_empty())
     }
 }
 
 /// Judges the vault above `start`. `expected` is an id (or its words) to insist on, with the hash of a roster entry that
-/// must be in the chain after an `@`. `history`: all of it, which a range has anyway from where it begins.
+/// must be in the chain after an `@`.
 pub fn verify(
     start: &Path,
     home: Option<&Home>,
     expected: Option<&str>,
     what: What<'_>,
-    history: bool,
+    also: Also,
 ) -> Result<Verification, VaultError> {
     let commits: Vec<&str> = match what {
         What::Work => Vec::new(),
@@ -142,9 +157,16 @@ pub fn verify(
         found.contested = repo.unmerged_below(&opening.root)?;
     }
     let tip = match tip {
-        None if history => repo.head()?.commit,
-        tip => tip.filter(|_| history || range.is_some()),
+        None if also.history => repo.head()?.commit,
+        tip => tip.filter(|_| also.history || range.is_some()),
     };
+    if let Some(roster) = tree.roster.as_deref().filter(|_| also.exposures) {
+        let end = match what.commit() {
+            Some(rev) => Some(repo.resolve(rev)?),
+            None => repo.head()?.commit,
+        };
+        tell_exposures(&opening, roster, end, &mut found)?;
+    }
     if let Some(tip) = tip {
         let seen = history::check(&opening, &mut memo, tip, range.as_ref().map(|(from, _, _)| *from))?;
         if let Some((_, begin, before)) = range {
@@ -156,6 +178,24 @@ pub fn verify(
     found.findings.sort();
     found.findings.dedup();
     Ok(found)
+}
+
+/// What those could read who may not any more, by the history that `end` reaches.
+fn tell_exposures(
+    opening: &Opening<'_>,
+    roster: &Roster,
+    end: Option<ObjectId>,
+    found: &mut Verification,
+) -> Result<(), VaultError> {
+    let (repo, gone) = (&opening.repo, BTreeSet::new());
+    let place = Place { repo, home: opening.home, root: &opening.root, roster, gone: &gone };
+    let tips: Vec<ObjectId> = end.into_iter().collect();
+    let ledger = place.exposures(&tips, None, false)?;
+    if ledger.gaps.is_incomplete() {
+        found.unjudged.push("what was read: this clone has only a part of the history".to_owned());
+    }
+    found.exposed = ledger.list;
+    Ok(())
 }
 
 /// Whether what is judged is what this machine's pin is about.

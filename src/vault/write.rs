@@ -173,9 +173,8 @@ impl Vault {
     fn roster_and_uncommitted(&self) -> Result<Option<Change>, VaultError> {
         let file = format!("{}/roster.toml", self.root);
         let Some(head) = self.repo.head()?.commit else { return Ok(None) };
-        if self.repo.blob_at(head, &file)?.is_some_and(|blob| blob.to_string() == self.roster_blob)
-            || self.repo.stages(&file)?.iter().any(Option::is_some)
-        {
+        let committed = self.repo.blob_at(head, &file)?.map(|blob| blob.to_string());
+        if committed.as_ref() == Some(&self.roster_blob) || self.repo.stages(&file)?.iter().any(Option::is_some) {
             return Ok(None);
         }
         let bytes = self.repo.read_work(&file, MAX_ROSTER as u64)?;

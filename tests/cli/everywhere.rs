@@ -159,7 +159,6 @@ fn quiet_says_nothing_and_stdout_is_data_only() {
         &["who", "a"],
         &["who", "--can", "alice"],
         &["grant"],
-        &["expose"],
         &["export", "--from", ""],
         &["setup"],
     ] {
@@ -170,6 +169,11 @@ fn quiet_says_nothing_and_stdout_is_data_only() {
         json(&said);
         assert_eq!(said.err, "", "{args:?}");
     }
+    // An empty list is said on stderr.
+    let said = alice.covault(["expose", "-q"]).ok();
+    assert_eq!((said.out.as_slice(), said.err.as_str()), (&b""[..], ""));
+    let said = alice.covault(["expose", "--json"]).ok();
+    assert!(json(&said)["exposed"].is_array() && said.err.is_empty(), "{}", said.err);
     let said = alice.covault_fed(b"9", ["set", "a", "-q"]).ok();
     assert_eq!((said.out.as_slice(), said.err.as_str()), (&b""[..], ""));
     let said = alice.covault_fed(b"8", ["set", "a"]).ok();

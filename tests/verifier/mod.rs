@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use covault::vault::verify;
+use covault::vault::verify::{self, Also};
 use serde_json::Value;
 use sha2::Digest as _;
 
@@ -46,7 +46,7 @@ pub fn second_opinion(repo: &Path, args: &[&str]) -> Value {
         }
     }
     let what = range.map_or(verify::What::Commit(rev), |(from, to)| verify::What::Range { from, to });
-    let ours = verify::verify(repo, None, expected, what, history).unwrap();
+    let ours = verify::verify(repo, None, expected, what, Also { history, exposures: false }).unwrap();
     if let Some(difference) = difference(&ours, &said, ".covault") {
         panic!("the two verifiers disagree: {difference}");
     }
@@ -293,7 +293,8 @@ fn disagreement(repository: &Path, theirs: &Value) -> Option<String> {
     let folder = repository.join(text("folder"));
     std::fs::create_dir_all(&folder).unwrap();
     let what = verify::What::Commit(text("rev"));
-    let ours = verify::verify(&folder, None, None, what, theirs["history"].as_bool().unwrap()).unwrap();
+    let also = Also { history: theirs["history"].as_bool().unwrap(), exposures: false };
+    let ours = verify::verify(&folder, None, None, what, also).unwrap();
     let root = if text("folder").is_empty() { ".covault".to_owned() } else { format!("{}/.covault", text("folder")) };
     difference(&ours, theirs, &root).map(|difference| format!("{}: {difference}", text("name")))
 }

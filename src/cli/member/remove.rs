@@ -20,7 +20,7 @@ use crate::vault::leave::Departure;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault member remove carol --dry-run\n  covault member remove carol --yes\n  \
     covault member remove carol --keep ci --yes      # carol made ci's identity, and it may keep it\n\n\
-    What can go wrong: carol is the last admin, or made the identity of a machine (7); some secrets are still sealed to\n\
+    What can go wrong: carol is the last admin, or made the identity of a machine (7); some secrets are still sealed to \
     carol, because you cannot open them (8).")]
 pub struct RemoveArgs {
     /// Who leaves

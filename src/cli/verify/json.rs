@@ -28,6 +28,9 @@ pub(super) fn of(found: &Verification) -> Value {
         "pending": found.pending.iter().map(|waiting| json!({
             "name": waiting.path.as_str(), "lives": waiting.lives, "gains": waiting.gains, "losses": waiting.losses,
         })).collect::<Vec<_>>(),
+        "exposed": found.exposed.iter().map(|one| json!({
+            "member": one.member.as_str(), "secret": one.path.as_str(), "known": one.known, "total": one.total,
+        })).collect::<Vec<_>>(),
         "contested": found.contested,
         "unjudged": found.unjudged,
         "notes": found.notes,

@@ -5,6 +5,7 @@
 use crate::cli::out;
 use crate::model::escape;
 use crate::model::names::SecretPath;
+use crate::vault::expose::Exposure;
 use crate::vault::verify::{
     AccessChange, AddedEntry, Changes, EnvChange, Finding, Judged, SecretChange, Verification, Waiting,
 };
@@ -129,6 +130,10 @@ fn sections(found: &Verification) -> Vec<Section> {
             "pending (sealed to others than it should be; the next writing command of who can seals anew)",
             bare(found.pending.iter().map(waiting).collect()),
         ),
+        (
+            "exposed (could be read by who may not any more, and not changed since; see covault expose)",
+            bare(found.exposed.iter().map(exposed).collect()),
+        ),
         ("unmerged in git", bare(found.contested.clone())),
         ("not judged", bare(found.unjudged.clone())),
         ("notes", bare(found.notes.clone())),
@@ -150,6 +155,10 @@ fn told(changes: &Changes) -> impl Iterator<Item = (&'static str, Vec<String>)> 
         ("requests (what they say is confirmed by nobody)", changes.requests.iter().map(request).collect()),
     ]
     .into_iter()
+}
+
+fn exposed(one: &Exposure) -> String {
+    format!("{}: {} of {} values, {}", one.path, one.known, one.total, one.member)
 }
 
 fn finding(finding: &Finding) -> Line {

@@ -27,14 +27,16 @@ pub(super) struct Remembered {
 
 /// What the last look remembered.
 pub(super) fn load(place: &Place<'_>) -> Remembered {
-    let bytes = place.home.past(place.roster.vault, &place.clone_key());
+    let bytes = place.home.and_then(|home| home.past(place.roster.vault, &place.clone_key()));
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.and_then(|text| parse(&text)).unwrap_or_default()
 }
 
 /// Remembers.
 pub(super) fn store(place: &Place<'_>, tip: Option<ObjectId>, found: &[Found]) {
-    place.home.remember_past(place.roster.vault, &place.clone_key(), write(tip, found).as_bytes());
+    if let Some(home) = place.home {
+        home.remember_past(place.roster.vault, &place.clone_key(), write(tip, found).as_bytes());
+    }
 }
 
 fn write(tip: Option<ObjectId>, found: &[Found]) -> String {

@@ -224,8 +224,11 @@ impl Rosters<'_> {
             return Ok(known.clone());
         }
         let bytes = repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
-        let roster = trust::verified_cached(self.place.home, &file, &bytes).ok();
-        let roster = roster.filter(|roster| roster.vault == self.place.roster.vault).map(Rc::new);
+        let roster = match self.place.home {
+            Some(home) => trust::verified_cached(home, &file, &bytes),
+            None => trust::verified(&file, &bytes),
+        };
+        let roster = roster.ok().filter(|roster| roster.vault == self.place.roster.vault).map(Rc::new);
         self.by_blob.insert(blob, roster.clone());
         Ok(roster)
     }
