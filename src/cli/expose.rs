@@ -19,11 +19,11 @@ use crate::vault::expose::{Exposure, Exposures, Scope};
 #[command(
     after_help = "Examples:\n  covault expose\n  covault expose carol\n  covault expose carol --check     # exit 8 while something is on the list\n  \
     covault expose bob --devices     # what a laptop could read that bob has lost\n  covault expose --json\n\nA secret stays on the list until the values that they could read were changed, and that was committed:\n  covault rotate --exposed-to carol\n\n\
-    Without a key values are counted; with one their fields are named. A member's list has also what was sealed to\n\
+    Without a key values are counted; with one their fields are named. A member's list has also what was sealed to \
     machines whose identities they made: covault member renew gives such a machine a new one.\n\n\
-    It goes by the versions in the history of HEAD, merged branches included, and says where this clone lacks some.\n\
-    A secret that was deleted is off the list and noted: the vault cannot know whether its value still works somewhere.\n\
-    An old value that was written anew (covault restore, covault set) is another write, and not known to be the same:\n\
+    It goes by the versions in the history of HEAD, merged branches included, and says where this clone lacks some. \
+    A secret that was deleted is off the list and noted: the vault cannot know whether its value still works somewhere. \
+    An old value that was written anew (covault restore, covault set) is another write, and not known to be the same: \
     restore nothing that somebody who left could read."
 )]
 pub struct ExposeArgs {

@@ -33,9 +33,9 @@ pub fn text(text: &str) -> anyhow::Result<()> {
 
 /// JSON to stdout.
 pub fn json(value: &serde_json::Value) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec_pretty(value)?;
-    line.push(b'\n');
-    bytes(&line)
+    let mut line = escape::json(serde_json::to_string_pretty(value)?);
+    line.push('\n');
+    bytes(line.as_bytes())
 }
 
 /// Says what a writing command did. `done` and `would` are its sentences.

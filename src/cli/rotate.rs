@@ -19,8 +19,8 @@ use crate::vault::write::Report;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault rotate prod/db\n  covault rotate prod/db/password staging/db --yes\n  \
     covault rotate --exposed-to carol\n  covault rotate --exposed-to bob --devices    # a lost laptop, after covault member renew\n  covault rotate --due --dry-run\n  pwgen 32 1 | covault rotate prod/db/password --stdin\n\n\
-    What was generated (covault set --generate) is generated anew in the same way; the rest is asked for, hidden. Without a\n\
-    terminal that is left and listed, and the exit code is 8; so is what is not sealed to you, keys that a provider issues,\n\
+    What was generated (covault set --generate) is generated anew in the same way; the rest is asked for, hidden. Without a \
+    terminal that is left and listed, and the exit code is 8; so is what is not sealed to you, keys that a provider issues, \
     files and one-time passwords. A new value is of use only where it is put to work: nothing outside of the vault changes.\n\n\
     Old values come back with: covault restore")]
 pub struct RotateArgs {

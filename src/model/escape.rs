@@ -30,6 +30,25 @@ fn escape(text: &str, multiline: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A JSON text that says the same and shows nothing of its own on a terminal. Line feeds between its parts stay.
+pub fn json(text: String) -> String {
+    let hidden = |c: char| c != '\n' && is_hidden(c);
+    if !text.contains(hidden) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len().saturating_add(64));
+    for c in text.chars() {
+        if hidden(c) {
+            // Such a character stands in a string: nowhere else may one.
+            let mut units = [0; 2];
+            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// A character that moves, colours or hides what stands around it, or that nobody can see.
 pub fn is_hidden(c: char) -> bool {
     c.is_control() // C0, DEL, C1: escape sequences, carriage return, backspace

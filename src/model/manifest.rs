@@ -12,6 +12,8 @@ use super::time::Time;
 pub const FORMAT: u64 = 1;
 /// How many ancestors a manifest names.
 pub const MAX_ANCESTORS: usize = 32;
+/// The last revision: one that follows it has it, too. Nobody stops a secret by numbering it so.
+pub const MAX_REVISION: u64 = i64::MAX.unsigned_abs();
 /// How many parents a manifest may have.
 pub const MAX_PARENTS: usize = 64;
 
@@ -173,6 +175,19 @@ impl Manifest {
     /// SHA-256 of the canonical text: the version's name.
     pub fn hash(&self) -> Hash {
         Hash::of(self.encode().as_bytes())
+    }
+
+    /// Whether the nearest ancestor is a parent, and there is none without parents: so nothing is born that claims to follow.
+    pub fn has_consistent_ancestors(&self) -> bool {
+        match self.ancestors.first() {
+            Some(first) => self.parents.iter().any(|parent| parent.short() == *first),
+            None => self.parents.is_empty(),
+        }
+    }
+
+    /// The revision of a child of this manifest.
+    pub fn next_revision(&self) -> u64 {
+        self.revision.saturating_add(1).min(MAX_REVISION)
     }
 
     /// What a child of this manifest (whose hash is `own`) names as its ancestors.

@@ -213,7 +213,7 @@ fn reseal_one(
     let devices = under.devices(&readers);
     let before: Vec<_> = old.readers.iter().filter_map(|reader| opener.roster.devices(reader)).collect();
     let draft = Manifest {
-        revision: old.revision.saturating_add(1),
+        revision: old.next_revision(),
         parents: vec![version.hash()],
         ancestors: old.ancestors_for_child(version.hash()),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },

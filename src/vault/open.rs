@@ -194,6 +194,9 @@ fn judge(
     check_devices: impl FnOnce(&[&[Device]]) -> Result<(), SealError>,
     signer: impl FnOnce() -> Result<SigningPublic, SealError>,
 ) -> Result<Option<Wrong>, Judged> {
+    if !manifest.has_consistent_ancestors() {
+        return Err(Wrong::Ancestors.into());
+    }
     if manifest.vault != roster.vault {
         return Err(Wrong::Vault.into());
     }

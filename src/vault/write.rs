@@ -210,7 +210,7 @@ impl Vault {
             aliases,
             path: path.clone(),
             state: document.state(),
-            revision: newest.map_or(1, |(_, manifest)| manifest.revision.saturating_add(1)),
+            revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
             parents,
             ancestors: newest.map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).unwrap_or_default(),
             roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },

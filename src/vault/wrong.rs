@@ -19,6 +19,9 @@ pub enum Wrong {
     /// It names a roster entry that is not in the chain.
     #[error("it was sealed under another roster")]
     Point,
+    /// Its ancestors are not those of a parent.
+    #[error("the ancestors that it names do not begin with a parent")]
+    Ancestors,
     /// Its author was never a member.
     #[error("its author is no member")]
     UnknownAuthor,
@@ -69,6 +72,7 @@ impl Wrong {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Vault => "vault",
+            Self::Ancestors => "form",
             Self::Path => "path",
             Self::Point => "point",
             Self::UnknownAuthor | Self::AuthorIsNoReader => "author",

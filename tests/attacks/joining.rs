@@ -293,7 +293,7 @@ fn a_fork_at_the_founding_by_the_founders_stolen_name() {
     let deed = |case: &Case| {
         let eve = case.stranger("alice");
         let found = case.chain().entries[0].operation.clone();
-        let Operation::Found { vault_name, nonce, .. } = found else { unreachable!() };
+        let Operation::Found { vault_name, nonce, .. } = found else { panic!("no founding") };
         let found = Operation::Found { vault_name, nonce, founder: eve.card };
         let mut chain = case.chain();
         chain.entries.clear();

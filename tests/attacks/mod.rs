@@ -2,13 +2,16 @@
 //! code, and that nothing else gave way: every other secret has its value, no planted value is shown, and a refused
 //! command changed nothing in the repository.
 
-#![allow(dead_code)]
+mod documents;
+mod environment;
 mod forge;
 mod forging;
 mod hostile;
 mod joining;
+mod ordinary;
 mod rig;
 mod rollback;
 mod roster;
 mod standing;
 mod swapping;
+mod terminal;

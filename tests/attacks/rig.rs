@@ -247,6 +247,8 @@ pub struct Attacked {
     pub case: Case,
     refused: Vec<&'static str>,
     looked: bool,
+    /// `covault verify` cannot see it: it takes a key, or a memory of what was there.
+    unseen: bool,
 }
 
 /// The attacker works in a clone of their own, commits everything and pushes; alice pulls.
@@ -255,7 +257,7 @@ pub fn pushed(deed: impl FnOnce(&Case)) -> Attacked {
     let case = Case::new();
     deed(&case);
     case.deliver();
-    Attacked { case, refused: Vec::new(), looked: false }
+    Attacked { case, refused: Vec::new(), looked: false, unseen: false }
 }
 
 /// What the attacker does lies in alice's work tree, and no commit has it.
@@ -265,7 +267,7 @@ pub fn on_disk(deed: impl FnOnce(&Case)) -> Attacked {
     std::mem::swap(&mut case.at.repo, &mut case.alice.repo);
     case.alice.repo.clone_from(&case.at.repo);
     deed(&case);
-    Attacked { case, refused: Vec::new(), looked: false }
+    Attacked { case, refused: Vec::new(), looked: false, unseen: false }
 }
 
 impl Attacked {
@@ -274,6 +276,24 @@ impl Attacked {
     pub fn spoils(mut self, names: &[&'static str]) -> Self {
         self.refused = names.to_vec();
         self
+    }
+
+    /// It takes a key, or a clone that saw what was there before, to find out: `verify` has neither.
+    #[must_use]
+    pub fn only_with_a_key_or_a_memory(mut self) -> Self {
+        self.unseen = true;
+        self
+    }
+
+    /// What needs no key and no memory says the same: `covault verify`, of the work tree and of the history.
+    #[track_caller]
+    fn verified(&self) {
+        if self.refused.is_empty() {
+            return;
+        }
+        let said = self.case.alice.covault(["verify", "--history"]);
+        harmless(&["verify"], &said);
+        assert_eq!(said.code == 6, !self.unseen, "verify: {}\n{}{}", said.code, said.text(), said.err);
     }
 
     /// The command is refused by trust, without a word on stdout or a change in the repository.
@@ -330,6 +350,7 @@ impl Attacked {
     pub fn command(mut self, args: &[&str], code: i32) -> (Self, Said) {
         if !self.looked {
             self.intact();
+            self.verified();
             self.looked = true;
         }
         let before = if code == 0 { None } else { Some(photo(&self.case.alice.repo)) };

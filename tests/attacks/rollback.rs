@@ -24,7 +24,7 @@ fn one_secret_put_back() {
 
 #[test]
 fn one_secret_put_back_on_disk_alone() {
-    refused(on_disk(|case| put_back(case, "begun", "dev/db")));
+    refused(on_disk(|case| put_back(case, "begun", "dev/db")).only_with_a_key_or_a_memory());
 }
 
 #[test]
@@ -140,7 +140,10 @@ fn a_file_taken_away_can_still_be_moved() {
 
 #[test]
 fn a_file_taken_away_on_disk_alone() {
-    on_disk(|case| case.remove(&file("dev/db"))).spoils(&["dev/db"]).refuses(GET, "was taken away");
+    on_disk(|case| case.remove(&file("dev/db")))
+        .spoils(&["dev/db"])
+        .only_with_a_key_or_a_memory()
+        .refuses(GET, "was taken away");
 }
 
 #[test]
@@ -210,6 +213,7 @@ fn the_roster_put_back_in_a_merge_that_dropped_a_side() {
 fn the_whole_repository_put_back_by_force() {
     pushed(|case| drop(case.git(&["reset", "-q", "--hard", "begun"])))
         .spoils(&ALL)
+        .only_with_a_key_or_a_memory()
         .refuses(GET, "the trunk origin/main was rewritten")
         .refuses(&["set", "dev/new"], "the trunk origin/main was rewritten")
         .refuses(&["ls"], "the trunk origin/main was rewritten");
@@ -219,6 +223,7 @@ fn the_whole_repository_put_back_by_force() {
 fn the_whole_repository_put_back_to_when_gina_was_in() {
     pushed(|case| drop(case.git(&["reset", "-q", "--hard", "branched"])))
         .spoils(&ALL)
+        .only_with_a_key_or_a_memory()
         .refuses(GET, "the roster was rolled back or replaced");
 }
 
@@ -229,6 +234,7 @@ fn a_history_without_its_past() {
         case.git(&["commit", "-qm", "one commit"]);
     })
     .spoils(&ALL)
+    .only_with_a_key_or_a_memory()
     .refuses(GET, "the trunk origin/main was rewritten");
 }
 
@@ -236,6 +242,7 @@ fn a_history_without_its_past() {
 fn a_rewritten_trunk_is_read_after_a_person_accepted_it() {
     pushed(|case| drop(case.git(&["commit", "-q", "--amend", "-m", "other words"])))
         .spoils(&ALL)
+        .only_with_a_key_or_a_memory()
         .refuses(GET, "the trunk origin/main was rewritten")
         .ends(&["setup", "--accept"], 0, "")
         .reads("dev/db", "the third value of dev db");

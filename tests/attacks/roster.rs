@@ -625,7 +625,7 @@ fn what_a_removed_admin_gave_on_a_branch_is_not_given_by_a_merge() {
         // And who was taken in by nobody writes nothing.
         case.birth("dev/new", "wanda").and_to(&eve.card).put();
     })
-    .refuses(&["get", "dev/new"], "a reader is no member")
+    .refuses(&["get", "dev/new"], "it is sealed to eve, who may not read it")
     .comes_to_nothing();
 }
 

@@ -19,6 +19,7 @@ const WRITING: &[&[&str]] = &[
     &["grant", "prod", "alice", "--yes"],
     &["group", "set", "dev", "alice", "--yes"],
     &["rotate", "a/value", "--stdin"],
+    &["rekey", "a"],
 ];
 
 fn stocked(world: &World) -> Person {

@@ -221,8 +221,7 @@ def perform(state, e):
     if e.op in ("found", "admit", "renew"):
         new, name, cards = card(state.vault, e.name, e.kind, tuple(e.devices)), e.name, state.members.get(e.name, [])
         if e.op == "renew":
-            check(state.present(e.member) == name and cards[-1].kind == e.kind)
-            check(new.hash not in [c.hash for c in cards])
+            check(state.present(e.member) == name and {c.kind for c in cards} == {e.kind} and new not in cards)
         check(e.op == "renew" or not cards)
         check(all(state.keys.setdefault(key, name) == name for key in new.keys))
         state.members[name] = cards + [new]
