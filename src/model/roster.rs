@@ -7,8 +7,11 @@
 mod chain;
 mod entry;
 mod error;
+mod fact;
 mod merge;
+mod settle;
 mod state;
+mod weigh;
 
 pub use chain::{Judge, Roster, Signed};
 pub use entry::{

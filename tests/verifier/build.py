@@ -315,13 +315,13 @@ def merge_of_grants_that_leaves_nobody():
 
 
 @case()
-def merge_inherits_where_the_grant_is_what_it_was():
+def merge_gives_the_grant_above_but_to_whom_the_path_was_taken_from():
     v = team().grant(ALICE, "prod", ALICE, BOB).grant(ALICE, "test", ALICE, BOB)
     other, since = v.fork(), len(v.entries)
     v.grant(ALICE, "prod", ALICE, DAVE)
     other.grant(DAVE, "prod", "@inherit").grant(DAVE, "test", "@inherit")
     v.merge(ALICE, other, since)
-    v.seal("prod/a", DAVE, [DAVE])
+    v.seal("prod/a", ALICE, [ALICE, CAROL, DAVE])
     v.seal("test/a", ALICE, PEOPLE)
     return v
 
@@ -346,6 +346,44 @@ def merge_gives_nobody_back_whom_this_side_took():
     v.group(ALICE, "ops", ALICE)
     other.group(DAVE, "ops", ALICE).group(DAVE, "ops", ALICE, BOB)
     v.merge(ALICE, other, since).seal("prod/a", DAVE, [DAVE])
+    return v
+
+
+@case()
+def merge_by_an_admin_with_another_device_on_one_side():
+    v, other, since = sides()
+    other.renew(DAVE, ALICE, ALICE.other(*ALICE.devices, device("phone"))).admit(DAVE, FRANK)
+    return v.admit(ALICE, EVE).merge(ALICE, other, since)
+
+
+@case("standing")
+def merge_gives_nothing_by_an_admin_who_was_removed_here_whichever_side_embeds():
+    v, other, since = sides()
+    v.admit(DAVE, FRANK).seal("a", FRANK, PEOPLE + [FRANK])
+    other.remove(ALICE, DAVE)
+    return v.merge(ALICE, other, since)
+
+
+@case("standing")
+def merge_does_not_bring_a_device_back():
+    v = team()
+    old, new = BOB.other(*BOB.devices, device("phone")), BOB.other(*BOB.devices, device("desk"))
+    v.renew(ALICE, BOB, old)
+    other, since = v.fork(), len(v.entries)
+    v.renew(ALICE, old, new)
+    more = BOB.other(*old.devices, device("tablet"))
+    other.renew(DAVE, old, more).seal("a", more, [ALICE, more, CAROL, DAVE])
+    return v.merge(ALICE, other, since)
+
+
+@case()
+def merge_keeps_a_group_ended_and_writes_people_out_by_name():
+    v = team().group(ALICE, "ops", BOB, CAROL).grant(ALICE, "prod", BOB, CAROL)
+    other, since = v.fork(), len(v.entries)
+    v.group(ALICE, "ops").grant(ALICE, "prod", CAROL)
+    other.group(DAVE, "ops", DAVE).grant(DAVE, "prod", "@people", "@ops").grant(DAVE, "ci", "@ops", ALICE)
+    v.merge(ALICE, other, since).seal("prod/a", ALICE, [ALICE, CAROL, DAVE])
+    v.seal("ci/a", ALICE, [ALICE])
     return v
 
 

@@ -110,7 +110,8 @@ def card(vault, name, kind, devices):
     need(1 <= len(devices) <= 8 and unique, f"the devices of {name}")
     need(all(map(is_key, recipients + signing)), f"a key of {name}")
     text = f'vault = "{vault}"\nname = "{name}"\nkind = "{kind}"\ndevices = {json.dumps(devices)}\n'.encode()
-    return Record(kind=kind, pairs={row[1:] for row in rows}, recipients=recipients, signing=signing, text=text,
+    pairs = {device.split(" ", 1)[1] for device in devices}
+    return Record(name=name, kind=kind, devices=pairs, recipients=recipients, signing=signing, text=text,
                   hash=sha(text), keys={*recipients, *signing}, ref=f"{name} {sha(text)}")
 
 # Signatures: ssh-keygen judges the equation, and everything that it might be lax about is judged here.
@@ -138,7 +139,8 @@ OPS = {"found": "vault_name nonce name kind devices", "admit": "role name kind d
        "role": "member role live", "renew": "member name kind devices live", "group": "group members live",
        "grant": "path readers live", "merge": "entries", "minimum": "minimum"}
 ROLES = ["reader", "writer", "admin"]
-PARTS = {"members": {}, "roles": {}, "keys": {}, "groups": {}, "grants": {}, "live": set(), "minimum": 1}
+PARTS = {"members": {}, "persons": {}, "cards": {}, "stands": set(), "roles": {}, "keys": {}, "groups": {},
+         "grants": {}, "live": set(), "minimum": 1}
 
 def entry(text):
     need(text.startswith("[[entry]]\n"), "no entry")
@@ -151,11 +153,12 @@ def entry(text):
     return Record(**e, body=body, hash=sha(body))
 
 class State:
-    """What a roster says after an entry. A group that ended is empty."""
+    """What a roster says after an entry: last and first cards by name, all cards by NAME CARDHASH, those that stand,
+    keys' owners. A group that ended is empty."""
 
     def __init__(self, before, e):
         self.before, self.entry, self.embedded, self.vault = before, e, [], before.vault if before else e.hash
-        self.steps = [(e, before, self)]  # what it did to the state, one step an entry
+        self.depth, self.did = before.depth + 1 if before else 0, (set(), set(), set())
         for part, empty in PARTS.items():
             value = getattr(before, part, empty)
             setattr(self, part, value if part == "minimum" else value.copy())
@@ -163,28 +166,12 @@ class State:
     def present(self, ref):
         """The name of a living member whose present card this is, or None."""
         name = name_of(ref)
-        return name if name in self.roles and self.members[name][-1].ref == ref else None
+        return name if name in self.roles and self.members[name].ref == ref else None
 
     def admin(self, card_hash):
         """The card of a living admin with this hash, or None."""
-        cards = (self.members[name][-1] for name, role in self.roles.items() if role == "admin")
+        cards = (self.members[name] for name, role in self.roles.items() if role == "admin")
         return next((c for c in cards if c.hash == card_hash), None)
-
-    def stands(self, card_hash):
-        """The name of the living member for whom this card, present or earlier, still counts, or None."""
-        for name in self.roles:
-            hashes = [c.hash for c in self.members[name]]
-            later = self.members[name][hashes.index(card_hash):] if card_hash in hashes else []
-            if later and all(later[0].pairs <= c.pairs for c in later):
-                return name
-
-    def counts(self, card_hash):
-        return self.roles.get(self.stands(card_hash)) == "admin"
-
-    def same(self, other, name):
-        """Whether a name is the same person's in another state: a card under it is known in both."""
-        mine, theirs = ({c.hash for c in side.members.get(name, [])} for side in (self, other))
-        return bool(mine & theirs)
 
     def points(self):
         """Every entry of the chain and every one embedded in it: body hash to the state there."""
@@ -197,20 +184,24 @@ class State:
         return found
 
     def rule(self, path):
-        return self.grants[max((p for p in self.grants if p in ("", path) or path.startswith(p + "/")), key=len)]
+        return self.grants[nearest(path, self.grants)]
 
     def subjects(self):
         return {"@people"} | {"@" + group for group, members in self.groups.items() if members}
 
     def readers(self, path, shared):
         """The present cards of those who read a path, as NAME CARDHASH."""
-        rule, found = self.rule(path) | shared, set()
-        for name in self.roles:
-            now = self.members[name][-1]
-            titles = {name} | {"@" + group for group, members in self.groups.items() if name in members}
-            if rule & titles or now.kind == "person" and "@people" in rule:
-                found.add(now.ref)
-        return found
+        return {self.members[name].ref for holder in self.rule(path) | shared for name in self.named(holder)}
+
+    def named(self, holder):
+        """The names of the living whom a holder of a grant stands for."""
+        if holder == "@people":
+            return {name for name in self.roles if self.members[name].kind == "person"}
+        return self.roles.keys() & (self.groups.get(holder[1:], ()) if holder[0] == "@" else {holder})
+
+def nearest(path, paths):
+    """The longest of these that is the path or a folder above it."""
+    return max((p for p in paths if p in ("", path) or path.startswith(p + "/")), key=len)
 
 def can_be(card, role):
     return (card.signing or role == "reader") and (card.kind == "person" or role != "admin")
@@ -219,16 +210,20 @@ def perform(state, e):
     """Does what an entry says, or refuses."""
     check = lambda holds: need(holds, f"entry {e.seq}: {e.op} is not possible")
     if e.op in ("found", "admit", "renew"):
-        new, name, cards = card(state.vault, e.name, e.kind, tuple(e.devices)), e.name, state.members.get(e.name, [])
-        if e.op == "renew":
-            check(state.present(e.member) == name and {c.kind for c in cards} == {e.kind} and new not in cards)
-        check(e.op == "renew" or not cards)
+        new, name = card(state.vault, e.name, e.kind, tuple(e.devices)), e.name
+        check(e.op != "renew" or state.present(e.member) == name and state.members[name].kind == e.kind)
+        check(new.ref not in state.cards and (e.op == "renew" or name not in state.persons))
         check(all(state.keys.setdefault(key, name) == name for key in new.keys))
-        state.members[name] = cards + [new]
+        own = {ref for ref in state.stands if name_of(ref) == name}
+        state.stands -= {ref for ref in own if not state.cards[ref].devices <= new.devices}
+        state.members[name] = state.cards[new.ref] = new
+        state.persons.setdefault(name, new.ref)
+        state.stands.add(new.ref)
         state.roles[name] = {"found": "admin", "admit": getattr(e, "role", "")}.get(e.op) or state.roles[name]
         state.grants.update({"": frozenset(["@people"])} if e.op == "found" else {})
     elif e.op == "remove":
         check(state.roles.pop(state.present(e.member), None))
+        state.stands -= {ref for ref in state.stands if name_of(ref) == name_of(e.member)}
     elif e.op == "role":
         name = state.present(e.member)
         check(name and state.roles[name] != e.role)
@@ -249,7 +244,7 @@ def perform(state, e):
         state.minimum = e.minimum
     elif e.op == "merge":
         merge(state, e)
-    check(all(can_be(state.members[name][-1], role) for name, role in state.roles.items()))
+    check(all(can_be(state.members[name], role) for name, role in state.roles.items()))
     check("admin" in state.roles.values())
     state.live.update(getattr(e, "live", []))
 
@@ -264,76 +259,135 @@ def extend(before, e):
     need(by and signer(debase(e.signature), "covault-roster", e.body) in by.signing, f"the signature of entry {e.seq}")
     perform(state, e)
     if hasattr(e, "card_signature"):
-        own = state.members[e.name][-1]
+        own = state.members[e.name]
         key = signer(debase(e.card_signature), "covault-card", own.text)
         need(key in (own.signing or by.signing), f"the card's signature in entry {e.seq}")
     return state
 
+def facts(state, paths):
+    """Step 1 of a merge: what holds. A person is their first card; a path names "@people", "@GROUP" or a person."""
+    who, rule = lambda name: state.persons.get(name, name), {path: state.rule(path) for path in paths}
+    reads = {(path, who(name)) for path in paths for holder in rule[path] for name in state.named(holder)}
+    found = {("card", who(name_of(ref)), ref) for ref in state.cards} | {("reads", *pair) for pair in reads}
+    found |= {("stands", who(name_of(ref)), ref) for ref in state.stands} | {("grant", path) for path in state.grants}
+    found |= {("names", path, who(holder)) for path in paths for holder in rule[path]}
+    for name, role in state.roles.items():
+        now = state.members[name]
+        found |= {("lives", who(name)), ("present", who(name), now.ref)}
+        found |= {("device", who(name), device) for device in now.devices}
+        found |= {(role, who(name)) for role in ROLES[1:ROLES.index(role) + 1]}
+    for group, names in state.groups.items():
+        found |= {("in", group, who(name)) for name in names} | ({("group", group)} if names else set())
+    return found
+
+class Weighed:
+    """Step 2: the history of two ends, and what holds by it. Entries are bits, in an order of time."""
+
+    def __init__(self, *ends):
+        known = {key: state for end in ends for key, state in end.points().items()}
+        order = sorted(known.values(), key=lambda state: state.depth)
+        self.paths = {path for state in order for path in {*state.grants, *state.did[2]}}
+        self.gave, self.took, self.past, self.counts, bit = {}, {}, [], [], {}
+        for n, state in enumerate(order):
+            old, new = (facts(side, self.paths) if side else set() for side in (state.before, state))
+            more = self.paths - state.did[2] if state.embedded else ()
+            spread = lambda did: did | {(fact[0], path, fact[2]) for path in more for fact in did
+                                        if fact[0] in ("names", "reads") and fact[1] == nearest(path, state.did[2])}
+            gave, took = map(spread, state.did[:2]) if state.embedded else (new - old, old - new)
+            marks = state.live - state.before.live if state.before and not state.embedded else ()
+            gave = gave | {("live", mark) for mark in marks}
+            gave |= {("minimum", state.minimum)} if state.entry.op in ("found", "minimum") else set()
+            for events, done in ((self.gave, gave), (self.took, took)):
+                for fact in done:
+                    events.setdefault(fact, []).append(n)
+            bit[state.entry.hash], past = n, 1 << n
+            for follows in filter(None, (state.before, *state.embedded)):
+                past |= self.past[bit[follows.entry.hash]]
+            self.past.append(past)
+        for n, state in enumerate(order):
+            by, e = state.before, state.entry
+            ref = next((ref for ref in by.cards if ref.endswith(" " + e.by)), "") if by else ""
+            who = by.persons[name_of(ref)] if by else ""
+            need_of = [("lives", who), ("writer", who), ("admin", who), ("stands", who, ref)] if by else []
+            beside = lambda t: not self.past[n] >> t & 1 and not self.past[t] >> n & 1
+            had = (self.holds(fact, self.past[n] ^ 1 << n) for fact in need_of)
+            self.counts.append(all(had) and not any(beside(t) for fact in need_of for t in self.took.get(fact, ())))
+
+    def given(self, fact, among=-1):
+        return [n for n in self.gave.get(fact, ()) if among >> n & 1 and self.counts[n]]
+
+    def holds(self, fact, among=-1):
+        gave, took = self.given(fact, among), [n for n in self.took.get(fact, ()) if among >> n & 1]
+        return bool(gave) and all(any(self.past[g] >> t & 1 for g in gave) for t in took)
+
 def merge(state, e):
-    """Does once more what the embedded entries did in their own branch, each checked there first."""
-    ours, known, steps = state.before, state.before.points(), []
-    entries = [entry(debase(text).decode()) for text in e.entries]
-    base = end = known.get(entries[0].prev) if entries else None
+    known, entries = state.before.points(), [entry(debase(text).decode()) for text in e.entries]
+    base = known.get(entries[0].prev) if entries else None
     need(base, "a merge without a base")
+    end = base
     for part in entries:
         end = extend(end, part)
-        steps += end.steps
-    signer = ours.stands(e.by)
-    common = [c.hash for c in ours.members[signer] if ours.counts(c.hash) and end.counts(c.hash)]
-    need(common, "the signer of a merge is an admin at the end of both")
+    here, signer = state.before, next(name for name in state.roles if state.members[name].hash == e.by)
+    common = {ref for ref in here.stands & end.stands if name_of(ref) == signer}
+    need(common and here.roles.get(signer) == end.roles.get(signer) == "admin", "its signer is an admin at both ends")
+    settle(state, Weighed(here, end), here, end, here.persons[signer], common)
     state.embedded.append(end)
-    state.steps = []
-    for part, was, now in steps:
-        if part.hash not in known:
-            before = State(state, part)
-            redo(state, part, was, now, base, ours, signer)
-            after = State(state, part)
-            state.steps.append((part, before, after))
+    state.depth = max(here.depth, end.depth) + 1
 
-def redo(here, e, was, now, base, ours, signer):
-    """One embedded entry: `was` and `now` are the states around it there, `here` the one that changes."""
-    counts, name = here.counts(e.by), getattr(e, "name", None) or name_of(getattr(e, "member", ""))
-    known = name in here.roles and here.same(was, name) and name != signer
-    if e.op in ("admit", "renew") and counts and now.members.get(name) != was.members.get(name):
-        trial = State(here, e)
-        try:
-            perform(trial, Record(**{**vars(e), "live": []}))
-            vars(here).update({part: getattr(trial, part) for part in PARTS})
-        except Bad:
-            pass
-    elif e.op == "remove" and known and name not in now.roles:
-        del here.roles[name]
-    elif e.op == "role" and known and now.roles.get(name) not in (None, was.roles.get(name)):
-        role, end, rank = now.roles[name], ours.roles.get(name), ROLES.index
-        role = min(role, end, key=rank) if end and end != base.roles.get(name) else role
-        if rank(role) < rank(here.roles[name]) or counts and can_be(here.members[name][-1], role):
-            here.roles[name] = role
-    elif e.op == "group":
-        old, new, first, last, there = (side.groups.get(e.group) for side in (was, now, base, ours, here))
-        old, new, taken = old or frozenset(), new or frozenset(), (first or frozenset()) - (last or frozenset())
-        if old != new and (there is None or there):
-            came = {n for n in new - old - taken if n in here.roles and here.same(now, n)} if counts else set()
-            names = (there or frozenset()) - (old - new) | came
-            here.groups.update({e.group: names} if names or there else {})
-    elif e.op == "grant" and was.grants.get(e.path) != now.grants.get(e.path):
-        regrant(here, e.path, was, now, ours_took=base.rule(e.path) - ours.rule(e.path), counts=counts)
-    elif e.op == "minimum" and counts:
-        here.minimum = max(here.minimum, e.minimum)
-    here.live.update(set(getattr(e, "live", [])) & now.live if counts else ())
-
-def regrant(here, path, was, now, ours_took, counts):
-    lost = {at: was.rule(at) - now.rule(at) for at in [path, *here.grants]}
-    there, above = here.rule(path), path.rpartition("/")[0]
-    fewer, wider = there - lost[path], here.rule(above)
-    for at in [at for at in here.grants if at != path]:
-        here.grants[at] -= lost[at]
-    if counts and path in now.grants:
-        people = {name for name in here.roles if here.same(now, name)}
-        here.grants[path] = fewer | (now.rule(path) - was.rule(path) - ours_took) & (here.subjects() | people)
-    elif counts and (here.grants.get(path), wider) == (was.grants.get(path), now.rule(above)) and not wider & ours_took:
-        del here.grants[path]
-    elif fewer != there:
-        here.grants[path] = fewer
+def settle(state, weighed, here, end, signer, common):
+    """Step 3: the state of what holds."""
+    ends = facts(here, weighed.paths), facts(end, weighed.paths)
+    held = {fact for fact in ends[0] | ends[1] if weighed.holds(fact)}
+    vars(state).update({part: type(empty)() for part, empty in PARTS.items()})
+    first, found = lambda side, name: side.persons.get(name, name), {}
+    for side in (here, end):
+        for ref, known in side.cards.items():
+            found.setdefault((first(side, known.name), ref), []).append(known)
+    both = here.persons.items() & end.persons.items()
+    cut = lambda ref: ref.split(" ")[1]
+    rank = lambda item: (item[0] != signer, (name_of(item[0]), item[0]) not in both, cut(item[0]), item[0] != item[1],
+                         len(found[item]) < 2, cut(item[1]))
+    for who, ref in sorted(found, key=rank):
+        new = found[who, ref][0]
+        free = state.persons.get(new.name) == (who if who != ref and who != signer else None) or who == signer
+        owned = all(state.keys.get(key, new.name) == new.name for key in new.keys)
+        if free and owned and (("card", who, ref) in held or ref in common):
+            state.persons[new.name], state.cards[ref] = who, new
+            state.keys.update(dict.fromkeys(new.keys, new.name))
+    names = {who: name for name, who in state.persons.items()}
+    for name, who in state.persons.items():
+        mine = [c for c in state.cards.values() if c.name == name]
+        state.members[name] = mine[0]
+        good = [c for c in mine if c.ref in common or all(("device", who, d) in held for d in c.devices)]
+        good = [c for c in good if who != signer or c.signing]
+        if not good or who != signer and ("lives", who) not in held:
+            continue
+        now = min(good, key=lambda c: (("present", who, c.ref) not in held, -len(c.recipients), c.hash))
+        rise = [role for role in ROLES[1:] if who == signer or (role, who) in held]
+        top = 2 if len(rise) == 2 and now.kind == "person" else 1 if "writer" in rise else 0
+        state.members[name], state.roles[name] = now, ROLES[top if now.signing else 0]
+        stand = {c.ref for c in mine if c.devices <= now.devices}
+        state.stands |= {ref for ref in stand if ("stands", who, ref) in held or ref in common}
+    for group in here.groups.keys() | end.groups.keys():
+        if weighed.given(("group", group)):
+            there = {names[fact[2]] for fact in held if fact[:2] == ("in", group) and fact[2] in names}
+            state.groups[group] = frozenset(there if ("group", group) in held else ())
+    taken = lambda path, name: weighed.took.get(("reads", path, state.persons[name])) and not weighed.holds(
+        ("reads", path, state.persons[name]))
+    for path in sorted(weighed.paths):
+        holders = set()
+        for holder in (fact[2] for fact in held if fact[:2] == ("names", path)):
+            if holder[0] == "@" or holder in names:
+                holder = holder if holder[0] == "@" else names[holder]
+                left = {name for name in state.named(holder) if not taken(path, name)}
+                holders |= {holder} if left == state.named(holder) else left
+        if not path or ("grant", path) in held or state.rule(path) != holders:
+            state.grants[path] = frozenset(holders)
+    state.live = {mark for mark in here.live | end.live if weighed.given(("live", mark))}
+    state.minimum = max(fact[1] for fact in weighed.gave if fact[0] == "minimum" and weighed.given(fact))
+    holds, now = set(filter(weighed.holds, weighed.gave)), facts(state, weighed.paths)
+    holds = {fact for fact in holds if fact[0] not in ("live", "minimum")}
+    state.did = now - holds, holds - now, weighed.paths
 
 # Secret files.
 STANZA = rf"-> (?:X25519|ssh-ed25519 ({B64}{{6}})) ({B64}{{43}})\n({B64}{{43}})\n"
@@ -390,7 +444,7 @@ def judge(roster, secret, mode, raw):
         need(roster, "the roster is refused", "roster")
         need(m.vault == roster.vault, "it is of another vault", "vault")
         need(m.path == secret[:-4], f"it says that it is {m.path}", "path")
-        point, own, cards = roster.known.get(m.roster_head), roster.cards.get(m.author), roster.cards
+        point, own, cards = roster.known.get(m.roster_head), roster.admitted.get(m.author), roster.admitted
         need(point and point.entry.seq == m.roster_seq, "its roster entry is not in the roster", "point")
         need(own and m.author in m.readers, "the author's card is unknown, or no reader", "author")
         need(all(ref in cards for ref in m.readers), "a reader's card is unknown", "reader")
@@ -400,9 +454,9 @@ def judge(roster, secret, mode, raw):
         need(m.tags == tags, "the stanzas are not those of the readers' devices", "stanza")
         need(signer(m.signature, "covault-secret", m.text) in own.signing, "not signed by its author", "signature")
         now, then = roster.readers(m.path, m.shared), point.readers(m.path, m.shared)
-        who = roster.stands(own.hash)
+        who = name_of(m.author)
         granted = roster.readers(m.path, set())  # by a grant: a share is its author's own word
-        may = roster.roles.get(who) in ROLES[1:] and roster.members[who][-1].ref in granted
+        may = roster.roles.get(who) in ROLES[1:] and m.author in roster.stands and roster.members[who].ref in granted
         need(m.hash in roster.live or may, "its author may not write it now", "standing")
         need(now | then >= set(m.readers), "a reader does not and did not read there", "entitled")
     except (Bad, UnicodeDecodeError) as bad:
@@ -443,8 +497,8 @@ class Repository:
         except (Bad, UnicodeDecodeError) as bad:
             return None, str(bad.args[0])
         state.known = state.points()
-        new = [s.members[s.entry.name][-1] for s in state.known.values() if hasattr(s.entry, "card_signature")]
-        state.cards = {c.ref: c for c in new}
+        new = [s.members[s.entry.name] for s in state.known.values() if hasattr(s.entry, "card_signature")]
+        state.admitted = {c.ref: c for c in new}
         return state, ""
 
     def look(self, commit):

@@ -1,14 +1,15 @@
 //! The whole chain: every entry checked in its order, and the state at each.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::super::bytes::Hash;
 use super::super::card::{Card, Kind};
 use super::super::manifest::{FORMAT, MemberRef, RosterPoint};
 use super::super::names::{MemberName, SecretPath};
-use super::merge::{Merging, Point, Points};
+use super::merge::{Merging, Points};
 use super::state::{Holder, Known, Member, State};
+use super::weigh::Point;
 use super::{Entry, Operation, Refusal, Role, RosterError};
 
 /// What a signature is over.
@@ -89,13 +90,15 @@ impl Roster {
         }
         let state = State::founded(founder).map_err(refused)?;
         let vault = first.hash();
+        let did = OnceLock::new();
+        let founding = Point { seq: 0, follows: [None, None], by: None, state: state.clone(), did };
         let mut roster = Self {
             vault,
             name: vault_name.clone(),
             seq: 0,
             head: vault,
             chain: vec![vault],
-            points: HashMap::from([(vault, Point { seq: 0, follows: [None, None], state: state.clone() })]),
+            points: HashMap::from([(vault, founding)]),
             admitted: state.cards.iter().map(|(hash, known)| (*hash, Arc::clone(known))).collect(),
             state,
         };
@@ -118,7 +121,7 @@ impl Roster {
         if entry.prev != Some(self.head) || entry.seq != self.seq + 1 {
             return Err(RosterError::BrokenChain { seq: entry.seq }.into());
         }
-        let (state, embeds) = match &entry.operation {
+        let (state, embeds, did) = match &entry.operation {
             Operation::Merge { entries } => {
                 let signer = admin(&self.state, entry)?.clone();
                 judge_entry(judge, entry, &signer.card)?;
@@ -129,9 +132,9 @@ impl Roster {
                     self.admitted.entry(*hash).or_insert_with(|| Arc::clone(known));
                 }
                 self.points.extend(points);
-                (merged.state, Some(merged.end))
+                (merged.state, Some(merged.end), OnceLock::from(merged.did))
             }
-            _ => (step(&self.state, entry, judge)?, None),
+            _ => (step(&self.state, entry, judge)?, None, OnceLock::new()),
         };
         let hash = entry.hash();
         if let Some(card) = entry.card().map(Card::hash)
@@ -139,7 +142,8 @@ impl Roster {
         {
             self.admitted.insert(card, Arc::clone(known));
         }
-        let point = Point { seq: entry.seq, follows: [Some(self.head), embeds], state: state.clone() };
+        let follows = [Some(self.head), embeds];
+        let point = Point { seq: entry.seq, follows, by: entry.by, state: state.clone(), did };
         self.points.insert(hash, point);
         self.chain.push(hash);
         self.seq = entry.seq;

@@ -77,10 +77,12 @@ pub struct State {
     pub(super) members: RedBlackTreeMapSync<MemberName, Arc<Member>>,
     /// Every card that was ever admitted.
     pub(super) cards: HashTrieMapSync<Hash, Arc<Known>>,
+    /// Who is meant by a name: the card that they were admitted with.
+    pub(super) persons: RedBlackTreeMapSync<MemberName, Hash>,
     /// Every signing key and recipient that was ever admitted, and whose it is.
     pub(super) keys: HashTrieMapSync<String, MemberName>,
-    /// By recipient: who signed the entry that first brought it.
-    made: HashTrieMapSync<String, MemberName>,
+    /// By recipient: who signed the entry that first brought it; where branches met, that of either one.
+    made: HashTrieMapSync<String, BTreeSet<MemberName>>,
     /// Groups; an empty one has ended.
     pub(super) groups: RedBlackTreeMapSync<GroupName, BTreeSet<MemberName>>,
     /// Grants by path; the empty path is the root.
@@ -129,7 +131,7 @@ impl State {
     pub fn makers(&self, reference: &MemberRef) -> BTreeSet<&MemberName> {
         let known = self.known(reference).filter(|known| known.card.kind == Kind::Machine);
         let devices = known.into_iter().flat_map(|known| &known.card.devices);
-        devices.filter_map(|device| self.made.get(&device.recipient.to_string())).collect()
+        devices.filter_map(|device| self.made.get(&device.recipient.to_string())).flatten().collect()
     }
 
     /// Every card that was ever admitted, in no order.
@@ -231,9 +233,9 @@ impl State {
         name.and_then(|name| self.named(name)).is_some_and(|member| member.role == Role::Admin)
     }
 
-    /// Whether `name` is the same person's here and in another state: they had a card in common, once.
-    pub(super) fn knows_as(&self, other: &Self, name: &MemberName) -> bool {
-        self.cards_of(name).any(|(card, _)| other.cards.contains_key(card))
+    /// The card that who has or had this name was admitted with.
+    pub(super) fn person(&self, name: &MemberName) -> Option<Hash> {
+        self.persons.get(name).copied()
     }
 
     /// Whether `name` is an admin here and in another state, and a card of theirs stands in both.
@@ -277,13 +279,13 @@ impl State {
     }
 
     /// Counts these versions as good from now on.
-    pub(super) fn keep(&mut self, versions: &[Hash]) {
+    fn keep(&mut self, versions: &[Hash]) {
         versions.iter().for_each(|version| self.kept.insert_mut(*version));
     }
 
-    pub(super) fn admit(&mut self, role: Role, card: &Card, by: Option<MemberName>) -> Result<(), Refusal> {
+    fn admit(&mut self, role: Role, card: &Card, by: Option<MemberName>) -> Result<(), Refusal> {
         let name = card.name.clone();
-        if self.cards.values().any(|known| known.card.name == name) {
+        if self.persons.contains_key(&name) {
             return Err(Refusal::NameUsed(name));
         }
         check_role(card, role)?;
@@ -291,6 +293,7 @@ impl State {
         let hash = card.hash();
         let known = Known { card: card.clone(), stands: true, admitted_by: by.clone() };
         self.cards.insert_mut(hash, Arc::new(known));
+        self.persons.insert_mut(name.clone(), hash);
         let member = Member { card: card.clone(), hash, role, admitted_by: by };
         self.members.insert_mut(name, Arc::new(member));
         Ok(())
@@ -298,35 +301,25 @@ impl State {
 
     fn remove(&mut self, member: &MemberRef) -> Result<(), Refusal> {
         let name = self.present(member)?;
-        self.take_out(&name);
+        self.members.remove_mut(&name);
+        // No card of theirs stands any more.
+        self.stand(&name, |_| false);
         self.check_admins()
-    }
-
-    /// Nobody by this name lives any more, and no card of theirs stands.
-    pub(super) fn take_out(&mut self, name: &MemberName) {
-        self.members.remove_mut(name);
-        self.stand(name, |_| false);
     }
 
     fn set_role(&mut self, member: &MemberRef, role: Role) -> Result<(), Refusal> {
         let name = self.present(member)?;
-        self.change_role(&name, role)?;
-        self.check_admins()
-    }
-
-    /// Gives a living member another role. Whether an admin is left is not asked.
-    pub(super) fn change_role(&mut self, name: &MemberName, role: Role) -> Result<(), Refusal> {
-        let mut changed = self.named(name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
+        let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
         if changed.role == role {
             return Err(Refusal::NothingChanged);
         }
         check_role(&changed.card, role)?;
         changed.role = role;
-        self.members.insert_mut(name.clone(), Arc::new(changed));
-        Ok(())
+        self.members.insert_mut(name, Arc::new(changed));
+        self.check_admins()
     }
 
-    pub(super) fn renew(&mut self, member: &MemberRef, card: &Card, by: Option<&MemberName>) -> Result<(), Refusal> {
+    fn renew(&mut self, member: &MemberRef, card: &Card, by: Option<&MemberName>) -> Result<(), Refusal> {
         let name = self.present(member)?;
         let mut changed = self.named(&name).cloned().ok_or(Refusal::NoSuchMember(name.clone()))?;
         if card.name != name || card.kind != changed.card.kind {
@@ -364,13 +357,8 @@ impl State {
         if before == Some(&names) {
             return Err(Refusal::NothingChanged);
         }
-        self.put_group(group, names);
-        Ok(())
-    }
-
-    /// The group has these members from now on, whatever there was.
-    pub(super) fn put_group(&mut self, group: &GroupName, names: BTreeSet<MemberName>) {
         self.groups.insert_mut(group.clone(), names);
+        Ok(())
     }
 
     fn set_grant(&mut self, path: &str, holders: Option<Holders>) -> Result<(), Refusal> {
@@ -420,12 +408,12 @@ impl State {
         }
     }
 
-    fn check_admins(&self) -> Result<(), Refusal> {
+    pub(super) fn check_admins(&self) -> Result<(), Refusal> {
         if self.admins().next().is_some() { Ok(()) } else { Err(Refusal::LastAdmin) }
     }
 
     /// No key may stand on two members' cards, ever. `by` brings them.
-    fn take_keys(&mut self, card: &Card, by: Option<&MemberName>) -> Result<(), Refusal> {
+    pub(super) fn take_keys(&mut self, card: &Card, by: Option<&MemberName>) -> Result<(), Refusal> {
         let texts: Vec<String> = card.devices.iter().flat_map(device_keys).collect();
         if let Some(owner) = texts.iter().filter_map(|text| self.keys.get(text)).find(|owner| **owner != card.name) {
             return Err(Refusal::KeyUsed(owner.clone()));
@@ -433,10 +421,20 @@ impl State {
         texts.into_iter().for_each(|text| self.keys.insert_mut(text, card.name.clone()));
         for recipient in card.devices.iter().map(|device| device.recipient.to_string()) {
             if let Some(by) = by.filter(|_| !self.made.contains_key(&recipient)) {
-                self.made.insert_mut(recipient, by.clone());
+                self.made.insert_mut(recipient, BTreeSet::from([by.clone()]));
             }
         }
         Ok(())
+    }
+
+    /// Who brought the recipients of a card by what another state says.
+    pub(super) fn take_makers(&mut self, card: &Card, other: &Self) {
+        for recipient in card.devices.iter().map(|device| device.recipient.to_string()) {
+            if let Some(more) = other.made.get(&recipient) {
+                let makers = self.made.get(&recipient).into_iter().flatten().chain(more).cloned().collect();
+                self.made.insert_mut(recipient, makers);
+            }
+        }
     }
 
     /// Lets the cards of `name` that stand stand on where `still` says so.
@@ -459,12 +457,12 @@ fn device_keys(device: &Device) -> impl Iterator<Item = String> {
     std::iter::once(device.recipient.to_string()).chain(device.signing.as_ref().map(ToString::to_string))
 }
 
-fn has_device(card: &Card, device: &Device) -> bool {
+pub(super) fn has_device(card: &Card, device: &Device) -> bool {
     let same = |other: &Device| other.recipient == device.recipient && other.signing == device.signing;
     card.devices.iter().any(same)
 }
 
-fn check_role(card: &Card, role: Role) -> Result<(), Refusal> {
+pub(super) fn check_role(card: &Card, role: Role) -> Result<(), Refusal> {
     if role >= Role::Writer && card.signing_keys().next().is_none() {
         return Err(Refusal::NoSigningKey);
     }

@@ -457,4 +457,12 @@ fn who_brought_a_machines_recipient_made_its_identity_and_nobody_made_a_persons(
     theirs.renew("alice", "bot", &["bot.3"]);
     ours.merge("ann", &theirs);
     assert_eq!(makers(&ours, "bot"), ["alice"]);
+    // Where both sides brought it, either one may have made it.
+    let (mut ours, mut theirs) = (chain.clone(), chain.clone());
+    ours.renew("ann", "bot", &["bot.4"]);
+    theirs.renew("alice", "bot", &["bot.4"]);
+    for (mut here, there) in [(ours.clone(), &theirs), (theirs.clone(), &ours)] {
+        here.merge("alice", there);
+        assert_eq!(makers(&here, "bot"), ["alice", "ann"]);
+    }
 }
