@@ -118,6 +118,17 @@ impl Home {
         let _ = files::write_private(&self.clone_file("healed", vault, place), text.as_bytes());
     }
 
+    /// The commit that one clone wrote last by itself. A damaged record is none.
+    pub fn written(&self, vault: Hash, place: &Path) -> Option<String> {
+        let bytes = files::read_optional(&self.clone_file("written", vault, place)).ok().flatten()?;
+        Some(String::from_utf8(bytes).ok()?.trim_end().to_owned())
+    }
+
+    /// Remembers it. Failing to is no error: somebody who cannot remember still may write.
+    pub fn remember_written(&self, vault: Hash, place: &Path, commit: &str) {
+        let _ = files::write_private(&self.clone_file("written", vault, place), format!("{commit}\n").as_bytes());
+    }
+
     /// Names of members whose removal this machine saw in any clone.
     pub fn removed(&self, vault: Hash) -> BTreeSet<String> {
         let bytes = files::read_optional(&self.removed_file(vault)).ok().flatten().unwrap_or_default();

@@ -25,6 +25,8 @@ pub(super) struct View {
     seen: Option<ObjectId>,
     /// Whether what is checked out contains it; found out when it is asked for.
     contained: OnceCell<bool>,
+    /// Whether others push to the trunk.
+    is_shared: bool,
 }
 
 /// What the trunk says about the roster that is checked out.
@@ -65,11 +67,14 @@ impl Here<'_> {
         };
         let theirs = theirs.as_ref().unwrap_or(self.roster);
         // A local branch is moved by nobody but its owner: it is its own record, and the pin holds its roster.
-        let seen = seen.filter(|_| trunk.remote);
+        let seen = self.with_own_commit(seen.filter(|_| trunk.remote), &trunk)?;
         self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
         let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
         let tip = trunk.commit.to_string();
         let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip);
+        if let Some(seen) = seen.as_ref().filter(|_| moved) {
+            self.check_way(at, seen.head, &trunk, theirs)?;
+        }
         if moved && (at.is_none() || self.follows(at, trunk.commit, theirs)?) {
             at = Some(trunk.commit);
             if trunk.remote {
@@ -80,7 +85,7 @@ impl Here<'_> {
         if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
             let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
         }
-        let view = View { seen: at, contained: OnceCell::new() };
+        let view = View { seen: at, contained: OnceCell::new(), is_shared: trunk.remote };
         self.check_checkout(&view, theirs)?;
         Ok(Findings { view, gone: self.gone(theirs), forked_by: self.forked_by(theirs) })
     }
@@ -116,7 +121,7 @@ impl Here<'_> {
         if pin.is_none_or(|pin| pin.head != self.roster.head && self.roster.has(pin.head)) {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
-        let view = View { seen: None, contained: OnceCell::new() };
+        let view = View { seen: None, contained: OnceCell::new(), is_shared: false };
         Ok(Findings { view, gone: self.gone(self.roster), forked_by: None })
     }
 
@@ -150,6 +155,71 @@ impl Here<'_> {
                 commit: abbreviated(&seen.commit),
             }),
         }
+    }
+
+    /// What this clone committed itself counts as seen as soon as the trunk has it, whoever pushed something on top.
+    fn with_own_commit(&self, seen: Option<Seen>, trunk: &Trunk) -> Result<Option<Seen>, VaultError> {
+        let (repo, vault, place) = (self.repo, self.roster.vault, place(self.repo));
+        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == trunk.commit.to_string()) {
+            return Ok(seen);
+        }
+        let own = self.home.written(vault, &place).and_then(|commit| repo.resolve(&commit).ok());
+        let Some(own) = own.filter(|own| matches!(repo.is_ancestor(*own, trunk.commit), Ok(Ancestry::Yes))) else {
+            return Ok(seen);
+        };
+        let at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
+        if at.is_some_and(|at| !matches!(repo.is_ancestor(at, own), Ok(Ancestry::Yes))) {
+            return Ok(seen);
+        }
+        let Some(roster) = self.roster_at(own)? else { return Ok(seen) };
+        let roster = roster.as_ref().unwrap_or(self.roster);
+        let record = Seen { commit: own.to_string(), ..record_of(trunk, roster.seq, roster.head) };
+        let _ = self.home.set_seen(vault, &place, &record);
+        Ok(Some(record))
+    }
+
+    /// The trunk may not lose an entry that it had on its way from what was seen to where it is now: step by step along
+    /// its own commits, as if each had been looked at. What a branch had that was never merged counts for nothing, nor does
+    /// a roster that lacks what was there before it.
+    fn check_way(
+        &self,
+        from: Option<ObjectId>,
+        mut held: Hash,
+        trunk: &Trunk,
+        theirs: &Roster,
+    ) -> Result<(), VaultError> {
+        let Some(from) = from else { return Ok(()) };
+        let file = format!("{}/roster.toml", self.root);
+        let walked = self.repo.walk(&[trunk.commit], &[from])?;
+        let parents: HashMap<ObjectId, Option<ObjectId>> =
+            walked.iter().map(|commit| (commit.id, commit.parents.first().copied())).collect();
+        let next = |commit: &ObjectId| parents.get(commit).copied().flatten().filter(|it| parents.contains_key(it));
+        let line: Vec<ObjectId> =
+            std::iter::successors(Some(trunk.commit).filter(|it| parents.contains_key(it)), next).collect();
+        let Some(now) = self.repo.blob_at(trunk.commit, &file)? else { return Ok(()) };
+        let text = self.repo.blob(now)?;
+        let mut met = HashSet::from([now]);
+        for commit in line.into_iter().rev() {
+            let Some(blob) = self.repo.blob_at(commit, &file)?.filter(|blob| met.insert(*blob)) else { continue };
+            let Some(bytes) = self.repo.blob_within(blob, MAX_ROSTER as u64)? else { continue };
+            if text.starts_with(&bytes) {
+                // An earlier state of the roster as it is now, as nearly always: no need to read it.
+                let entries = bytes.split(|byte| *byte == b'\n').filter(|line| *line == b"[[entry]]").count();
+                let head = entries.checked_sub(1).and_then(|last| theirs.chain.get(last)).copied();
+                let follows = |head: &Hash| theirs.seq_at(held).is_some_and(|seq| theirs.seq_at(*head) >= Some(seq));
+                held = head.filter(follows).unwrap_or(held);
+                continue;
+            }
+            let name = format!("{file} at {}", abbreviated(&commit.to_string()));
+            let Ok(roster) = trust::verified_cached(self.home, &name, &bytes) else { continue };
+            if roster.vault == self.roster.vault && roster.has(held) {
+                held = roster.head;
+                if !theirs.has(held) {
+                    return Err(self.rolled_back(roster.seq));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A checked-out commit that contains what was seen on the trunk has its roster, too.
@@ -314,6 +384,13 @@ impl Vault {
     /// Whether a file that the trunk had is missing here, though what is checked out contains that commit.
     pub(super) fn was_taken_away(&self, file: &str) -> Result<bool, VaultError> {
         Ok(self.seen_blob(file)?.is_some() && self.trunk.is_contained(self.repo())?)
+    }
+
+    /// Remembers what this clone has just committed, so that it counts once the trunk has it.
+    pub(super) fn remember_written(&self, commit: Option<&str>) {
+        if let Some(commit) = commit.filter(|_| self.trunk.is_shared) {
+            self.home().remember_written(self.roster().vault, &place(self.repo()), commit);
+        }
     }
 
     /// The commit of the trunk that counts as seen.

@@ -325,6 +325,7 @@ impl Writing<'_> {
         let mut notes = self.notes;
         notes.extend(healing.note.take());
         let report = commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, notes)?;
+        self.vault.remember_written(report.commit.as_deref());
         if report.commit.is_some() {
             self.vault.remember_healed(&healing);
         }
@@ -335,7 +336,9 @@ impl Writing<'_> {
 impl Writing<'_> {
     /// Writes changes as one commit.
     pub(super) fn commit(self, changes: Vec<Change>, message: &str) -> Result<Report, VaultError> {
-        commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)
+        let report = commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)?;
+        self.vault.remember_written(report.commit.as_deref());
+        Ok(report)
     }
 }
 

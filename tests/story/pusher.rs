@@ -91,6 +91,51 @@ fn an_older_version_that_is_put_back_is_refused_and_a_restore_brings_the_value_b
 }
 
 #[test]
+fn what_was_just_pushed_is_known_though_it_was_put_back_before_the_next_command() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("prod/db", "old");
+    alice.push("main");
+    let old = std::fs::read(alice.file("prod/db")).unwrap();
+    alice.set("prod/db", "new");
+    alice.push("main");
+    let mallory = world.newcomer("mallory");
+    std::fs::write(mallory.file("prod/db"), old).unwrap();
+    mallory.git(["commit", "-qam", "tidy up"]).ok();
+    mallory.push("main");
+    alice.git(["pull", "-q"]).ok();
+    refused(&alice, "it does not follow the version that the trunk had");
+}
+
+#[test]
+fn a_removal_that_was_put_back_before_anybody_looked_is_refused_by_all_who_fetch_its_history() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("prod/db", "everybody's");
+    alice.push("main");
+    let (bob, carol) = (world.joins(&alice, "bob"), world.joins(&alice, "carol"));
+    bob.git(["pull", "-q"]).ok();
+    assert_eq!(carol.get("prod/db"), "everybody's");
+    alice.covault(["member", "remove", "bob", "--yes"]).ok();
+    alice.push("main");
+    // Bob, who can push still, takes himself back.
+    bob.git(["pull", "-q"]).ok();
+    bob.git(["checkout", "-q", "HEAD~1", "--", ".covault"]).ok();
+    bob.git(["commit", "-qm", "tidy up"]).ok();
+    bob.push("main");
+    for person in [&alice, &carol] {
+        person.git(["pull", "-q"]).ok();
+        let said = person.covault_fed(b"for the rest", ["set", "prod/new"]).exits(6);
+        assert!(said.err.contains("hint:") && !person.file("prod/new").exists(), "{}", said.err);
+        person.covault(["get", "prod/db"]).exits(6);
+    }
+    // Who never saw anything of the vault has nothing to compare it with but the history, and verify does.
+    let stranger = world.newcomer("stranger");
+    let said = stranger.covault(["verify", "--history"]).exits(6);
+    assert!(said.text().contains("[roster-rollback]"), "{}", said.text());
+}
+
+#[test]
 fn a_variable_cannot_be_given_a_value_from_the_repository() {
     let world = World::new();
     let alice = world.founder("alice");
