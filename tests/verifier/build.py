@@ -377,6 +377,16 @@ def merge_does_not_bring_a_device_back():
 
 
 @case()
+def merge_gives_a_group_what_was_taken_from_its_new_member_before_both():
+    v = team().group(ALICE, "ops", BOB).grant(ALICE, "prod", CAROL, DAVE).grant(ALICE, "prod", ALICE)
+    other, since = v.fork(), len(v.entries)
+    v.grant(ALICE, "prod", "@ops", ALICE)
+    other.group(DAVE, "ops", BOB, CAROL)
+    v.merge(ALICE, other, since).seal("prod/a", ALICE, [ALICE, BOB, CAROL])
+    return v
+
+
+@case()
 def merge_keeps_a_group_ended_and_writes_people_out_by_name():
     v = team().group(ALICE, "ops", BOB, CAROL).grant(ALICE, "prod", BOB, CAROL)
     other, since = v.fork(), len(v.entries)

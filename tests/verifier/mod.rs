@@ -115,7 +115,7 @@ fn the_second_verifier_is_short_and_needs_nothing_but_python() {
 
 /// Raised with a reason only: a rule of the format that needs more lines. The last one: a merge weighs who gave and who
 /// took what in the whole history of both branches, and the state that comes of it is put together anew.
-const LINES: usize = 533;
+const LINES: usize = 536;
 
 #[test]
 fn what_the_program_writes_is_good_in_another_reading_of_the_format() {

@@ -304,6 +304,7 @@ class Weighed:
             for follows in filter(None, (state.before, *state.embedded)):
                 past |= self.past[bit[follows.entry.hash]]
             self.past.append(past)
+        self.both = self.past[bit[ends[0].entry.hash]] & self.past[bit[ends[1].entry.hash]]
         for n, state in enumerate(order):
             by, e = state.before, state.entry
             ref = next((ref for ref in by.cards if ref.endswith(" " + e.by)), "") if by else ""
@@ -319,6 +320,10 @@ class Weighed:
     def holds(self, fact, among=-1):
         gave, took = self.given(fact, among), [n for n in self.took.get(fact, ()) if among >> n & 1]
         return bool(gave) and all(any(self.past[g] >> t & 1 for g in gave) for t in took)
+
+    def beside(self, fact):
+        """Whether one side took it, and the other did not know."""
+        return not all(self.both >> n & 1 for n in self.took.get(fact, ())) and not self.holds(fact)
 
 def merge(state, e):
     known, entries = state.before.points(), [entry(debase(text).decode()) for text in e.entries]
@@ -372,8 +377,7 @@ def settle(state, weighed, here, end, signer, common):
         if weighed.given(("group", group)):
             there = {names[fact[2]] for fact in held if fact[:2] == ("in", group) and fact[2] in names}
             state.groups[group] = frozenset(there if ("group", group) in held else ())
-    taken = lambda path, name: weighed.took.get(("reads", path, state.persons[name])) and not weighed.holds(
-        ("reads", path, state.persons[name]))
+    taken = lambda path, name: weighed.beside(("reads", path, state.persons[name]))
     for path in sorted(weighed.paths):
         holders = set()
         for holder in (fact[2] for fact in held if fact[:2] == ("names", path)):

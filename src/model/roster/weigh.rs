@@ -125,6 +125,8 @@ pub(super) struct Weighed<'a> {
     past: Vec<Places>,
     /// Whether what it gave counts.
     counts: Vec<bool>,
+    /// The places of both heads.
+    heads: [Option<usize>; 2],
     /// Every path that ever had a grant.
     pub(super) paths: BTreeSet<String>,
 }
@@ -139,7 +141,8 @@ impl<'a> Weighed<'a> {
             paths.extend(point.state.grants().map(|(path, _)| path.to_owned()));
             paths.extend(point.did.get().into_iter().flat_map(|did| did.paths.iter().cloned()));
         }
-        let mut weighed = Self { events: HashMap::new(), past: vec![], counts: vec![], paths };
+        let heads = heads.map(|head| places.get(&head).copied());
+        let mut weighed = Self { events: HashMap::new(), past: vec![], counts: vec![], heads, paths };
         let none = State::default();
         for (place, (_, entry)) in entries.iter().enumerate() {
             let before = entry.follows.first().copied().flatten().and_then(&point);
@@ -200,9 +203,11 @@ impl<'a> Weighed<'a> {
         self.events.get(fact).is_some_and(|events| events.gave.iter().any(counts))
     }
 
-    /// Whether somebody took it and nobody gave it since.
+    /// Whether one side took it, the other did not know, and nobody gave it since.
     pub(super) fn was_taken(&self, fact: &Fact) -> bool {
-        self.events.get(fact).is_some_and(|events| !events.took.is_empty() && !self.outweighs(events, |_| true))
+        let of_both = |take: &usize| self.heads.iter().flatten().all(|head| self.comes_after(*head, *take));
+        let Some(events) = self.events.get(fact) else { return false };
+        !events.took.iter().all(of_both) && !self.outweighs(events, |_| true)
     }
 
     /// Everything that was ever given.

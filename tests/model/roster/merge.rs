@@ -773,6 +773,21 @@ fn what_is_here_already_is_not_done_twice() {
     assert_eq!(a.role_of("walt"), Some(Role::Writer));
 }
 
+#[test]
+fn a_group_gets_a_path_as_a_whole_though_its_new_member_had_lost_it_before_the_branches_parted() {
+    let mut start = Chain::team();
+    start.group("alice", "dev", &["walt"]);
+    start.grant("alice", "prod", &["rita"]);
+    start.grant("alice", "prod", &["ann"]);
+    let (mut a, mut b) = (start.clone(), start);
+    a.grant("alice", "prod", &["@dev"]);
+    b.group("ann", "dev", &["rita", "walt"]);
+    for merged in both(&a, &b) {
+        assert_eq!(merged.readers("prod/db"), ["rita", "walt"]);
+        assert_eq!(merged.state().grant_for("prod").1, &[Holder::Group(group("dev"))].into());
+    }
+}
+
 // --- any two branches
 
 #[derive(Debug, Clone)]
