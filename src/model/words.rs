@@ -44,7 +44,7 @@ pub fn matches(given: &str, hash: &[u8; 32]) -> bool {
     (DEFAULT_WORDS..=MAX_WORDS).contains(&given.len()) && given.join("-") == words(hash, given.len())
 }
 
-/// Whether a fingerprint that somebody typed is the hash's: its words as [`matches`] takes them, or at least its first
+/// Whether a fingerprint that somebody typed is the hash's: its words as [`matches()`] takes them, or at least its first
 /// [`MIN_DIGITS`] hex digits.
 pub fn is_fingerprint(given: &str, hash: &[u8; 32]) -> bool {
     let digits = given.trim().to_ascii_lowercase();

@@ -159,8 +159,8 @@ impl Here<'_> {
 
     /// What this clone committed itself counts as seen as soon as the trunk has it, whoever pushed something on top.
     fn with_own_commit(&self, seen: Option<Seen>, trunk: &Trunk) -> Result<Option<Seen>, VaultError> {
-        let (repo, vault, place) = (self.repo, self.roster.vault, place(self.repo));
-        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == trunk.commit.to_string()) {
+        let (repo, vault, place, now) = (self.repo, self.roster.vault, place(self.repo), trunk.commit.to_string());
+        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == now) {
             return Ok(seen);
         }
         let own = self.home.written(vault, &place).and_then(|commit| repo.resolve(&commit).ok());

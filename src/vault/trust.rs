@@ -36,7 +36,7 @@ pub struct Accepted {
 ///
 /// Accepted is what `expected` names (`COVAULT_VAULT`), else what this clone was set up for, else what this machine
 /// has a pin of. A vault that nobody named is [`VaultError::UnknownVault`], or [`HomeError::NoIdentity`] on a machine
-/// that could open nothing anyway. Then it is compared with the trunk (see [`super::trunk`]).
+/// that could open nothing anyway. Then it is compared with the trunk (`trunk.rs`).
 pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Accepted, VaultError> {
     let (entries, roster, blob) = roster_here(repo, home, root, expected)?;
     let here = Here { repo, home, root, entries: &entries, roster: &roster, blob };
