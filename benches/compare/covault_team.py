@@ -33,6 +33,8 @@ def admit(program, store, names):
     bench.git(clone.parent, "clone", "-q", store.dir, clone)
     for name in names:
         invite = last_line(bench.call(*program.command(store, "member", "invite", name), env=program.home))
+        # The invite names the roster's newest entry, which the clone has to have.
+        bench.git(clone, "pull", "-q")
         home = dict(bench.new_home(f"s/{clone.name}-{name}"), COVAULT_NO_INPUT="1")
         join = [program.program, "-C", clone, "join", "--name", name, "--invite", invite, "--print"]
         request = last_line(bench.call(*join, env=home))
