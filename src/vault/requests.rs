@@ -218,8 +218,17 @@ pub(super) fn operation(roster: &Roster, card: &Card, role: Role) -> Operation {
 
 /// Everything about a request but whether its owner is who they say.
 pub(super) fn check_request(roster: &Roster, request: &Request) -> Result<(), BadRequest> {
+    check_signed(roster.vault, request)?;
     let card = &request.card;
-    if card.vault != roster.vault {
+    // Any admin would do: what is asked is whether the rules would take the card.
+    let by = roster.state().admins().next().map_or(Hash([0; 32]), |admin| admin.hash);
+    roster.after(&operation(roster, card, Role::Reader), by).map(drop).map_err(BadRequest::Roster)
+}
+
+/// Whether a request is for this vault, with keys that are fit for use, and signed by one that is on its card.
+pub(super) fn check_signed(vault: Hash, request: &Request) -> Result<(), BadRequest> {
+    let card = &request.card;
+    if card.vault != vault {
         return Err(BadRequest::OtherVault);
     }
     trust::check_card(card).map_err(BadRequest::Keys)?;
@@ -228,9 +237,7 @@ pub(super) fn check_request(roster: &Roster, request: &Request) -> Result<(), Ba
     if !card.signing_keys().any(|key| *key == signer) {
         return Err(BadRequest::Signer);
     }
-    // Any admin would do: what is asked is whether the rules would take the card.
-    let by = roster.state().admins().next().map_or(Hash([0; 32]), |admin| admin.hash);
-    roster.after(&operation(roster, card, Role::Reader), by).map(drop).map_err(BadRequest::Roster)
+    Ok(())
 }
 
 /// Every request's file below `root`, wherever it may stand; each content once for each place.

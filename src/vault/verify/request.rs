@@ -4,29 +4,15 @@
 
 use crate::model::request::Request;
 use crate::model::roster::Roster;
-use crate::seal::sshsig::{self, Namespace};
 use crate::vault::error::chain;
-use crate::vault::trust;
+use crate::vault::requests::{BadRequest, check_signed};
 
 /// Why `bytes` cannot be the request `name`.
 pub(super) fn refusal(roster: &Roster, name: &str, bytes: &[u8]) -> Option<String> {
-    let request = match Request::decode(bytes) {
-        Ok(request) => request,
-        Err(error) => return Some(chain(&error)),
-    };
-    let card = &request.card;
-    if card.vault != roster.vault {
-        return Some("it is for another vault".to_owned());
-    }
-    if card.name.as_str() != name {
-        return Some(format!("it is by {}", card.name));
-    }
-    if let Err(error) = trust::check_card(card) {
-        return Some(chain(&error));
-    }
-    match sshsig::verify(&request.signature, Namespace::Card, card.encode().as_bytes()) {
-        Ok(key) if card.signing_keys().any(|own| *own == key.to_public()) => None,
-        Ok(_) => Some("it is signed with a key that is not on its card".to_owned()),
-        Err(error) => Some(chain(&error)),
-    }
+    let judged = Request::decode(bytes).map_err(BadRequest::from).and_then(|request| {
+        check_signed(roster.vault, &request)?;
+        let own = request.card.name;
+        if own.as_str() == name { Ok(()) } else { Err(BadRequest::FileName { name: own }) }
+    });
+    judged.err().map(|why| chain(&why))
 }
