@@ -146,9 +146,10 @@ impl Vault {
             let by = current.named(&me.reference.name).map_or(me.reference.card, |member| member.hash);
             current.after(&operation, by).map_err(VaultError::Refused)?;
             let entry = self.signed(&current, by, operation, step.card_signature, how)?;
+            let entry = entry.text();
             text.push('\n');
-            text.push_str(&entry.text());
-            current = trust::verified(&file, text.as_bytes())?;
+            text.push_str(&entry);
+            current = trust::extended(&file, &current, entry)?;
         }
         let blob = self.repo().blob_id(text.as_bytes())?.to_string();
         let gone = self.gone.clone();
@@ -206,6 +207,9 @@ impl Vault {
         changes.extend(amendment.others);
         changes.extend(others);
         let report = writing.commit(changes, message)?;
+        if !report.dry_run {
+            self.home().remember_roster(amendment.roster.vault, Hash::of(amendment.text.as_bytes()));
+        }
         if amendment.looked_at_all && report.commit.is_some() {
             self.remember_looked_at(amendment.roster.head);
         }

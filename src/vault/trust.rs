@@ -105,6 +105,14 @@ pub fn verified(file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     verify(file, &decode(file, bytes)?)
 }
 
+/// A roster with one more entry, as it is to stand in the file: decoded and verified again.
+pub(super) fn extended(file: &str, roster: &Roster, entry: String) -> Result<Roster, VaultError> {
+    let refused = |source| VaultError::Roster { file: file.to_owned(), source };
+    let entries = roster::decode_embedded(&[entry], roster.vault).map_err(refused)?;
+    let entry = entries.first().ok_or_else(|| refused(RosterError::Empty))?;
+    roster.extended(entry, &mut Verifier::default()).map_err(|error| error.of(file))
+}
+
 /// As [`verified`], with a verifier that remembers what it found good in other versions of the roster.
 pub(super) fn verified_by(verifier: &mut Verifier, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     Roster::build(&decode(file, bytes)?, verifier).map_err(|error| error.of(file))

@@ -105,10 +105,23 @@ impl Roster {
         for entry in rest {
             roster.extend(entry, judge)?;
         }
-        if roster.state.minimum() > FORMAT {
-            return Err(RosterError::TooNew { minimum: roster.state.minimum() }.into());
-        }
+        roster.check_minimum()?;
         Ok(roster)
+    }
+
+    /// This roster with one more entry, which `judge` checks; what is there was checked before.
+    pub fn extended<J: Judge>(&self, entry: &Entry, judge: &mut J) -> Result<Self, J::Error> {
+        let mut next = self.clone();
+        next.extend(entry, judge)?;
+        next.check_minimum()?;
+        Ok(next)
+    }
+
+    fn check_minimum(&self) -> Result<(), RosterError> {
+        match self.state.minimum() {
+            minimum if minimum > FORMAT => Err(RosterError::TooNew { minimum }),
+            _ => Ok(()),
+        }
     }
 
     /// Adds up entries whose signatures were checked before.
