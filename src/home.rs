@@ -153,11 +153,6 @@ impl Home {
         Self { config, state, sources, ask }
     }
 
-    /// The folder with identity and signing key.
-    pub fn config_dir(&self) -> &Path {
-        &self.config
-    }
-
     /// The state folder of one vault.
     pub fn state_dir(&self, vault: Hash) -> PathBuf {
         self.state.join(vault.to_string())

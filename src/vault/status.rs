@@ -8,7 +8,6 @@ use super::init::PAPER;
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, OwnSigner};
-use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::roster::Member;
 use crate::model::time::Time;
@@ -203,15 +202,6 @@ impl Vault {
             identity_file: self.home().identity_file().display().to_string(),
             card: me.map(|me| me.reference.card.to_string()),
         })
-    }
-
-    /// Who reads a living secret, by its manifest.
-    pub fn readers_of(&self, path: &SecretPath) -> Result<Vec<String>, VaultError> {
-        let version = self.current(path)?.ok_or_else(|| self.unknown(path))?;
-        match version.manifest().state {
-            State::Live => Ok(version.manifest().readers.iter().map(|reader| reader.name.to_string()).collect()),
-            _ => Ok(Vec::new()),
-        }
     }
 }
 

@@ -44,23 +44,30 @@ pub struct ApproveArgs {
     /// A group to put them into, beside those of the invite
     #[arg(long, value_name = "GROUP")]
     group: Vec<String>,
+    #[command(flatten)]
+    answering: Answering,
+}
+
+/// Which request is meant, whose it is known to be, and how it is written: for `approve` and `renew`.
+#[derive(Args, Clone)]
+pub struct Answering {
     /// The line that their `covault join --print` printed; - reads it from stdin
     #[arg(long, value_name = "LINE")]
-    request: Option<String>,
+    pub request: Option<String>,
     /// The card's words, or at least 16 hex digits, as they told you
     #[arg(long, value_name = "WORDS")]
-    card: Option<String>,
+    pub card: Option<String>,
     /// Do not ask
     #[arg(long, short)]
-    yes: bool,
+    pub yes: bool,
     #[command(flatten)]
-    write: WriteFlags,
+    pub write: WriteFlags,
 }
 
 impl ApproveArgs {
     /// For somebody who is in already.
-    pub fn renewing(name: &str, request: Option<String>, card: Option<String>, yes: bool, write: &WriteFlags) -> Self {
-        Self { name: name.to_owned(), role: None, group: Vec::new(), request, card, yes, write: write.clone() }
+    pub fn renewing(name: &str, answering: &Answering) -> Self {
+        Self { name: name.to_owned(), role: None, group: Vec::new(), answering: answering.clone() }
     }
 }
 
@@ -68,21 +75,21 @@ impl ApproveArgs {
 pub fn run(context: &Context, args: &ApproveArgs, renews: bool) -> Answer {
     let name = MemberName::parse(&args.name)?;
     let groups = args.group.iter().map(|group| GroupName::parse(group)).collect::<Result<Vec<_>, _>>()?;
-    let request = args.request.as_deref().map(read_request).transpose()?;
+    let request = args.answering.request.as_deref().map(read_request).transpose()?;
     let vault = context.vault()?;
     if renews && vault.roster().named(&name).is_none() {
         return Err(Refusal::usage(format!("{name} is no member yet"), format!("covault member approve {name}")));
     }
     let role = args.role.as_deref().and_then(Role::parse);
-    let approving = Approving { name: name.clone(), role, groups, request, card: args.card.clone() };
-    let how = context.how(&args.write);
+    let approving = Approving { name: name.clone(), role, groups, request, card: args.answering.card.clone() };
+    let how = context.how(&args.answering.write);
     let approval = vault.approval(&approving, &how)?;
     if approval.is_empty() {
         context.note(&format!("{name} is a member already, and nothing waits"));
         return out::report(context, &crate::vault::setup::nothing_written(&how), "", "");
     }
     say(context, &approval);
-    if !args.write.dry_run {
+    if !args.answering.write.dry_run {
         confirm(context, args, &approval)?;
     }
     let pending = approval.amendment.pending();
@@ -166,7 +173,7 @@ fn confirm(context: &Context, args: &ApproveArgs, approval: &Approval) -> anyhow
     let name = &approval.name;
     let Some(asked) = &approval.asked else { return Ok(()) };
     let words = asked.request.card.words();
-    if args.yes {
+    if args.answering.yes {
         if approval.is_vouched_for() {
             return Ok(());
         }

@@ -3,8 +3,7 @@
 use clap::Args;
 
 use super::add::{Handed, hand_over};
-use super::approve::{self, ApproveArgs};
-use crate::cli::args::WriteFlags;
+use super::approve::{self, Answering, ApproveArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::Answer;
 use crate::model::card::Kind;
@@ -24,17 +23,8 @@ use crate::model::names::MemberName;
 pub struct RenewArgs {
     /// Whose keys end
     name: String,
-    /// The line that their `covault join --renew --print` printed; - reads it from stdin
-    #[arg(long, value_name = "LINE")]
-    request: Option<String>,
-    /// The card's words, or at least 16 hex digits, as they told you
-    #[arg(long, value_name = "WORDS")]
-    card: Option<String>,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
     #[command(flatten)]
-    write: WriteFlags,
+    answering: Answering,
 }
 
 /// Runs it.
@@ -42,11 +32,11 @@ pub fn run(context: &Context, args: &RenewArgs) -> Answer {
     let name = MemberName::parse(&args.name)?;
     let vault = context.vault()?;
     let is_machine = vault.roster().named(&name).is_some_and(|member| member.card.kind == Kind::Machine);
-    if !is_machine || args.request.is_some() || args.card.is_some() {
-        let asked = ApproveArgs::renewing(&args.name, args.request.clone(), args.card.clone(), args.yes, &args.write);
-        return approve::run(context, &asked, true);
+    let Answering { request, card, write, .. } = &args.answering;
+    if !is_machine || request.is_some() || card.is_some() {
+        return approve::run(context, &ApproveArgs::renewing(&args.name, &args.answering), true);
     }
-    let new = vault.renewed_machine(&name, &context.how(&args.write))?;
+    let new = vault.renewed_machine(&name, &context.how(write))?;
     let done = format!("{name} has a new identity, and the old one ends");
-    hand_over(context, &vault, new, &Handed { name, done, would: "give it a new identity".to_owned() }, &args.write)
+    hand_over(context, &vault, new, &Handed { name, done, would: "give it a new identity".to_owned() }, write)
 }
