@@ -65,6 +65,14 @@ fn a_secret_in_alices_name_with_mallorys_signature_is_refused() {
     refused(&alice, "signed with a key that is not its author's");
 }
 
+/// Mallory, who has no key, puts an old file of prod/db back and pushes.
+fn mallory_pushes_back(world: &World, old: &[u8]) {
+    let mallory = world.newcomer("mallory");
+    std::fs::write(mallory.file("prod/db"), old).unwrap();
+    mallory.git(["commit", "-qam", "tidy up"]).ok();
+    mallory.push("main");
+}
+
 #[test]
 fn an_older_version_that_is_put_back_is_refused_and_a_restore_brings_the_value_back() {
     let world = World::new();
@@ -74,10 +82,7 @@ fn an_older_version_that_is_put_back_is_refused_and_a_restore_brings_the_value_b
     alice.set("prod/db", "new");
     alice.push("main");
     alice.covault(["ls"]).ok();
-    let mallory = world.newcomer("mallory");
-    std::fs::write(mallory.file("prod/db"), old).unwrap();
-    mallory.git(["commit", "-qam", "tidy up"]).ok();
-    mallory.push("main");
+    mallory_pushes_back(&world, &old);
     alice.git(["pull", "-q"]).ok();
     refused(&alice, "it does not follow the version that the trunk had");
     let diff = alice.git(["diff", "HEAD~1"]).ok().text();
@@ -99,10 +104,7 @@ fn what_was_just_pushed_is_known_though_it_was_put_back_before_the_next_command(
     let old = std::fs::read(alice.file("prod/db")).unwrap();
     alice.set("prod/db", "new");
     alice.push("main");
-    let mallory = world.newcomer("mallory");
-    std::fs::write(mallory.file("prod/db"), old).unwrap();
-    mallory.git(["commit", "-qam", "tidy up"]).ok();
-    mallory.push("main");
+    mallory_pushes_back(&world, &old);
     alice.git(["pull", "-q"]).ok();
     refused(&alice, "it does not follow the version that the trunk had");
 }
