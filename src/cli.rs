@@ -25,6 +25,7 @@ mod log;
 mod ls;
 mod man;
 mod member;
+mod merge_driver;
 mod mv;
 mod out;
 mod plan;
@@ -67,12 +68,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
         }
     };
-    // git calls textconv for every file that it shows.
-    if !matches!(cli.command, Command::Textconv(_)) {
+    // git calls these for every file that it shows or merges.
+    if !matches!(cli.command, Command::Textconv(_) | Command::MergeDriver(_)) {
         edit::sweep();
     }
     let context = match &cli.command {
-        Command::Textconv(_) => Context::silent(&cli.global),
+        Command::Textconv(_) | Command::MergeDriver(_) => Context::silent(&cli.global),
         _ => Context::new(&cli.global),
     };
     let outcome = match cli.command {
@@ -106,6 +107,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(args) => import::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
         Command::Textconv(args) => textconv::run(&context, &args),
+        Command::MergeDriver(args) => merge_driver::run(&context, &args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

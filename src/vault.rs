@@ -24,6 +24,7 @@ pub mod join;
 pub mod leave;
 pub mod list;
 pub mod machine;
+pub mod merge;
 pub mod open;
 pub mod read;
 pub mod rekey;

@@ -115,6 +115,9 @@ pub enum Command {
     /// Show a sealed file to git
     #[command(hide = true)]
     Textconv(super::textconv::TextconvArgs),
+    /// Merge two versions of a sealed file for git
+    #[command(hide = true)]
+    MergeDriver(Box<super::merge_driver::MergeDriverArgs>),
     /// Print a completion script for a shell
     #[command(hide = true)]
     Completions(super::completions::CompletionsArgs),

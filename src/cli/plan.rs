@@ -154,7 +154,7 @@ pub fn as_json(pending: &[Pending]) -> Value {
     let all = pending.iter().map(|change| {
         json!({
             "secret": change.path.as_str(), "lives": change.lives, "gains": change.gains, "losses": change.losses,
-            "mine": change.mine, "by": change.by,
+            "mine": change.mine, "by": change.by, "siblings": change.siblings,
         })
     });
     all.collect()

@@ -85,7 +85,8 @@ fn waiting(pending: &Pending) -> String {
         [] => None,
         _ => Some(format!("{word} {}", names.join(" and "))),
     };
-    let whom = [part("for", &pending.gains), part("without", &pending.losses)];
+    let siblings = (pending.siblings > 0).then(|| format!("{} versions to be joined", pending.siblings));
+    let whom = [siblings, part("for", &pending.gains), part("without", &pending.losses)];
     let by = if pending.by.is_empty() { "nobody".to_owned() } else { pending.by.join(" or ") };
     let whom: Vec<_> = whom.into_iter().flatten().collect();
     format!("{}: {}; {by} can", pending.path, whom.join(", "))
@@ -121,7 +122,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "exposed": status.exposed.iter().map(|(name, secrets)| json!({ "member": name, "secrets": secrets })).collect::<Vec<_>>(),
         "pending": status.pending.iter().map(|pending| json!({
             "name": pending.path.as_str(), "gains": pending.gains, "losses": pending.losses, "by": pending.by,
-            "mine": pending.mine,
+            "mine": pending.mine, "siblings": pending.siblings,
         })).collect::<Vec<_>>(),
         "requests": status.requests.asked.iter().map(member::ask_as_json).collect::<Vec<_>>(),
         "refused_requests": status.requests.refused.iter().map(member::refused_as_text).collect::<Vec<_>>(),

@@ -109,11 +109,7 @@ impl Manifest {
             .string("id", &self.id.to_string())
             .strings("aliases", self.aliases.iter().map(ToString::to_string))
             .string("path", self.path.as_str());
-        match &self.state {
-            State::Live => w.string("state", "live"),
-            State::Deleted => w.string("state", "deleted"),
-            State::Moved(to) => w.string("state", "moved").string("moved_to", to.as_str()),
-        };
+        self.write_state(&mut w);
         w.integer("revision", self.revision)
             .strings("parents", self.parents.iter().map(ToString::to_string))
             .strings("ancestors", self.ancestors.iter().map(ToString::to_string))
@@ -188,6 +184,34 @@ impl Manifest {
     /// The revision of a child of this manifest.
     pub fn next_revision(&self) -> u64 {
         self.revision.saturating_add(1).min(MAX_REVISION)
+    }
+
+    /// Whether it names another version as one that it follows, near or far.
+    pub fn names_as_ancestor(&self, other: Hash) -> bool {
+        self.parents.contains(&other) || self.ancestors.contains(&other.short())
+    }
+
+    /// A digest of what it says, and for whom, whoever sealed it, when and after what. Two people who join the same two
+    /// versions make two versions with the same one.
+    pub fn message(&self) -> Hash {
+        let mut w = Writer::with_capacity(1024 + 96 * self.readers.len());
+        w.string("vault", &self.vault.to_string())
+            .string("id", &self.id.to_string())
+            .strings("aliases", self.aliases.iter().map(ToString::to_string))
+            .string("path", self.path.as_str());
+        self.write_state(&mut w);
+        w.strings("readers", self.readers.iter().map(MemberRef::to_text))
+            .strings("shares", self.shares.encode())
+            .string("document", &self.document.to_string());
+        Hash::of(w.finish().as_bytes())
+    }
+
+    fn write_state(&self, w: &mut Writer) {
+        match &self.state {
+            State::Live => w.string("state", "live"),
+            State::Deleted => w.string("state", "deleted"),
+            State::Moved(to) => w.string("state", "moved").string("moved_to", to.as_str()),
+        };
     }
 
     /// What a child of this manifest (whose hash is `own`) names as its ancestors.

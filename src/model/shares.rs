@@ -90,6 +90,14 @@ impl Shares {
         Self { registers }
     }
 
+    /// Joins in what changed from `base` to `theirs`, as a three-way merge does.
+    pub fn join_changes(&self, base: &Self, theirs: &Self) -> Self {
+        let changed =
+            theirs.registers.iter().filter(|(subject, register)| base.registers.get(subject) != Some(register));
+        let registers = changed.map(|(subject, register)| (subject.clone(), register.clone())).collect();
+        self.join(&Self { registers })
+    }
+
     /// Whom the secret is shared with.
     pub fn shared(&self) -> impl Iterator<Item = &Subject> {
         self.registers.iter().filter(|(_, register)| says_yes(register)).map(|(subject, _)| subject)

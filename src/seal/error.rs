@@ -35,6 +35,14 @@ pub enum SealError {
     #[error("the payload is cut off")]
     PayloadTooShort,
 
+    // --- siblings
+    /// A sibling file of a version that is not 1.
+    #[error("siblings in a form that this version does not know")]
+    SiblingsVersion,
+    /// A sibling file that the writer would not have written.
+    #[error("siblings that are cut off, out of order, or fewer than two")]
+    SiblingsForm,
+
     // --- the header's grammar
     /// The first line is not that of an age file.
     #[error("not an age file")]

@@ -3,7 +3,8 @@
 //! Good for listing; never for deciding what to trust: `SealedFile` and the caller's rules do that.
 
 use super::error::SealError;
-use super::layout::Layout;
+use super::layout::{Layout, MAX_FILE};
+use super::siblings::members;
 use crate::model::manifest::Manifest;
 
 /// Reads the manifest from the header of `file`, which need not have its payload.
@@ -11,4 +12,16 @@ pub fn peek_manifest(file: &[u8]) -> Result<Manifest, SealError> {
     let layout = Layout::parse(file)?;
     let text = std::str::from_utf8(&layout.manifest).map_err(|_| SealError::ManifestNotText)?;
     Manifest::decode(text).map_err(SealError::Manifest)
+}
+
+/// The same for each version in a secret's file: one, or siblings.
+///
+/// # Errors
+/// Where one of them cannot be read.
+pub fn peek_manifests(file: &[u8]) -> Result<Vec<Manifest>, SealError> {
+    let one = |member: &[u8]| match member.len() {
+        size if size > MAX_FILE => Err(SealError::FileTooLarge { size, limit: MAX_FILE }),
+        _ => peek_manifest(member),
+    };
+    members(file)?.into_iter().map(one).collect()
 }

@@ -21,7 +21,7 @@ use crate::model::register::{Key, Register, Write};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::ObjectId;
-use crate::seal::MAX_FILE;
+use crate::seal::{self, MAX_STORED};
 
 /// A version that a person is asked to vouch for.
 pub struct Vouching {
@@ -57,7 +57,7 @@ impl Vault {
     pub fn vouching(&self, path: &SecretPath, now: Time) -> Result<Option<Vouching>, VaultError> {
         self.author()?;
         let file = self.file(path);
-        let seen = self.repo().read_work(&file, MAX_FILE as u64)?;
+        let seen = self.repo().read_work(&file, MAX_STORED as u64)?;
         let [_, ours, theirs] = self.repo().stages(&file)?;
         let sides: Vec<Vec<u8>> = match (ours, theirs) {
             (None, None) => seen.iter().cloned().collect(),
@@ -66,11 +66,16 @@ impl Vault {
         if sides.is_empty() {
             return Err(self.unknown(path));
         }
-        let (mut good, mut asked) = (Vec::new(), None);
-        for bytes in sides {
-            match check_without_standing(self.roster(), &file, path, bytes)? {
-                (version, None) => good.push(Good { version, commit: None }),
-                (version, Some(_)) => asked = Some(version),
+        let (mut good, mut asked, mut kept_apart) = (Vec::new(), None, Vec::new());
+        for side in sides {
+            let members = seal::members(&side).map_err(|source| VaultError::Sealed { file: file.clone(), source })?;
+            for member in members {
+                match check_without_standing(self.roster(), &file, path, member)? {
+                    (version, None) => good.push(Good { version, commit: None }),
+                    // Of several one at a time: each is for a person to judge.
+                    (_, Some(_)) if asked.is_some() => kept_apart.push(member.to_vec()),
+                    (version, Some(_)) => asked = Some(version),
+                }
             }
         }
         let Some(asked) = asked else {
@@ -82,14 +87,14 @@ impl Vault {
         for good in &good {
             self.check_is_no_step_back(&asked, good)?;
         }
-        self.vouching_for(&asked, &good, seen, now).map(Some)
+        self.vouching_for(&asked, &good, seen, kept_apart, now).map(Some)
     }
 
     /// Seals what was vouched for, as one commit.
     pub fn vouch(&self, vouching: Vec<Vouching>, how: &How, message: &str) -> Result<Report, VaultError> {
         let writing = self.writing(how)?;
         for one in &vouching {
-            if self.repo().read_work(&self.file(&one.path), MAX_FILE as u64)? != one.seen {
+            if self.repo().read_work(&self.file(&one.path), MAX_STORED as u64)? != one.seen {
                 return Err(VaultError::ChangedMeanwhile(one.path.to_string()));
             }
         }
@@ -116,6 +121,7 @@ impl Vault {
         asked: &Version,
         good: &[Good],
         seen: Option<Vec<u8>>,
+        kept_apart: Vec<Vec<u8>>,
         now: Time,
     ) -> Result<Vouching, VaultError> {
         let secret = self.open_version(asked)?;
@@ -162,7 +168,7 @@ impl Vault {
             changes,
             replaced,
             other_shares: shares != manifest.shares,
-            draft: Draft { document: after, parents, shares },
+            draft: Draft { document: after, parents, shares, kept_apart },
             seen,
         })
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::open::{Opener, Verified, Version, check};
-use super::write::{Under, sealing};
+use super::write::{Draft, Under, beside, seal_draft, sealing};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};
@@ -37,6 +37,8 @@ pub struct Pending {
     pub by: Vec<String>,
     /// Whether oneself can.
     pub mine: bool,
+    /// How many siblings wait to be joined; none where it is one version.
+    pub siblings: usize,
 }
 
 /// A secret's present version and what is to become of its readers.
@@ -56,8 +58,8 @@ impl Due {
 
     /// Whether it is sealed as it should be already.
     fn is_settled(&self) -> bool {
-        let Pending { gains, losses, .. } = &self.pending;
-        gains.is_empty() && losses.is_empty() && self.shares == self.version.manifest().shares
+        let Pending { gains, losses, siblings, .. } = &self.pending;
+        gains.is_empty() && losses.is_empty() && *siblings == 0 && self.shares == self.version.manifest().shares
     }
 }
 
@@ -122,23 +124,27 @@ impl Vault {
                 Err(error) => return Err(Box::new((file, error))),
             };
             let manifest = version.manifest();
-            let shares = reshare(&path, &manifest.shares);
+            let shares = reshare(&path, &version.shares());
             let readers = under.readers(&path, &shares);
             let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
-            let have: BTreeSet<MemberRef> = manifest.readers.iter().cloned().collect();
+            // Of siblings: who reads all of them, and who reads any.
+            let of_each = || version.members().map(|member| &member.manifest().readers);
+            let any: BTreeSet<MemberRef> = of_each().flatten().cloned().collect();
+            let have: BTreeSet<MemberRef> =
+                any.iter().filter(|reader| of_each().all(|readers| readers.contains(reader))).cloned().collect();
             let names = |refs: Vec<&MemberRef>| refs.into_iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
             let state = under.roster.state();
             let may_write = |name: &str| {
                 let member = readers.iter().find(|member| member.card.name.as_str() == name);
                 member.is_some_and(|member| member.role >= Role::Writer && state.is_granted(member, &path))
             };
-            let by: Vec<String> =
-                names(manifest.readers.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
+            let by: Vec<String> = names(have.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
             let mine = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
             let pending = Pending {
                 lives: manifest.state == Life::Live,
                 gains: names(wanted.difference(&have).collect()),
-                losses: names(have.difference(&wanted).collect()),
+                losses: names(any.difference(&wanted).collect()),
+                siblings: if version.has_siblings() { version.members().count() } else { 0 },
                 by,
                 mine,
                 path,
@@ -177,7 +183,10 @@ impl Vault {
             .due
             .par_iter()
             .map(|due| {
-                let sealed = due.pending.mine.then(|| reseal_one(due, &opener, under, signer, now));
+                let sealed = due.pending.mine.then(|| match due.version.has_siblings() {
+                    false => reseal_one(due, &opener, under, signer, now),
+                    true => join_siblings(due, &opener, under, signer, now),
+                });
                 progress();
                 sealed.transpose()
             })
@@ -194,6 +203,19 @@ impl Vault {
         }
         Ok(changes)
     }
+}
+
+/// Siblings as one version, for its readers.
+fn join_siblings(
+    due: &Due,
+    opener: &Opener<'_>,
+    under: &Under<'_>,
+    signer: &(dyn Signer + Sync),
+    now: Time,
+) -> Result<Vec<u8>, VaultError> {
+    let draft = Draft { shares: due.shares.clone(), ..Draft::after(opener.open(&due.version)?) };
+    let sealed = seal_draft(&draft, due.version.file(), opener.me, signer, under, now)?;
+    beside(due.version.file(), sealed.bytes, &draft.kept_apart)
 }
 
 /// One secret, for its new readers; its document is untouched.
@@ -232,5 +254,7 @@ fn reseal_one(
     } else {
         seal::seal(draft, &opened.plaintext, &devices, signer)
     };
-    Ok(sealed.map_err(|source| sealing(version.file().to_owned(), source))?.bytes)
+    let sealed = sealed.map_err(|source| sealing(version.file().to_owned(), source))?;
+    let kept_apart: Vec<_> = version.refused().iter().map(|sibling| sibling.bytes().to_vec()).collect();
+    beside(version.file(), sealed.bytes, &kept_apart)
 }

@@ -153,7 +153,7 @@ impl Vault {
         }
         let blob = self.repo().blob_id(text.as_bytes())?.to_string();
         let gone = self.gone.clone();
-        let under = Under { roster: &current, blob: &blob, gone: &gone };
+        let under = Under { roster: &current, blob: &blob, gone: &gone, beside: &[] };
         let plan = self.plan(&under, only, reshare)?;
         let others = if only.is_none() { self.sealed_and_uncommitted(&plan)? } else { Vec::new() };
         let looked_at_all = only.is_none();
@@ -179,7 +179,7 @@ impl Vault {
             let manifest = version.manifest();
             let follows = manifest.author.name == me.reference.name && manifest.parents == [committed.hash()];
             if follows && manifest.document == committed.document && manifest.shares == committed.shares {
-                found.push(Change::write(file, version.sealed().bytes()));
+                found.push(Change::write(file, version.stored()));
             }
         }
         Ok(found)
@@ -196,7 +196,7 @@ impl Vault {
     ) -> Result<Amended, VaultError> {
         self.check_unchanged(&amendment.plan)?;
         let gone = self.gone.clone();
-        let under = Under { roster: &amendment.roster, blob: &amendment.blob, gone: &gone };
+        let under = Under { roster: &amendment.roster, blob: &amendment.blob, gone: &gone, beside: &[] };
         let sealed = self.reseal(&mut amendment.plan, &under, writing.now(), progress)?;
         let count = sealed.len();
         let file = format!("{}/roster.toml", self.root());
@@ -222,7 +222,7 @@ impl Vault {
         let mine: Vec<_> = plan.due.iter().filter(|due| due.pending.mine).collect();
         let paths: Vec<_> = mine.iter().map(|due| due.pending.path.clone()).collect();
         for (due, (path, _, bytes)) in mine.iter().zip(self.read_files(&paths)?) {
-            if bytes? != due.version().sealed().bytes() {
+            if bytes? != due.version().stored() {
                 return Err(VaultError::ChangedMeanwhile(path.to_string()));
             }
         }

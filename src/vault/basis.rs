@@ -8,6 +8,7 @@ use super::read::Secret;
 use super::write::Draft;
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
+use crate::seal::SealedFile;
 
 /// Where a draft starts, and what a person should know of it.
 pub(super) struct Basis {
@@ -53,9 +54,12 @@ impl Vault {
     fn committed_beside(&self, path: &SecretPath, version: &Version) -> Result<Option<Version>, VaultError> {
         let Some(head) = self.repo().head()?.commit else { return Ok(None) };
         let Ok(Some(committed)) = self.version_at(head, path) else { return Ok(None) };
-        let follows = committed.hash() == version.hash()
-            || version.manifest().parents.contains(&committed.hash())
-            || version.manifest().ancestors.contains(&committed.hash().short());
+        let is_in = |one: &SealedFile| {
+            let (hash, message) = (one.hash(), one.manifest().message());
+            let says_so = |member: &SealedFile| member.hash() == hash || member.manifest().message() == message;
+            version.members().any(says_so) || version.names_as_ancestor(hash)
+        };
+        let follows = committed.members().all(is_in);
         Ok((!follows).then_some(committed))
     }
 
@@ -83,10 +87,7 @@ impl Vault {
             let secret: Secret = self.open_version(version)?;
             match &mut draft {
                 None => draft = Some(Draft::after(secret)),
-                Some(draft) => {
-                    draft.document = draft.document.join(&secret.document);
-                    draft.follow(version);
-                }
+                Some(draft) => draft.join(secret),
             }
         }
         Ok(draft.map(|draft| Basis { draft, note }))

@@ -190,7 +190,7 @@ impl Place<'_> {
             let Some((blob, _)) = places.get(&version.hash) else { return Ok(false) };
             let file = format!("{}/{}", self.root, version.path.file());
             let checked = check(self.roster, &file, &version.path, self.repo.blob(*blob)?, Some(&verified));
-            Ok(checked.map(|one| shares.insert(version.hash, one.manifest().shares.holders())).is_ok())
+            Ok(checked.map(|one| shares.insert(version.hash, one.shares().holders())).is_ok())
         };
         let mut present = versions.heads(&mut good)?;
         let heads: HashSet<Hash> = present.iter().map(|head| head.hash).collect();

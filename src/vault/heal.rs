@@ -10,6 +10,7 @@ use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::repo::Change;
+use crate::seal::{self, MAX_STORED};
 
 /// How many files a look may find changed before it is worth remembering.
 const WORTH_REMEMBERING: usize = 32;
@@ -26,20 +27,27 @@ pub(super) struct Healing {
 impl Vault {
     /// Seals what waits, but for `written`, which the command writes itself.
     pub(super) fn heal(&self, written: &[&SecretPath], now: Time) -> Result<Healing, VaultError> {
-        // Nobody but the founder was ever in: nothing can wait.
-        if self.roster().seq == 0 {
-            return Ok(Healing::default());
-        }
-        let changed = self.changed_since_last_look()?;
+        let mut changed = self.changed_since_last_look()?;
         let looked = changed.as_ref().is_none_or(|paths| paths.len() > WORTH_REMEMBERING);
+        // Where nobody but the founder was ever in, only siblings can wait.
+        if self.roster().seq == 0 {
+            let names = changed.map_or_else(|| self.all_names(), Ok)?;
+            changed = Some(names.into_iter().filter(|path| self.is_sibling_file(path)).collect());
+        }
         let mut plan = match &changed {
-            Some(paths) if paths.is_empty() => return Ok(Healing::default()),
+            Some(paths) if paths.is_empty() => return Ok(Healing { looked, ..Healing::default() }),
             paths => self.plan(&self.under(), paths.as_deref(), &|_, shares| shares.clone())?,
         };
         plan.due.retain(|due| !written.contains(&&due.pending.path));
         let changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
         let note = note(&plan, changes.len());
         Ok(Healing { looked: looked || !changes.is_empty(), changes, note })
+    }
+
+    /// Whether the file at a name says that it holds siblings.
+    fn is_sibling_file(&self, path: &SecretPath) -> bool {
+        let bytes = self.repo().read_work(&self.file(path), MAX_STORED as u64);
+        bytes.is_ok_and(|bytes| bytes.is_some_and(|bytes| seal::is_siblings(&bytes)))
     }
 
     /// Remembers that everything in HEAD was looked at.
@@ -80,6 +88,7 @@ fn note(plan: &Plan, sealed: usize) -> Option<String> {
             mine.flat_map(|due| pick(&due.pending).iter().map(String::as_str)).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     };
+    let joined = plan.due.iter().filter(|due| due.pending.mine && due.pending.siblings > 0).count();
     let (gains, losses) = (names(|p| &p.gains), names(|p| &p.losses));
     let whom = match (gains.as_str(), losses.as_str()) {
         ("", "") => String::new(),
@@ -87,5 +96,10 @@ fn note(plan: &Plan, sealed: usize) -> Option<String> {
         ("", losses) => format!(", without {losses}"),
         (gains, losses) => format!(", for {gains} and without {losses}"),
     };
-    Some(format!("also sealed {sealed} that waited for it{whom}"))
+    let joined = match joined {
+        0 => String::new(),
+        1 => "; 1 of them was joined from siblings".to_owned(),
+        joined => format!("; {joined} of them were joined from siblings"),
+    };
+    Some(format!("also sealed {sealed} that waited for it{whom}{joined}"))
 }

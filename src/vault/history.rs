@@ -243,7 +243,7 @@ impl Vault {
         let mut files = Vec::new();
         for file in self.repo().list_work(dir)?.files {
             let before = committed.remove(&file);
-            let now = self.repo().read_work(&file, crate::seal::MAX_FILE as u64)?.unwrap_or_default();
+            let now = self.repo().read_work(&file, crate::seal::MAX_STORED as u64)?.unwrap_or_default();
             if before != Some(self.repo().blob_id(&now)?) {
                 files.push(file);
             }

@@ -4,7 +4,7 @@ use super::{Vault, VaultError};
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::SecretPath;
 use crate::repo::WorkFile;
-use crate::seal::{self, MAX_FILE};
+use crate::seal::{self, MAX_STORED};
 
 /// A name, with what its file's manifest says. The signature is not checked: `get` and `verify` do.
 pub struct Listed {
@@ -107,14 +107,15 @@ impl Vault {
     /// Whether a file is a tombstone by the signed word of somebody who may say so. Anything else counts as living: a
     /// secret must not disappear because somebody wrote `deleted` on it.
     fn is_grave(&self, file: &str, path: &SecretPath) -> bool {
-        let Ok(Some(bytes)) = self.repo().read_work(file, MAX_FILE as u64) else { return false };
-        let says_so = seal::peek_manifest(&bytes).is_ok_and(|manifest| manifest.state != State::Live);
-        says_so && self.check(file, path, &bytes).is_ok()
+        let Ok(Some(bytes)) = self.repo().read_work(file, MAX_STORED as u64) else { return false };
+        let says_so = |all: Vec<Manifest>| all.iter().all(|manifest| manifest.state != State::Live);
+        seal::peek_manifests(&bytes).is_ok_and(says_so) && self.check(file, path, &bytes).is_ok()
     }
 
     fn manifest_of(&self, file: &str) -> Option<Manifest> {
-        let bytes = self.repo().read_work(file, MAX_FILE as u64).ok()??;
-        seal::peek_manifest(&bytes).ok()
+        let bytes = self.repo().read_work(file, MAX_STORED as u64).ok()??;
+        // Of siblings the one that has come furthest.
+        seal::peek_manifests(&bytes).ok()?.into_iter().max_by_key(|manifest| (manifest.revision, manifest.hash()))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Bytes and a roster in, a secret out; it reads no file and can run on many threads at once.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Mutex;
 
@@ -13,16 +14,30 @@ use crate::model::bytes::Hash;
 use crate::model::card::{Device, SigningPublic};
 use crate::model::codec;
 use crate::model::document::Document;
-use crate::model::manifest::{Manifest, MemberRef};
+use crate::model::manifest::{self, MAX_PARENTS, Manifest, MemberRef};
 use crate::model::names::SecretPath;
 use crate::model::read;
 use crate::model::roster::{Holder, Roster, State};
-use crate::seal::{Opened, Outline, SealError, SealedFile};
+use crate::model::shares::Shares;
+use crate::seal::{self, Opened, Outline, SealError, SealedFile};
 
-/// A sealed version that was checked: by a member who may write, for members, at this place.
+/// A sealed version that was checked: by a member who may write, for members, at this place. Where a merge without a key
+/// left siblings, it is the one to show, and the others are beside it.
 pub struct Version {
     file: String,
     sealed: SealedFile,
+    siblings: Vec<SealedFile>,
+    refused: Vec<RefusedSibling>,
+    /// The whole file, where it is a sibling file.
+    stored: Option<Vec<u8>>,
+}
+
+/// A sibling that is kept and counts for nothing: its author may not write it (any more), or it is sealed to somebody who
+/// may not read it.
+pub struct RefusedSibling {
+    sealed: SealedFile,
+    /// Why.
+    pub why: Wrong,
 }
 
 impl Version {
@@ -36,15 +51,79 @@ impl Version {
         self.sealed.hash()
     }
 
-    /// The file itself.
+    /// The sealed file itself; of siblings, the one to show.
     pub(super) fn sealed(&self) -> &SealedFile {
         &self.sealed
+    }
+
+    /// What lies in the repository.
+    pub(super) fn stored(&self) -> &[u8] {
+        self.stored.as_deref().unwrap_or_else(|| self.sealed.bytes())
     }
 
     /// Its file, from the repository's top.
     pub fn file(&self) -> &str {
         &self.file
     }
+
+    /// All versions in the file that count, the one to show first.
+    pub(super) fn members(&self) -> impl Iterator<Item = &SealedFile> {
+        std::iter::once(&self.sealed).chain(&self.siblings)
+    }
+
+    /// Whether several versions wait to be joined.
+    pub fn has_siblings(&self) -> bool {
+        !self.siblings.is_empty()
+    }
+
+    /// Siblings that are kept and count for nothing.
+    pub fn refused(&self) -> &[RefusedSibling] {
+        &self.refused
+    }
+
+    /// Whom it is shared with besides those who read by a grant, all siblings taken together.
+    pub(super) fn shares(&self) -> Shares {
+        let all = self.siblings.iter().map(|sibling| &sibling.manifest().shares);
+        all.fold(self.manifest().shares.clone(), |shares, more| shares.join(more))
+    }
+
+    /// Whether the versions in the file name another one as what they follow.
+    pub(super) fn names_as_ancestor(&self, other: Hash) -> bool {
+        self.members().any(|member| member.manifest().names_as_ancestor(other))
+    }
+}
+
+impl RefusedSibling {
+    /// What its author signed.
+    pub fn manifest(&self) -> &Manifest {
+        self.sealed.manifest()
+    }
+
+    /// The file that it would be on its own.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.sealed.bytes()
+    }
+}
+
+/// Puts the one to show first and leaves out what another one follows: one that lives, else one that says where the
+/// secret moved, else the newest.
+fn in_order(mut members: Vec<SealedFile>) -> Vec<SealedFile> {
+    let hashes: Vec<Hash> = members.iter().map(SealedFile::hash).collect();
+    let followed: HashSet<Hash> = hashes
+        .into_iter()
+        .filter(|hash| members.iter().any(|other| other.hash() != *hash && other.manifest().names_as_ancestor(*hash)))
+        .collect();
+    members.retain(|member| !followed.contains(&member.hash()));
+    members.sort_by_key(|member| {
+        let manifest = member.manifest();
+        let (life, to) = match &manifest.state {
+            manifest::State::Live => (0, None),
+            manifest::State::Moved(to) => (1, Some(to.clone())),
+            manifest::State::Deleted => (2, None),
+        };
+        (life, to, Reverse((manifest.revision, member.hash())))
+    });
+    members
 }
 
 /// Signatures that this machine verified before, and those that it verified just now. It spares work and grants
@@ -85,7 +164,8 @@ impl Verified {
     }
 }
 
-/// Checks a file with no key at all: form, place, author, signature, readers and stanzas.
+/// Checks a file with no key at all: form, place, author, signature, readers and stanzas. Of siblings each is checked; those
+/// that only lack their author's standing, or their readers' right, are kept apart.
 pub fn check(
     roster: &Roster,
     file: &str,
@@ -93,23 +173,51 @@ pub fn check(
     bytes: impl Into<Vec<u8>>,
     verified: Option<&Verified>,
 ) -> Result<Version, VaultError> {
-    let (version, standing) = check_but_standing(roster, file, path, bytes, verified)?;
-    let wrong = standing.or_else(|| not_entitled(roster, version.manifest()));
-    wrong.map_or(Ok(version), |what| Err(VaultError::Inconsistent { file: file.to_owned(), what }))
+    let bytes = bytes.into();
+    let refused = |what| VaultError::Inconsistent { file: file.to_owned(), what };
+    let one = |sealed, wrong: Option<Wrong>| match wrong {
+        Some(what) => Err(refused(what)),
+        None => Ok(Version { file: file.to_owned(), sealed, siblings: Vec::new(), refused: Vec::new(), stored: None }),
+    };
+    if !seal::is_siblings(&bytes) {
+        let (sealed, standing) = check_but_standing(roster, file, path, bytes, verified)?;
+        let wrong = standing.or_else(|| not_entitled(roster, sealed.manifest()));
+        return one(sealed, wrong);
+    }
+    let members = seal::members(&bytes).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
+    let (mut good, mut apart) = (Vec::new(), Vec::new());
+    for member in members {
+        let (sealed, standing) = check_but_standing(roster, file, path, member, verified)?;
+        match standing.or_else(|| not_entitled(roster, sealed.manifest())) {
+            Some(why) => apart.push(RefusedSibling { sealed, why }),
+            None => good.push(sealed),
+        }
+    }
+    let mut good = in_order(good).into_iter();
+    let Some(sealed) = good.next() else {
+        let why = apart.into_iter().next().map(|sibling| sibling.why);
+        return Err(
+            why.map_or_else(|| VaultError::Sealed { file: file.to_owned(), source: SealError::SiblingsForm }, refused)
+        );
+    };
+    Ok(Version { file: file.to_owned(), sealed, siblings: good.collect(), refused: apart, stored: Some(bytes) })
 }
 
 /// The same for a version whose author may not write it (any more): what is wrong then, for a person to decide. It
-/// is sealed to nobody who may not read it.
+/// is sealed to nobody who may not read it. A sibling is handed over by itself.
 pub(super) fn check_without_standing(
     roster: &Roster,
     file: &str,
     path: &SecretPath,
     bytes: impl Into<Vec<u8>>,
 ) -> Result<(Version, Option<Wrong>), VaultError> {
-    let (version, standing) = check_but_standing(roster, file, path, bytes, None)?;
-    match not_entitled(roster, version.manifest()) {
+    let (sealed, standing) = check_but_standing(roster, file, path, bytes, None)?;
+    match not_entitled(roster, sealed.manifest()) {
         Some(what) => Err(VaultError::Inconsistent { file: file.to_owned(), what }),
-        None => Ok((version, standing)),
+        None => {
+            let (siblings, refused) = (Vec::new(), Vec::new());
+            Ok((Version { file: file.to_owned(), sealed, siblings, refused, stored: None }, standing))
+        }
     }
 }
 
@@ -120,40 +228,70 @@ fn check_but_standing(
     path: &SecretPath,
     bytes: impl Into<Vec<u8>>,
     verified: Option<&Verified>,
-) -> Result<(Version, Option<Wrong>), VaultError> {
+) -> Result<(SealedFile, Option<Wrong>), VaultError> {
     let refused = |source: SealError| VaultError::Sealed { file: file.to_owned(), source };
     let sealed = SealedFile::parse(bytes).map_err(refused)?;
-    let judged = judge(
+    let standing = judge_sealed(roster, path, &sealed, verified).map_err(|error| error.of(file))?;
+    Ok((sealed, standing))
+}
+
+fn judge_sealed(
+    roster: &Roster,
+    path: &SecretPath,
+    sealed: &SealedFile,
+    verified: Option<&Verified>,
+) -> Result<Option<Wrong>, Judged> {
+    judge(
         roster,
         path,
         sealed.manifest(),
         sealed.hash(),
         |devices| sealed.check_devices(devices),
-        || verified.map_or_else(|| sealed.verify_signature(), |v| v.signer(&sealed)),
-    );
-    let standing = judged.map_err(|error| error.of(file))?;
-    Ok((Version { file: file.to_owned(), sealed }, standing))
+        || verified.map_or_else(|| sealed.verify_signature(), |v| v.signer(sealed)),
+    )
 }
 
-/// Reads a file for who judges it by several rosters: its form is checked, and its signature.
-pub(super) fn outline(bytes: Vec<u8>, verified: &Verified) -> Result<Outline, SealError> {
-    let sealed = SealedFile::parse(bytes)?;
-    let signer = verified.signer(&sealed);
-    Ok(sealed.into_outline(signer))
+/// What a roster makes of a sealed file at `path`: nothing wrong, or what. For who judges it by several rosters.
+pub(super) fn opinion(roster: &Roster, path: &SecretPath, sealed: &SealedFile) -> Result<(), VaultError> {
+    let standing = judge_sealed(roster, path, sealed, None).map_err(|error| error.of(path.as_str()))?;
+    match standing.or_else(|| not_entitled(roster, sealed.manifest())) {
+        Some(what) => Err(VaultError::Inconsistent { file: path.to_string(), what }),
+        None => Ok(()),
+    }
 }
 
-/// What [`check`] asks of a file whose form is good.
+/// Reads a file for who judges it by several rosters: its form is checked, and its signature. Of siblings each, the one to
+/// show first.
+pub(super) fn outline(bytes: Vec<u8>, verified: &Verified) -> Result<Vec<Outline>, SealError> {
+    let members = if seal::is_siblings(&bytes) {
+        let members = seal::members(&bytes)?.into_iter().map(SealedFile::parse);
+        in_order(members.collect::<Result<_, _>>()?)
+    } else {
+        vec![SealedFile::parse(bytes)?]
+    };
+    let outlined = members.into_iter().map(|sealed| {
+        let signer = verified.signer(&sealed);
+        sealed.into_outline(signer)
+    });
+    Ok(outlined.collect())
+}
+
+/// What [`check`] asks of a file whose form is good. A sibling that [`check`] would keep apart is a refusal here.
 pub(super) fn check_outline(
     roster: &Roster,
     file: &str,
     path: &SecretPath,
-    outline: &Outline,
+    outlines: &[Outline],
 ) -> Result<(), VaultError> {
-    let devices = |devices: &[&[Device]]| outline.check_devices(devices);
-    let judged = judge(roster, path, &outline.manifest, outline.hash, devices, || outline.signer.clone());
-    let standing = judged.map_err(|error| error.of(file))?;
-    let wrong = standing.or_else(|| not_entitled(roster, &outline.manifest));
-    wrong.map_or(Ok(()), |what| Err(VaultError::Inconsistent { file: file.to_owned(), what }))
+    for outline in outlines {
+        let devices = |devices: &[&[Device]]| outline.check_devices(devices);
+        let judged = judge(roster, path, &outline.manifest, outline.hash, devices, || outline.signer.clone());
+        let standing = judged.map_err(|error| error.of(file))?;
+        if let Some(what) = standing.or_else(|| not_entitled(roster, &outline.manifest)) {
+            return Err(VaultError::Inconsistent { file: file.to_owned(), what });
+        }
+    }
+    Ok(())
 }
 
 /// Why a version is refused, before it is said which file it is in.
@@ -248,26 +386,44 @@ pub struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    /// Opens a checked version and checks that the document is the one that was signed.
+    /// Opens a checked version and checks that the document is the one that was signed. Siblings are joined.
     pub fn open(&self, version: &Version) -> Result<Secret, VaultError> {
-        let (opened, document) = self.unseal_document(version)?;
+        let mut secret = self.open_one(&version.file, &version.sealed)?;
+        let mut kept_apart: Vec<Vec<u8>> = version.refused.iter().map(|refused| refused.bytes().to_vec()).collect();
+        for (number, sibling) in version.siblings.iter().enumerate() {
+            secret = secret.joined(self.open_one(&version.file, sibling)?);
+            // More than one version can name as its parents: they stay for the next time.
+            if number + 1 >= MAX_PARENTS {
+                secret.versions.pop();
+                kept_apart.push(sibling.bytes().to_vec());
+            }
+        }
+        secret.kept_apart = kept_apart;
+        Ok(secret)
+    }
+
+    /// Opens one sealed file that was checked.
+    pub(super) fn open_one(&self, file: &str, sealed: &SealedFile) -> Result<Secret, VaultError> {
+        let (opened, document) = self.unseal_document(file, sealed)?;
         Ok(Secret {
             document,
-            manifest: version.manifest().clone(),
-            hash: version.hash(),
+            manifest: sealed.manifest().clone(),
+            hash: sealed.hash(),
             found_elsewhere: opened.found_elsewhere,
+            versions: vec![(sealed.hash(), sealed.manifest().clone())],
+            kept_apart: Vec::new(),
         })
     }
 
-    /// The same for who seals it again: with its file key.
+    /// The same for who seals it again, with its file key; a version without siblings.
     pub(super) fn unseal(&self, version: &Version) -> Result<Opened, VaultError> {
-        Ok(self.unseal_document(version)?.0)
+        Ok(self.unseal_document(&version.file, &version.sealed)?.0)
     }
 
-    fn unseal_document(&self, version: &Version) -> Result<(Opened, Document), VaultError> {
-        let manifest = version.manifest();
-        let file = || version.file.clone();
-        let opened = version.sealed.open(&self.keys.identities, &self.own_stanzas(manifest)).map_err(|source| {
+    fn unseal_document(&self, file: &str, sealed: &SealedFile) -> Result<(Opened, Document), VaultError> {
+        let manifest = sealed.manifest();
+        let file = || file.to_owned();
+        let opened = sealed.open(&self.keys.identities, &self.own_stanzas(manifest)).map_err(|source| {
             if matches!(source, SealError::NotAReader) {
                 let readers: Vec<_> = manifest.readers.iter().map(|r| r.name.to_string()).collect();
                 return VaultError::NotAReader { name: manifest.path.to_string(), readers: readers.join(", ") };

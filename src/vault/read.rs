@@ -14,7 +14,7 @@ use crate::model::manifest::{Manifest, State};
 use crate::model::names::{FieldName, Reference, SecretPath};
 use crate::model::read::{self, FieldView};
 use crate::repo::{ObjectId, RepoError, names};
-use crate::seal::MAX_FILE;
+use crate::seal::MAX_STORED;
 
 /// An opened secret.
 pub struct Secret {
@@ -26,9 +26,33 @@ pub struct Secret {
     pub hash: Hash,
     /// It opened, but not with the stanza that the manifest says is ours: a finding.
     pub found_elsewhere: bool,
+    /// The versions that were opened for it: several where siblings wait to be joined.
+    pub versions: Vec<(Hash, Manifest)>,
+    /// Siblings that are kept beside it and count for nothing, as they lie in the file.
+    pub(super) kept_apart: Vec<Vec<u8>>,
 }
 
 impl Secret {
+    /// This secret and a sibling as one. What it says of itself is what a joined version would say; revision, author and
+    /// readers stay those of the first.
+    pub(super) fn joined(mut self, sibling: Self) -> Self {
+        self.document = self.document.join(&sibling.document);
+        let manifest = &mut self.manifest;
+        manifest.shares = manifest.shares.join(&sibling.manifest.shares);
+        manifest.at = manifest.at.max(sibling.manifest.at);
+        manifest.id = self.document.id;
+        manifest.state = self.document.state();
+        manifest.values = read::secret_values(&self.document);
+        self.found_elsewhere |= sibling.found_elsewhere;
+        self.versions.extend(sibling.versions);
+        self
+    }
+
+    /// Whether siblings wait to be joined.
+    pub fn has_siblings(&self) -> bool {
+        self.versions.len() > 1
+    }
+
     /// The fields that have a value.
     pub fn fields(&self) -> Vec<FieldView<'_>> {
         read::fields(&self.document, self.manifest.at)
@@ -62,6 +86,15 @@ impl Secret {
     }
 }
 
+/// Refuses a name whose secret was deleted or lives elsewhere.
+fn check_lives(path: &SecretPath, state: &State) -> Result<(), VaultError> {
+    match state {
+        State::Live => Ok(()),
+        State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
+        State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
+    }
+}
+
 /// A secret's name, its file and what is in it.
 pub(super) type ReadFile = (SecretPath, String, Result<Vec<u8>, VaultError>);
 
@@ -77,7 +110,7 @@ impl Vault {
     /// The version in the work tree, `None` where there is no file.
     pub fn current(&self, path: &SecretPath) -> Result<Option<Version>, VaultError> {
         let file = self.file(path);
-        let bytes = self.repo.read_work(&file, MAX_FILE as u64)?;
+        let bytes = self.repo.read_work(&file, MAX_STORED as u64)?;
         bytes.map(|bytes| self.check(&file, path, &bytes)).transpose()
     }
 
@@ -134,11 +167,11 @@ impl Vault {
     /// The living secret at a name; deleted, moved and unknown names are refused with what would help.
     pub fn secret(&self, path: &SecretPath) -> Result<Secret, VaultError> {
         let version = self.newest(path)?.ok_or_else(|| self.unknown(path))?;
-        match version.manifest().state.clone() {
-            State::Live => self.open_version(&version),
-            State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
-            State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
-        }
+        check_lives(path, &version.manifest().state)?;
+        let secret = self.open_version(&version)?;
+        // Siblings may together say what none of them says alone.
+        check_lives(path, &secret.manifest.state)?;
+        Ok(secret)
     }
 
     /// Which secret and field a reference names: the reading that lives, else one with a
@@ -208,19 +241,19 @@ impl Vault {
             // What is on disk is read by many threads; what a sparse checkout left out comes from git, by one.
             let here = match &reader {
                 Some(_) if !self.repo.is_sparse() => None,
-                _ => Some(self.repo.read_work(&file, MAX_FILE as u64)),
+                _ => Some(self.repo.read_work(&file, MAX_STORED as u64)),
             };
             files.push(Unread { path, file, here });
         }
         let open = |Unread { path, file, here }: Unread<'_>| {
-            let on_disk = || reader.as_ref().map_or(Ok(None), |reader| reader.read(&file, MAX_FILE as u64));
+            let on_disk = || reader.as_ref().map_or(Ok(None), |reader| reader.read(&file, MAX_STORED as u64));
             let bytes = here.unwrap_or_else(on_disk)?;
             let missing = || VaultError::NoSuchSecret { name: path.to_string(), similar: Vec::new() };
             let version = check(opener.roster, &file, path, bytes.ok_or_else(missing)?, Some(&verified))?;
             let secret = opener.open(&version);
             progress();
             // What is as it was on the trunk needs no second look; that takes git's objects, which have one thread.
-            let seen = seen.get(&file).copied().filter(|seen| !names(*seen, version.sealed().bytes()));
+            let seen = seen.get(&file).copied().filter(|seen| !names(*seen, version.stored()));
             Ok((secret?, seen.map(|seen| (version, seen))))
         };
         let opened: Vec<Result<_, VaultError>> = files.into_par_iter().map(open).collect();
@@ -245,7 +278,7 @@ impl Vault {
         let Some(reader) = reader.filter(|_| !sparse) else {
             let read = |path: &SecretPath| {
                 let file = self.file(path);
-                let bytes = self.repo.read_work(&file, MAX_FILE as u64)?.ok_or_else(|| missing(path));
+                let bytes = self.repo.read_work(&file, MAX_STORED as u64)?.ok_or_else(|| missing(path));
                 Ok((path.clone(), file, bytes))
             };
             return paths.iter().map(read).collect();
@@ -253,7 +286,7 @@ impl Vault {
         let root = self.root();
         let read = |path: &SecretPath| {
             let file = format!("{root}/{}", path.file());
-            let bytes = reader.read(&file, MAX_FILE as u64).map_err(VaultError::from);
+            let bytes = reader.read(&file, MAX_STORED as u64).map_err(VaultError::from);
             let bytes = bytes.and_then(|bytes| bytes.ok_or_else(|| missing(path)));
             (path.clone(), file, bytes)
         };

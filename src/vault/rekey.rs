@@ -127,7 +127,7 @@ impl Vault {
         if ours.is_some() || theirs.is_some() {
             return Ok(false);
         }
-        let is_same = |blob| names(blob, version.sealed().bytes());
+        let is_same = |blob| names(blob, version.stored());
         let committed = match self.repo().head()?.commit {
             Some(head) => self.repo().blob_at(head, &file)?,
             None => None,

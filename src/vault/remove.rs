@@ -79,7 +79,7 @@ impl Vault {
 
     /// Who reads it now and who would after a move, by name.
     pub fn readers_of_move(&self, from: &SecretPath, to: &SecretPath) -> (Vec<String>, Vec<String>) {
-        let shares = self.current(from).ok().flatten().map(|v| v.manifest().shares.clone()).unwrap_or_default();
+        let shares = self.current(from).ok().flatten().map(|v| v.shares()).unwrap_or_default();
         let names = |path| self.under().readers(path, &shares).iter().map(|m| m.card.name.to_string()).collect();
         (names(from), names(to))
     }
@@ -99,7 +99,8 @@ impl Vault {
         }
         self.check_free_but(to, Some(from))?;
         let Some(grave) = grave else {
-            return Ok(Draft { document: moved, parents: Vec::new(), shares: old.shares.clone() });
+            let shares = old.shares.clone();
+            return Ok(Draft { document: moved, parents: Vec::new(), shares, kept_apart: Vec::new() });
         };
         let mut draft = Draft::after(self.open_version(&grave)?);
         draft.shares = draft.shares.join(&old.shares);

@@ -15,8 +15,8 @@ pub const TRACKED_ATTRIBUTES: &[&str] =
     &["**/.covault/secrets/** -text -merge diff=covault", "**/.covault/roster.toml -text -merge"];
 
 /// Lines in the clone's own `info/attributes`, which win over anything tracked: no filter ever sees a sealed file.
-pub const LOCAL_ATTRIBUTES: &str = "**/.covault/secrets/** -text -merge diff=covault -ident -filter -working-tree-encoding\n\
-     **/.covault/roster.toml -text -merge -ident -filter -working-tree-encoding\n";
+pub const LOCAL_ATTRIBUTES: &str = "**/.covault/secrets/** -text merge=covault diff=covault -ident -filter -working-tree-encoding\n\
+     **/.covault/roster.toml -text merge=covault -ident -filter -working-tree-encoding\n";
 
 /// The shell line that git runs as textconv. It survives a moved or missing program: the absolute path, else the one
 /// on PATH, else the blob's name, so that a change still shows.
@@ -26,6 +26,19 @@ pub fn textconv_line(program: &str) -> String {
         "f() {{ if test -x {quoted}; then {quoted} textconv \"$1\"; \
          elif command -v covault >/dev/null 2>&1; then covault textconv \"$1\"; \
          else echo \"sealed by covault, which is not installed: $(git hash-object --no-filters -- \"$1\")\"; fi; }}; f"
+    )
+}
+
+/// The shell line that git runs as merge driver. Where the program is gone it says so and stops git before anything is
+/// touched: an exit code below 129 would be a conflict with our side in place, which the next `git add` takes for the
+/// answer.
+pub fn driver_line(program: &str) -> String {
+    let quoted = shlex::try_quote(program).map_or_else(|_| "covault".to_owned(), |q| q.to_string());
+    format!(
+        "f() {{ if test -x {quoted}; then {quoted} merge-driver \"$@\"; \
+         elif command -v covault >/dev/null 2>&1; then covault merge-driver \"$@\"; \
+         else echo \"covault, which merges $5, is not installed (git config --remove-section merge.covault and \
+         .git/info/attributes: without it)\" >&2; exit 129; fi; }}; f %O %A %B %L %P %S %X %Y"
     )
 }
 
@@ -47,15 +60,23 @@ pub fn install(repo: &Repo, root: &str, vault: Hash, program: &str) -> Result<bo
     Ok(install_git(repo, program)? || !accepted)
 }
 
-/// The part that needs no trust: how git shows a sealed file, and that nothing else touches its bytes.
+/// The part that needs no trust: how git shows and merges sealed files, and that nothing else touches their bytes.
+///
+/// The configuration comes first and in one write: attributes that name a driver which is not configured would have git
+/// merge ciphertext as text, and a section without its driver stops every merge (docs/decisions/0015).
 fn install_git(repo: &Repo, program: &str) -> Result<bool, VaultError> {
     let configured = repo.config_str("diff.covault.textconv").is_some()
-        && repo.config_bool("diff.covault.cachetextconv") == Some(false);
+        && repo.config_bool("diff.covault.cachetextconv") == Some(false)
+        && repo.config_str("merge.covault.driver").is_some()
+        && repo.config_str("merge.covault.recursive").as_deref() == Some("binary");
     if !configured {
-        let line = textconv_line(program);
+        let (show, merge) = (textconv_line(program), driver_line(program));
         repo.set_config(&[
-            ("diff", Some("covault"), "textconv", &line),
+            ("diff", Some("covault"), "textconv", &show),
             ("diff", Some("covault"), "cachetextconv", "false"),
+            ("merge", Some("covault"), "name", "join two sealed versions"),
+            ("merge", Some("covault"), "driver", &merge),
+            ("merge", Some("covault"), "recursive", "binary"),
         ])?;
     }
     Ok(repo.edit_info_attributes(LOCAL_ATTRIBUTES)? || !configured)
@@ -131,18 +152,21 @@ pub fn accept(start: &Path, home: &Home, expected: Option<&str>) -> Result<u64, 
 pub fn undo(start: &Path) -> Result<bool, VaultError> {
     let repo = Repo::discover(start)?;
     let root = root_above(&repo, start)?;
-    let section = repo.remove_config_section("diff", Some("covault"))?;
+    // The other way round than `install`: attributes never name a driver that is not configured.
     let attributes = repo.remove_info_attributes()?;
+    let section = repo.remove_config_section("diff", Some("covault"))?;
+    let driver = repo.remove_config_section("merge", Some("covault"))?;
     let vault = repo.remove_config_value("covault", folder_of(&root), "vault")?;
     let branch = repo.remove_config_value("covault", None, "branch")?;
-    Ok(section || attributes || vault || branch)
+    Ok(section || driver || attributes || vault || branch)
 }
 
 impl Vault {
     /// Whether the clone is set up.
     pub fn is_set_up(&self) -> bool {
         self.repo().config_str("diff.covault.textconv").is_some()
-            && self.repo().info_attributes().is_ok_and(|text| text.contains("**/.covault/secrets/**"))
+            && self.repo().config_str("merge.covault.driver").is_some()
+            && self.repo().info_attributes().is_ok_and(|text| text.contains("merge=covault"))
     }
 }
 

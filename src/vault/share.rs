@@ -71,7 +71,7 @@ impl Vault {
         }
         match self.basis(path)? {
             Some(basis) if basis.note.is_some() => Err(VaultError::NotJoined(path.to_string())),
-            _ => Ok(version.manifest().shares.clone()),
+            _ => Ok(version.shares()),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{Vault, VaultError};
 use crate::model::escape;
-use crate::model::manifest::State;
+use crate::model::manifest::{Manifest, State};
 use crate::model::read;
 use crate::model::register::Write;
 use crate::model::time::Time;
@@ -21,11 +21,13 @@ pub enum Reveal {
 
 /// The text for a sealed file. `vault` is the vault, or why there is none to open it with.
 pub fn text(vault: Result<&Vault, &VaultError>, bytes: &[u8], reveal: Reveal) -> String {
-    let manifest = match seal::peek_manifest(bytes) {
-        Ok(manifest) => manifest,
-        Err(error) => {
+    let manifests = seal::peek_manifests(bytes);
+    let (manifest, siblings) = match manifests.as_deref() {
+        Ok([manifest, siblings @ ..]) => (manifest, siblings),
+        other => {
+            let why = other.err().map(ToString::to_string).unwrap_or_default();
             let hash = crate::model::bytes::Hash::of(bytes).short();
-            return format!("covault: not a sealed secret ({error}); sha256 {hash}\n");
+            return format!("covault: not a sealed secret ({why}); sha256 {hash}\n");
         }
     };
     let opened = vault.map_err(why).and_then(|vault| {
@@ -37,18 +39,22 @@ pub fn text(vault: Result<&Vault, &VaultError>, bytes: &[u8], reveal: Reveal) ->
     });
     match opened {
         Ok(secret) => document(&secret, reveal),
-        Err(reason) => format!(
-            "covault: cannot open it ({reason}); sealed by {}, revision {}, payload {}\n",
-            manifest.author.name,
-            manifest.revision,
-            manifest.payload.short(),
-        ),
+        Err(reason) => std::iter::once(manifest)
+            .chain(siblings)
+            .map(|one| {
+                let (author, revision, payload) = (&one.author.name, one.revision, one.payload.short());
+                format!(
+                    "covault: cannot open it ({reason}); sealed by {author}, revision {revision}, payload {payload}\n"
+                )
+            })
+            .collect(),
     }
 }
 
 /// Whether the file says that it belongs to this vault.
 pub fn belongs_to(vault: &Vault, bytes: &[u8]) -> bool {
-    seal::peek_manifest(bytes).is_ok_and(|manifest| manifest.vault == vault.roster().vault)
+    let is_ours = |all: Vec<Manifest>| all.iter().all(|manifest| manifest.vault == vault.roster().vault);
+    seal::peek_manifests(bytes).is_ok_and(is_ours)
 }
 
 fn why(error: &VaultError) -> String {
@@ -61,6 +67,9 @@ fn document(secret: &super::read::Secret, reveal: Reveal) -> String {
         State::Live => {}
         State::Deleted => out.push_str("state: deleted\n"),
         State::Moved(to) => out.push_str(&format!("state: moved to {to}\n")),
+    }
+    if secret.has_siblings() {
+        out.push_str(&format!("versions that wait to be joined: {}\n", secret.versions.len()));
     }
     for (name, value) in read::metadata(&secret.document, secret.manifest.at) {
         out.push_str(&format!("{name}: {}\n", escape::terminal(value)));

@@ -15,9 +15,9 @@ use crate::home::{Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
-use crate::model::roster::{Entry, MAX_ROSTER, Role, Roster};
+use crate::model::roster::{Entry, MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
-use crate::seal::{self, MAX_FILE};
+use crate::seal;
 
 /// What this clone knows of the trunk.
 pub(super) struct View {
@@ -249,11 +249,18 @@ impl Here<'_> {
             let path = change.path.strip_prefix(self.root).and_then(|file| SecretPath::from_file(file.get(1..)?));
             let Some(path) = path else { continue };
             // What was not readable then binds nobody.
-            let Some(old) = manifest_of(&self.repo.blob(before)?) else { continue };
-            let Some(after) = change.after else { return Ok(false) };
-            let Ok(new) = check(theirs, &change.path, &path, self.repo.blob(after)?, None) else { return Ok(false) };
-            if !descends(self.repo, Some(to), &change.path, &new, &old)? {
+            let olds = manifests_of(&self.repo.blob(before)?);
+            let Some(after) = change.after.filter(|_| !olds.is_empty()) else {
+                if olds.is_empty() {
+                    continue;
+                }
                 return Ok(false);
+            };
+            let Ok(new) = check(theirs, &change.path, &path, self.repo.blob(after)?, None) else { return Ok(false) };
+            for old in &olds {
+                if !descends(self.repo, Some(to), &change.path, &new, old)? {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
@@ -298,21 +305,7 @@ impl Here<'_> {
 
     /// Who extended this branch's roster without being an admin on the trunk.
     fn forked_by(&self, theirs: &Roster) -> Option<String> {
-        if self.roster.has(theirs.head) {
-            return None;
-        }
-        let beyond = self.entries.iter().filter(|entry| !theirs.has(entry.hash()));
-        let here = self.roster.state();
-        let mut signers = beyond.filter_map(|entry| {
-            let card = entry.by?;
-            here.cards().find(|(hash, _)| *hash == card).map(|(_, known)| known.card.name.clone())
-        });
-        let is_no_admin = |name: &crate::model::names::MemberName| {
-            // Whom the trunk never met was taken in on this branch, by somebody who is looked at, too.
-            let known = theirs.state().cards().any(|(_, known)| known.card.name == *name);
-            known && theirs.named(name).is_none_or(|member| member.role != Role::Admin)
-        };
-        signers.find(is_no_admin).map(|name| name.to_string())
+        trust::extended_without_right(self.entries, self.roster, theirs).map(|name| name.to_string())
     }
 
     fn rolled_back(&self, seq: u64) -> VaultError {
@@ -370,15 +363,20 @@ impl Vault {
         version: &Version,
         seen: Option<ObjectId>,
     ) -> Result<Option<(ObjectId, Manifest)>, VaultError> {
-        let Some(blob) = seen.filter(|blob| !crate::repo::names(*blob, version.sealed().bytes())) else {
+        let Some(blob) = seen.filter(|blob| !crate::repo::names(*blob, version.stored())) else {
             return Ok(None);
         };
-        let Some(old) = manifest_of(&self.repo().blob(blob)?) else { return Ok(None) };
-        if !self.trunk.is_contained(self.repo())? {
+        let olds = manifests_of(&self.repo().blob(blob)?);
+        if olds.is_empty() || !self.trunk.is_contained(self.repo())? {
             return Ok(None);
         }
         let head = self.repo().head()?.commit;
-        if descends(self.repo(), head, version.file(), version, &old)? { Ok(None) } else { Ok(Some((blob, old))) }
+        for old in olds {
+            if !descends(self.repo(), head, version.file(), version, &old)? {
+                return Ok(Some((blob, old)));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether a file that the trunk had is missing here, though what is checked out contains that commit.
@@ -399,8 +397,8 @@ impl Vault {
     }
 }
 
-/// Whether a version follows another one of the same file: by what it says itself, or by way of versions in the history of
-/// `tip`.
+/// Whether a version (one of its siblings) follows another one of the same file, or says the same: by what it says itself,
+/// or by way of versions in the history of `tip`.
 pub(super) fn descends(
     repo: &Repo,
     tip: Option<ObjectId>,
@@ -408,37 +406,38 @@ pub(super) fn descends(
     version: &Version,
     from: &Manifest,
 ) -> Result<bool, VaultError> {
-    let (target, manifest) = (from.hash(), version.manifest());
-    if version.hash() == target || names_as_ancestor(manifest, target) {
+    let (target, message) = (from.hash(), from.message());
+    let reaches = |manifest: &Manifest| manifest.names_as_ancestor(target) || manifest.message() == message;
+    if version.members().any(|member| member.hash() == target || reaches(member.manifest())) {
         return Ok(true);
     }
     // Revisions only rise, and what is named by `ancestors` alone reaches no further than that.
-    let (Some(tip), true) = (tip, manifest.revision > from.revision) else { return Ok(false) };
+    let later: Vec<&Manifest> = version
+        .members()
+        .map(|member| member.manifest())
+        .filter(|manifest| manifest.revision > from.revision)
+        .collect();
+    let (Some(tip), false) = (tip, later.is_empty()) else { return Ok(false) };
     let mut known: HashMap<Hash, Manifest> = HashMap::new();
     for entry in repo.history(&tip.to_string(), &[file], None)? {
         for blob in entry.changes.iter().filter_map(|change| change.after) {
-            if let Some(manifest) = manifest_of(&repo.blob(blob)?) {
-                known.insert(manifest.hash(), manifest);
-            }
+            known.extend(manifests_of(&repo.blob(blob)?).into_iter().map(|manifest| (manifest.hash(), manifest)));
         }
     }
-    let (mut queue, mut met) = (vec![manifest], HashSet::new());
+    let (mut queue, mut met) = (later, HashSet::new());
     while let Some(next) = queue.pop() {
-        if names_as_ancestor(next, target) {
+        if reaches(next) {
             return Ok(true);
         }
-        let nearer = known.iter().filter(|(hash, _)| names_as_ancestor(next, **hash));
+        let nearer = known.iter().filter(|(hash, _)| next.names_as_ancestor(**hash));
         queue.extend(nearer.filter(|(hash, _)| met.insert(**hash)).map(|(_, manifest)| manifest));
     }
     Ok(false)
 }
 
-fn names_as_ancestor(manifest: &Manifest, version: Hash) -> bool {
-    manifest.parents.contains(&version) || manifest.ancestors.contains(&version.short())
-}
-
-fn manifest_of(bytes: &[u8]) -> Option<Manifest> {
-    if bytes.len() > MAX_FILE { None } else { seal::peek_manifest(bytes).ok() }
+/// What a secret's file says of its versions; nothing where it cannot be read.
+fn manifests_of(bytes: &[u8]) -> Vec<Manifest> {
+    seal::peek_manifests(bytes).unwrap_or_default()
 }
 
 /// Each clone has a record of its own; linked worktrees share one.

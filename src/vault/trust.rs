@@ -10,7 +10,7 @@ use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
 use crate::model::names::MemberName;
-use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Roster, RosterError, Signed};
+use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Role, Roster, RosterError, Signed};
 use crate::repo::{ObjectId, Repo};
 use crate::seal::sshsig::{self, Namespace};
 use crate::seal::{self, SealError};
@@ -116,6 +116,23 @@ pub(super) fn extended(file: &str, roster: &Roster, entry: String) -> Result<Ros
 /// As [`verified`], with a verifier that remembers what it found good in other versions of the roster.
 pub(super) fn verified_by(verifier: &mut Verifier, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     Roster::build(&decode(file, bytes)?, verifier).map_err(|error| error.of(file))
+}
+
+/// Somebody who extended a roster beyond `base` and is no admin there. Whom `base` never met was taken in by somebody who
+/// is looked at, too.
+pub(super) fn extended_without_right(entries: &[Entry], extended: &Roster, base: &Roster) -> Option<MemberName> {
+    if extended.has(base.head) {
+        return None;
+    }
+    let beyond = entries.iter().filter(|entry| !base.has(entry.hash()));
+    let mut signers = beyond.filter_map(|entry| {
+        let card = entry.by?;
+        extended.state().cards().find(|(hash, _)| *hash == card).map(|(_, known)| known.card.name.clone())
+    });
+    signers.find(|name| {
+        let is_known = base.state().cards().any(|(_, known)| known.card.name == *name);
+        is_known && base.named(name).is_none_or(|member| member.role != Role::Admin)
+    })
 }
 
 /// The clone's setting for a vault: `covault.vault` at the top, `covault.FOLDER.vault` below.

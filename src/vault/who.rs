@@ -119,7 +119,7 @@ impl View<'_> {
     pub fn secret(&self, path: &SecretPath) -> Result<Readers, VaultError> {
         let file = self.vault.file(path);
         let bytes = match self.commit {
-            None => self.vault.repo().read_work(&file, crate::seal::MAX_FILE as u64)?,
+            None => self.vault.repo().read_work(&file, crate::seal::MAX_STORED as u64)?,
             Some(commit) => self.vault.repo().read_at(commit, &file)?,
         };
         let version = check(&self.roster, &file, path, bytes.ok_or_else(|| self.vault.unknown(path))?, None)?;
@@ -197,9 +197,9 @@ impl View<'_> {
 
     /// Who may read it; in the work tree nobody whose removal was seen elsewhere.
     fn entitled(&self, path: &SecretPath, version: &Version) -> Vec<&Member> {
-        let shares = &version.manifest().shares;
+        let shares = version.shares();
         match self.commit {
-            None => self.vault.under().readers(path, shares),
+            None => self.vault.under().readers(path, &shares),
             Some(_) => self.roster.readers(path, &shares.holders()),
         }
     }
@@ -209,7 +209,7 @@ impl View<'_> {
         let (place, holders) = state.grant_for(path.as_str());
         let holds = |holder: &&Holder| state.holds(holder, member);
         let granted = holders.iter().filter(holds).map(|to| Way::Grant { place: shown(place), to: to.to_string() });
-        let shares = version.manifest().shares.holders();
+        let shares = version.shares().holders();
         let shared = shares.iter().filter(holds).map(|with| Way::Share { with: with.to_string() });
         granted.chain(shared).collect()
     }

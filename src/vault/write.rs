@@ -5,9 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::heal::Healing;
-use super::open::Version;
 use super::read::Secret;
-use super::{Vault, VaultError, setup};
+use super::{Me, Vault, VaultError, setup};
 use crate::home::OwnSigner;
 use crate::model::bytes::{Hash, SecretId};
 use crate::model::card::Device;
@@ -21,7 +20,7 @@ use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, CommitHow, CommitMode, Outcome, Repo, WriteLock};
-use crate::seal::{self, SealError, Sealed, Signer as _};
+use crate::seal::{self, SealError, Sealed, Signer};
 
 /// How a writing command goes about it.
 #[derive(Debug, Clone)]
@@ -61,27 +60,33 @@ pub struct Draft {
     pub parents: Vec<(Hash, Manifest)>,
     /// Whom it is shared with besides those who read by a grant.
     pub shares: Shares,
+    /// Siblings that count for nothing and stay beside it, as they lie in the file.
+    pub(super) kept_apart: Vec<Vec<u8>>,
 }
 
 impl Draft {
     /// The next version of an opened secret.
     pub fn after(secret: Secret) -> Self {
-        let shares = secret.manifest.shares.clone();
-        Self { document: secret.document, parents: vec![(secret.hash, secret.manifest)], shares }
+        let shares = secret.manifest.shares;
+        Self { document: secret.document, parents: secret.versions, shares, kept_apart: secret.kept_apart }
     }
 
     /// A new secret.
     pub fn birth(vault: Hash, path: SecretPath) -> Self {
         let document = Document::new(vault, SecretId(random()), path);
-        Self { document, parents: Vec::new(), shares: Shares::default() }
+        Self { document, parents: Vec::new(), shares: Shares::default(), kept_apart: Vec::new() }
     }
 
-    /// Adds a version that this one follows, too.
-    pub fn follow(&mut self, version: &Version) {
-        if !self.parents.iter().any(|(hash, _)| *hash == version.hash()) {
-            self.shares = self.shares.join(&version.manifest().shares);
-            self.parents.push((version.hash(), version.manifest().clone()));
+    /// Joins another version of the same secret in, which this one follows, too.
+    pub fn join(&mut self, secret: Secret) {
+        self.document = self.document.join(&secret.document);
+        self.shares = self.shares.join(&secret.manifest.shares);
+        for (hash, manifest) in secret.versions {
+            if !self.parents.iter().any(|(known, _)| *known == hash) {
+                self.parents.push((hash, manifest));
+            }
         }
+        self.kept_apart.extend(secret.kept_apart);
     }
 }
 
@@ -127,7 +132,7 @@ impl Vault {
     }
 
     /// A branch whose roster somebody extended who is no admin any more says nothing about whom to seal for.
-    fn check_fork(&self) -> Result<(), VaultError> {
+    pub(super) fn check_fork(&self) -> Result<(), VaultError> {
         match &self.forked_by {
             Some(name) => {
                 Err(VaultError::ForkedRoster { file: format!("{}/roster.toml", self.root), by: name.clone() })
@@ -160,7 +165,7 @@ impl Vault {
 
     /// The same for any file of the vault.
     pub(super) fn unsettled_file(&self, file: String) -> Result<Option<(String, Vec<u8>)>, VaultError> {
-        let Some(bytes) = self.repo.read_work(&file, crate::seal::MAX_FILE as u64)? else { return Ok(None) };
+        let Some(bytes) = self.repo.read_work(&file, crate::seal::MAX_STORED as u64)? else { return Ok(None) };
         let committed = match self.repo.head()?.commit {
             Some(commit) => self.repo.read_at(commit, &file)?,
             None => None,
@@ -188,54 +193,70 @@ impl Vault {
 
     /// The roster as it is, to seal under.
     pub(super) fn under(&self) -> Under<'_> {
-        Under { roster: &self.roster, blob: &self.roster_blob, gone: &self.gone }
-    }
-
-    /// The manifest of a draft, as far as it is known before sealing.
-    pub(super) fn manifest(&self, draft: &Draft, under: &Under<'_>, now: Time) -> Result<Manifest, VaultError> {
-        let (me, _) = self.author()?;
-        let path = &draft.document.path;
-        let (document, aliases) = with_smallest_id(draft);
-        let mut parents: Vec<Hash> = draft.parents.iter().map(|(hash, _)| *hash).take(MAX_PARENTS).collect();
-        parents.sort_unstable();
-        parents.dedup();
-        let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
-        let readers = under.readers(path, &draft.shares);
-        let granted = |member: &&&Member| under.roster.state().is_granted(member, path);
-        let author = readers.iter().find(|member| member.card.name == me.reference.name).filter(granted);
-        let author = author.ok_or_else(|| VaultError::WouldNotRead(path.to_string()))?.reference();
-        Ok(Manifest {
-            vault: self.roster.vault,
-            id: document.id,
-            aliases,
-            path: path.clone(),
-            state: document.state(),
-            revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
-            parents,
-            ancestors: newest.map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).unwrap_or_default(),
-            roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
-            readers: readers.iter().map(|member| member.reference()).collect(),
-            author,
-            shares: draft.shares.clone(),
-            values: read::secret_values(&document),
-            at: now,
-            document: Hash([0; 32]),
-            payload: Hash([0; 32]),
-            stanzas: Hash([0; 32]),
-        })
+        Under { roster: &self.roster, blob: &self.roster_blob, gone: &self.gone, beside: &[] }
     }
 
     /// Seals a draft for the readers of its path.
     fn seal(&self, draft: &Draft, under: &Under<'_>, now: Time) -> Result<Sealed, VaultError> {
-        let (_, signer) = self.author()?;
-        let file = self.file(&draft.document.path);
-        let manifest = self.manifest(draft, under, now)?;
-        let devices = under.devices(&manifest.readers);
-        let (document, _) = with_smallest_id(draft);
-        let plaintext =
-            codec::encode(&document).map_err(|source| VaultError::Document { file: file.clone(), source })?;
-        seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| sealing(file, source))
+        let (me, signer) = self.author()?;
+        seal_draft(draft, &self.file(&draft.document.path), me, signer, under, now)
     }
+}
+
+/// The manifest of a draft, as far as it is known before sealing.
+fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<Manifest, VaultError> {
+    let path = &draft.document.path;
+    let (document, aliases) = with_smallest_id(draft);
+    let mut parents: Vec<Hash> = draft.parents.iter().map(|(hash, _)| *hash).take(MAX_PARENTS).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
+    let readers = under.readers(path, &draft.shares);
+    let granted = |member: &&&Member| under.roster.state().is_granted(member, path);
+    let author = readers.iter().find(|member| member.card.name == me.reference.name).filter(granted);
+    let author = author.ok_or_else(|| VaultError::WouldNotRead(path.to_string()))?.reference();
+    Ok(Manifest {
+        vault: under.roster.vault,
+        id: document.id,
+        aliases,
+        path: path.clone(),
+        state: document.state(),
+        revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
+        parents,
+        ancestors: newest.map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).unwrap_or_default(),
+        roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
+        readers: readers.iter().map(|member| member.reference()).collect(),
+        author,
+        shares: draft.shares.clone(),
+        values: read::secret_values(&document),
+        at: now,
+        document: Hash([0; 32]),
+        payload: Hash([0; 32]),
+        stanzas: Hash([0; 32]),
+    })
+}
+
+/// Seals a draft at `file` for the readers of its path, by oneself.
+pub(super) fn seal_draft(
+    draft: &Draft,
+    file: &str,
+    me: &Me,
+    signer: &dyn Signer,
+    under: &Under<'_>,
+    now: Time,
+) -> Result<Sealed, VaultError> {
+    let manifest = manifest_of(draft, me, under, now)?;
+    let devices = under.devices(&manifest.readers);
+    let (document, _) = with_smallest_id(draft);
+    let plaintext =
+        codec::encode(&document).map_err(|source| VaultError::Document { file: file.to_owned(), source })?;
+    seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| sealing(file.to_owned(), source))
+}
+
+/// A sealed file with the siblings that stay beside it.
+pub(super) fn beside(file: &str, sealed: Vec<u8>, kept_apart: &[Vec<u8>]) -> Result<Vec<u8>, VaultError> {
+    let all = std::iter::once(sealed).chain(kept_apart.iter().cloned()).collect();
+    seal::bundle(all).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })
 }
 
 /// Why sealing failed: an agent that does not sign is no fault of the file.
@@ -253,6 +274,8 @@ pub(super) struct Under<'a> {
     pub(super) blob: &'a str,
     /// Members whose removal was seen on the trunk or in another clone.
     pub(super) gone: &'a BTreeSet<MemberName>,
+    /// Rosters by which a reader has to read, too: those of the other side while git merges.
+    pub(super) beside: &'a [Roster],
 }
 
 impl<'a> Under<'a> {
@@ -260,6 +283,11 @@ impl<'a> Under<'a> {
     pub(super) fn readers(&self, path: &SecretPath, shares: &Shares) -> Vec<&'a Member> {
         let mut readers = self.roster.readers(path, &shares.holders());
         readers.retain(|member| !self.gone.contains(&member.card.name));
+        for roster in self.beside {
+            let also: BTreeSet<Hash> =
+                roster.readers(path, &shares.holders()).iter().map(|member| member.hash).collect();
+            readers.retain(|member| also.contains(&member.hash));
+        }
         readers
     }
 
@@ -312,7 +340,7 @@ impl Writing<'_> {
             // What we cannot read back we do not put in place.
             let version = self.vault.check(&file, &draft.document.path, &sealed.bytes)?;
             self.vault.open_version(&version)?;
-            changes.push(Change::write(file, sealed.bytes));
+            changes.push(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?));
         }
         let other_paths: Vec<_> = others.iter().filter_map(|(file, _)| self.vault.path_of(file)).collect();
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));

@@ -27,6 +27,7 @@ pub(super) fn of(found: &Verification) -> Value {
         })).collect::<Vec<_>>(),
         "pending": found.pending.iter().map(|waiting| json!({
             "name": waiting.path.as_str(), "lives": waiting.lives, "gains": waiting.gains, "losses": waiting.losses,
+            "siblings": waiting.siblings,
         })).collect::<Vec<_>>(),
         "exposed": found.exposed.iter().map(|one| json!({
             "member": one.member.as_str(), "secret": one.path.as_str(), "known": one.known, "total": one.total,

@@ -216,7 +216,11 @@ fn env(change: &EnvChange) -> Vec<String> {
 fn waiting(waiting: &Waiting) -> String {
     let names = |sign: &str, names: &[String]| names.iter().map(|name| format!(" {sign}{name}")).collect::<String>();
     let grave = if waiting.lives { "" } else { " (deleted)" };
-    format!("{}{grave}:{}{}", waiting.path, names("+", &waiting.gains), names("-", &waiting.losses))
+    let siblings = match waiting.siblings {
+        0 => String::new(),
+        siblings => format!(" {siblings} versions to be joined"),
+    };
+    format!("{}{grave}:{siblings}{}{}", waiting.path, names("+", &waiting.gains), names("-", &waiting.losses))
 }
 
 /// Names with commas between, not too many.

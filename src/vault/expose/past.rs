@@ -10,10 +10,11 @@ use rayon::prelude::*;
 
 use super::{Gaps, Place, cache};
 use crate::model::exposure::Past;
+use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, ObjectId, RepoError, WalkedCommit};
-use crate::seal::{self, MAX_FILE};
+use crate::seal::{self, MAX_STORED};
 use crate::vault::open::check;
 use crate::vault::wrong::Wrong;
 use crate::vault::{VaultError, trust};
@@ -157,7 +158,7 @@ fn read_files(
                 gaps.missing += 1;
                 continue;
             }
-            match place.repo.blob_within(file.blob, MAX_FILE as u64) {
+            match place.repo.blob_within(file.blob, MAX_STORED as u64) {
                 Ok(Some(bytes)) => batch.push((file, bytes)),
                 Ok(None) => {}
                 // A link in the place of a file is no version.
@@ -170,32 +171,37 @@ fn read_files(
         let judged: Vec<_> = batch
             .into_par_iter()
             .map(|(file, bytes)| {
-                let version = signed(roster, &file, &bytes);
-                let bytes = if version.is_none() { Some(bytes) } else { None };
-                (file, version, bytes)
+                let versions = signed(roster, &file, &bytes);
+                let bytes = if versions.is_none() { Some(bytes) } else { None };
+                (file, versions, bytes)
             })
             .collect();
-        for (file, version, bytes) in judged {
-            let version = match (version, bytes) {
+        for (file, versions, bytes) in judged {
+            let versions = match (versions, bytes) {
                 (None, Some(bytes)) => rosters.at(file.commit)?.and_then(|roster| signed(&roster, &file, &bytes)),
-                (version, _) => version,
+                (versions, _) => versions,
             };
-            found.extend(version.map(|version| Found { version, blob: file.blob, commit: file.commit }));
+            let of_file = |version| Found { version, blob: file.blob, commit: file.commit };
+            found.extend(versions.into_iter().flatten().map(of_file));
         }
     }
     Ok(())
 }
 
-/// The version in a file, where all that the author signed is in order: everything that a check asks but whether the
+/// The versions in a file (one, or siblings), where all that the authors signed is in order: everything that a check asks but whether the
 /// author may write and the readers may read, which is asked last.
-fn signed(roster: &Roster, file: &Unread, bytes: &[u8]) -> Option<Past> {
+fn signed(roster: &Roster, file: &Unread, bytes: &[u8]) -> Option<Vec<Past>> {
     let is_signed = match check(roster, &file.file, &file.path, bytes, None) {
         Ok(_) => true,
         Err(VaultError::Inconsistent { what: Wrong::NoStanding { .. } | Wrong::NotEntitled { .. }, .. }) => true,
         Err(_) => false,
     };
-    let manifest = is_signed.then(|| seal::peek_manifest(bytes).ok()).flatten()?;
-    Some(Past {
+    let manifests = is_signed.then(|| seal::peek_manifests(bytes).ok()).flatten()?;
+    Some(manifests.into_iter().map(past).collect())
+}
+
+fn past(manifest: Manifest) -> Past {
+    Past {
         hash: manifest.hash(),
         path: manifest.path,
         state: manifest.state,
@@ -205,7 +211,7 @@ fn signed(roster: &Roster, file: &Unread, bytes: &[u8]) -> Option<Past> {
         readers: manifest.readers.into(),
         values: manifest.values,
         at: manifest.at,
-    })
+    }
 }
 
 /// Rosters of commits, for versions that name what the present roster does not have: a branch that was merged without

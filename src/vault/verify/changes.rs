@@ -10,7 +10,7 @@ use super::memo::Seen;
 use super::opening::Opening;
 use super::tree::{self, Tree};
 use crate::model::envfile;
-use crate::model::manifest::State;
+use crate::model::manifest::{Manifest, State};
 use crate::model::names::SecretPath;
 use crate::model::request::{MAX_REQUEST, Request};
 use crate::model::roster::{self, Entry, MAX_ROSTER, Operation, Roster};
@@ -159,10 +159,16 @@ fn add(roster: &Roster, before: Option<&Roster>, entries: &[Entry], embedded: bo
 
 /// Who can open a version, or may be given it: those whom it is sealed to, and those who may read it.
 fn readers(roster: &Roster, path: &SecretPath, seen: &Seen) -> BTreeSet<String> {
-    let manifest = &seen.manifest;
-    let may = roster.readers(path, &manifest.shares.holders());
-    let sealed = manifest.readers.iter().map(|reader| reader.name.to_string());
-    sealed.chain(may.iter().map(|member| member.card.name.to_string())).collect()
+    let of_one = |manifest: &Manifest| {
+        let may = roster.readers(path, &manifest.shares.holders());
+        let sealed = manifest.readers.iter().map(|reader| reader.name.to_string());
+        sealed.chain(may.iter().map(|member| member.card.name.to_string())).collect::<Vec<_>>()
+    };
+    seen.iter().flat_map(|one| of_one(&one.manifest)).collect()
+}
+
+fn is_same(old: &Seen, new: &Seen) -> bool {
+    old.iter().map(|one| one.hash).eq(new.iter().map(|one| one.hash))
 }
 
 fn access(after: &Roster, ends: &Ends<'_>) -> Vec<AccessChange> {
@@ -170,7 +176,7 @@ fn access(after: &Roster, ends: &Ends<'_>) -> Vec<AccessChange> {
     let same_roster = before.head == after.head;
     let mut changes: BTreeMap<String, (Vec<SecretPath>, Vec<SecretPath>)> = BTreeMap::new();
     for (path, new) in &ends.after.good {
-        let Some(old) = ends.before.good.get(path).filter(|old| !(same_roster && old.hash == new.hash)) else {
+        let Some(old) = ends.before.good.get(path).filter(|old| !(same_roster && is_same(old, new))) else {
             continue;
         };
         let (old, new) = (readers(before, path, old), readers(after, path, new));
@@ -192,17 +198,20 @@ fn secrets(ends: &Ends<'_>, sealed: &[SealedVersion]) -> Vec<SecretChange> {
     let mut changes = Vec::new();
     for (path, new) in &ends.after.good {
         let old = ends.before.good.get(path);
-        if old.is_some_and(|old| old.hash == new.hash) {
+        if old.is_some_and(|old| is_same(old, new)) {
             continue;
         }
-        let manifest = &new.manifest;
-        let was_live = old.is_some_and(|old| old.manifest.state == State::Live);
-        let what = match (&manifest.state, old) {
+        // Of siblings the one that is shown first.
+        let Some(manifest) = new.first().map(|one| &one.manifest) else { continue };
+        let before = old.and_then(|old| old.first()).map(|one| &one.manifest);
+        let was_live = before.is_some_and(|before| before.state == State::Live);
+        let what = match (&manifest.state, before) {
+            (State::Live, _) if new.len() > 1 => "left as siblings",
             (State::Deleted, _) => "deleted",
             (State::Moved(_), _) => "moved",
             (State::Live, None) => "new",
             (State::Live, Some(_)) if !was_live => "back",
-            (State::Live, Some(old)) if old.manifest.document == manifest.document => "sealed anew",
+            (State::Live, Some(before)) if before.document == manifest.document => "sealed anew",
             (State::Live, Some(_)) => "changed",
         };
         let moved_to = match &manifest.state {
@@ -219,7 +228,7 @@ fn secrets(ends: &Ends<'_>, sealed: &[SealedVersion]) -> Vec<SecretChange> {
             path: path.clone(),
             what,
             moved_to,
-            before: old.map(|old| old.manifest.revision),
+            before: before.map(|before| before.revision),
             revision: manifest.revision,
             authors: by,
             readers,

@@ -1,5 +1,7 @@
 //! What `verify` says: findings with the codes of docs/format.md, and what only waits.
 
+use std::collections::BTreeSet;
+
 use super::memo::Seen;
 use crate::model::manifest::State;
 use crate::model::names::{MemberName, SecretPath};
@@ -50,7 +52,7 @@ fn bare(error: &VaultError) -> String {
     }
 }
 
-/// A secret that waits to be sealed to others than it is now.
+/// A secret that waits to be sealed to others than it is now, or whose siblings wait to be joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The secret.
@@ -61,27 +63,32 @@ pub struct Waiting {
     pub gains: Vec<String>,
     /// Who should not read it (any more) and still is sealed to.
     pub losses: Vec<String>,
+    /// How many siblings wait to be joined; none where it is one version.
+    pub siblings: usize,
 }
 
 /// What of a secret waits, if anything does.
 pub(super) fn waiting(roster: &Roster, path: &SecretPath, seen: &Seen) -> Option<Waiting> {
-    let manifest = &seen.manifest;
-    let wanted = roster.readers(path, &manifest.shares.holders());
+    let first = &seen.first()?.manifest;
+    let shares = seen.iter().skip(1).fold(first.shares.clone(), |all, more| all.join(&more.manifest.shares));
+    let wanted = roster.readers(path, &shares.holders());
     let gains: Vec<String> = wanted
         .iter()
-        .filter(|member| !manifest.readers.contains(&member.reference()))
+        .filter(|member| !seen.iter().all(|one| one.manifest.readers.contains(&member.reference())))
         .map(|member| member.card.name.to_string())
         .collect();
     // One who reads by another card now only gains.
     let is_wanted = |name: &MemberName| wanted.iter().any(|member| member.card.name == *name);
-    let losses: Vec<String> = manifest
-        .readers
+    let losses: BTreeSet<String> = seen
         .iter()
+        .flat_map(|one| &one.manifest.readers)
         .filter(|reader| !is_wanted(&reader.name))
         .map(|reader| reader.name.to_string())
         .collect();
-    if gains.is_empty() && losses.is_empty() {
+    let siblings = if seen.len() > 1 { seen.len() } else { 0 };
+    if gains.is_empty() && losses.is_empty() && siblings == 0 {
         return None;
     }
-    Some(Waiting { path: path.clone(), lives: manifest.state == State::Live, gains, losses })
+    let lives = first.state == State::Live;
+    Some(Waiting { path: path.clone(), lives, gains, losses: losses.into_iter().collect(), siblings })
 }

@@ -54,8 +54,8 @@ pub struct SealedVersion {
 #[derive(Clone)]
 struct Held {
     entry: (TreeKind, ObjectId),
-    /// The version, where the file's form is good.
-    version: Option<Hash>,
+    /// The versions, where the file's form is good: one, or siblings.
+    versions: Vec<Hash>,
     /// It passed all steps.
     is_good: bool,
     /// It passed steps 2 to 9: who is named as its author signed it.
@@ -67,10 +67,7 @@ struct Held {
 impl Held {
     /// What a child of its commit has to descend from.
     fn newest(&self) -> &[Hash] {
-        match (&self.version, self.is_good) {
-            (Some(version), true) => std::slice::from_ref(version),
-            _ => &self.before,
-        }
+        if self.is_good { &self.versions } else { &self.before }
     }
 }
 
@@ -91,8 +88,8 @@ struct Step {
     parent: ObjectId,
     is_merge: bool,
     file: String,
-    /// The version, where its author signed it.
-    version: Option<Hash>,
+    /// The versions, where their authors signed them.
+    versions: Vec<Hash>,
     olds: Vec<Hash>,
 }
 
@@ -201,13 +198,13 @@ impl Checker<'_, '_> {
                     let hint = format!("put it back with: git checkout {from} -- {file}");
                     self.found.findings.push(Finding::new("removed", &file, Some(&at), text).hinting(hint));
                 }
-                Some(held) if olds.iter().all(|old| held.version == Some(*old)) => {}
+                Some(held) if olds.iter().all(|old| held.versions.contains(old)) => {}
                 Some(held) => self.steps.push(Step {
                     commit: commit.id,
                     parent,
                     is_merge: commit.parents.len() > 1,
                     file,
-                    version: held.version.filter(|_| held.is_signed),
+                    versions: if held.is_signed { held.versions.clone() } else { Vec::new() },
                     olds,
                 }),
             }
@@ -303,30 +300,31 @@ impl Checker<'_, '_> {
         if let Some(seen) = seen.filter(|_| is_signed) {
             self.descent.learn(seen);
             if let Some(path) = path_of(&self.opening.root, &entry.path).filter(|_| is_brought) {
-                self.found.sealed.push(SealedVersion {
+                self.found.sealed.extend(seen.iter().map(|outline| SealedVersion {
                     commit: commit.to_owned(),
-                    path,
-                    author: seen.manifest.author.name.to_string(),
-                    revision: seen.manifest.revision,
-                    state: seen.manifest.state.clone(),
-                    version: seen.hash,
-                });
+                    path: path.clone(),
+                    author: outline.manifest.author.name.to_string(),
+                    revision: outline.manifest.revision,
+                    state: outline.manifest.state.clone(),
+                    version: outline.hash,
+                }));
             }
         }
         if let Some(refused) = judged.as_ref().err().filter(|_| is_brought) {
             self.found.refused.push(refused.finding.clone());
         }
-        let version = seen.map(|seen| seen.hash);
-        Held { entry: (entry.kind, entry.id), version, is_good: judged.is_ok(), is_signed, before: Vec::new() }
+        let versions = seen.map(|seen| seen.iter().map(|outline| outline.hash).collect()).unwrap_or_default();
+        Held { entry: (entry.kind, entry.id), versions, is_good: judged.is_ok(), is_signed, before: Vec::new() }
     }
 
     /// Judges the steps, now that every version is known.
     fn conclude(&mut self, tip: &Settled) {
         for step in std::mem::take(&mut self.steps) {
             for old in &step.olds {
-                if !step.version.is_some_and(|version| self.descent.descends(version, *old)) {
-                    let mended = tip.files.get(&step.file).and_then(|held| held.version.filter(|_| held.is_good));
-                    let is_mended = mended.is_some_and(|version| self.descent.descends(version, *old));
+                let follows = |versions: &[Hash]| versions.iter().any(|version| self.descent.descends(*version, *old));
+                if !follows(&step.versions) {
+                    let now = tip.files.get(&step.file).filter(|held| held.is_good);
+                    let is_mended = now.is_some_and(|held| follows(&held.versions));
                     self.found.findings.push(self.rollback(&step, *old, is_mended));
                     break;
                 }
@@ -345,7 +343,7 @@ impl Checker<'_, '_> {
         } else {
             format!("{was}, which {from} has, was replaced by one that does not follow it")
         };
-        if let Some(lost) = step.version.and_then(|version| self.descent.lost(version, old)) {
+        if let Some(lost) = self.descent.lost(&step.versions, old) {
             text.push_str(&match lost {
                 0 => "; all its secret values are there".to_owned(),
                 1 => "; 1 of its secret values is not there".to_owned(),

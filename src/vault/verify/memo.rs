@@ -14,13 +14,13 @@ use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{ObjectId, Repo, RepoError, TreeKind};
-use crate::seal::{MAX_FILE, Outline, SealError};
+use crate::seal::{MAX_STORED, Outline, SealError};
 use crate::vault::VaultError;
 use crate::vault::open::{Verified, outline};
 use crate::vault::trust::{self, Verifier};
 
-/// A sealed file without its bytes.
-pub(super) type Seen = Arc<Outline>;
+/// A secret's file without its bytes: one version, or siblings with the one to show first; never none.
+pub(super) type Seen = Arc<[Outline]>;
 
 /// How many files are held in memory at once.
 const BATCH: usize = 512;
@@ -108,13 +108,13 @@ impl<'a> Memo<'a> {
         for batch in wanted.chunks(BATCH) {
             let mut read = Vec::with_capacity(batch.len());
             for blob in batch {
-                let bytes = self.repo.blob_within(*blob, MAX_FILE as u64)?;
+                let bytes = self.repo.blob_within(*blob, MAX_STORED as u64)?;
                 read.push((*blob, bytes));
             }
             let verified = self.verified();
             let look = |(blob, bytes): (ObjectId, Option<Vec<u8>>)| {
-                let too_large = SealError::FileTooLarge { size: MAX_FILE + 1, limit: MAX_FILE };
-                (blob, bytes.ok_or(too_large).and_then(|bytes| outline(bytes, verified)).map(Arc::new))
+                let too_large = SealError::FileTooLarge { size: MAX_STORED + 1, limit: MAX_STORED };
+                (blob, bytes.ok_or(too_large).and_then(|bytes| outline(bytes, verified)).map(Seen::from))
             };
             let seen: Vec<_> = read.into_par_iter().map(look).collect();
             self.files.extend(seen);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Finding;
-use super::memo::Memo;
+use super::memo::{Memo, Seen};
 use super::opening::Opening;
 use super::tree::{REQUEST, Tree, judge_request, oddity, path_of};
 use crate::model::names::SecretPath;
 use crate::model::request::MAX_REQUEST;
 use crate::model::roster::MAX_ROSTER;
 use crate::repo::{OddKind, RepoError, TreeKind};
-use crate::seal::MAX_FILE;
+use crate::seal::MAX_STORED;
 use crate::vault::VaultError;
 use crate::vault::error::chain;
 use crate::vault::open::{check_outline, outline};
@@ -57,19 +57,19 @@ pub(super) fn judge(opening: &Opening<'_>, memo: &mut Memo<'_>) -> Result<Tree, 
                 .extend(oddity(root, file, TreeKind::Executable).map(|why| Finding::new("file", file, None, why)));
         } else if let Some(path) = path_of(root, file) {
             // What is on disk is read by many threads; what a sparse checkout left out comes from git, by one.
-            let bytes = if reader.is_none() { Some(read(opening, file, MAX_FILE)) } else { None };
+            let bytes = if reader.is_none() { Some(read(opening, file, MAX_STORED)) } else { None };
             ready.push(Ready { path, file, bytes });
         }
     }
     let verified = memo.verified();
     let look = |Ready { path, file, bytes }: Ready<'_>| {
-        let on_disk = || reader.as_ref().map_or(Ok(None), |reader| reader.read(file, MAX_FILE as u64));
+        let on_disk = || reader.as_ref().map_or(Ok(None), |reader| reader.read(file, MAX_STORED as u64));
         let bytes = match bytes.unwrap_or_else(on_disk) {
             Ok(Some(bytes)) => bytes,
             // It was listed a moment ago, so that somebody is at work here.
             Ok(None) => return Ok(None),
             Err(RepoError::TooLarge { .. }) => {
-                let text = format!("it has more than {MAX_FILE} bytes");
+                let text = format!("it has more than {MAX_STORED} bytes");
                 return Ok(Some(Err(Finding::new("form", file, None, text))));
             }
             Err(error) if is_about_files(&error) => {
@@ -78,7 +78,7 @@ pub(super) fn judge(opening: &Opening<'_>, memo: &mut Memo<'_>) -> Result<Tree, 
             Err(error) => return Err(VaultError::from(error)),
         };
         let seen = outline(bytes, verified).map_err(|source| VaultError::Sealed { file: file.to_owned(), source });
-        let judged = seen.and_then(|seen| check_outline(&roster, file, &path, &seen).map(|()| Arc::new(seen)));
+        let judged = seen.and_then(|seen| check_outline(&roster, file, &path, &seen).map(|()| Seen::from(seen)));
         Ok(Some(judged.map(|seen| (path, seen)).map_err(|error| Finding::of(&error, file, None))))
     };
     let judged: Vec<Result<_, VaultError>> = ready.into_par_iter().map(look).collect();

@@ -1,0 +1,98 @@
+//! The rosters in sight of a merge: git merges secrets before the roster, so that what the other side was sealed under may
+//! not be ours yet.
+//!
+//! A roster that only ours' former admins extended is not in sight: it says nothing about who is a member.
+
+use std::collections::BTreeSet;
+
+use super::super::{VaultError, trust};
+use super::Labels;
+use crate::home::Home;
+use crate::model::bytes::Hash;
+use crate::model::roster::{self, MAX_ROSTER, Roster};
+use crate::repo::{ObjectId, Repo};
+use crate::seal::SealedFile;
+
+/// Our roster, and others of the same vault that it does not contain.
+pub(super) struct Chains<'a> {
+    ours: &'a Roster,
+    pub(super) others: Vec<Roster>,
+}
+
+/// Where rosters are looked for.
+pub(super) struct Looking<'a> {
+    pub(super) repo: &'a Repo,
+    pub(super) home: Option<&'a Home>,
+    /// The roster's file, from the top.
+    pub(super) file: &'a str,
+    pub(super) ours: &'a Roster,
+    /// Git's name of our roster's blob.
+    pub(super) blob: &'a str,
+}
+
+impl<'a> Chains<'a> {
+    /// Collects the rosters that the versions name, and that of the commit which comes in.
+    pub(super) fn collect<'s>(
+        look: &Looking<'a>,
+        labels: &Labels<'_>,
+        versions: impl Iterator<Item = &'s SealedFile>,
+    ) -> Result<Self, VaultError> {
+        let mut blobs = BTreeSet::new();
+        for version in versions {
+            let point = &version.manifest().roster;
+            if !look.ours.has(point.head) {
+                blobs.extend(ObjectId::from_hex(point.blob.as_bytes()).ok());
+            }
+        }
+        for label in [labels.ours, labels.theirs] {
+            // `feature`, or `3427962 (the subject)`.
+            let name = label.split(' ').next().unwrap_or_default();
+            if let Some(commit) = look.repo.resolve(name).ok().filter(|_| is_plain(name)) {
+                blobs.extend(look.repo.blob_at(commit, look.file).ok().flatten());
+            }
+        }
+        let mut others: Vec<Roster> = Vec::new();
+        for blob in blobs.into_iter().filter(|blob| blob.to_string() != look.blob) {
+            // What is not here, too large or refused is not in sight.
+            let Ok(Some(bytes)) = look.repo.blob_within(blob, MAX_ROSTER as u64) else { continue };
+            others.extend(look.roster(&bytes));
+        }
+        let heads: Vec<Hash> = others.iter().map(|roster| roster.head).collect();
+        let is_last = |roster: &Roster| {
+            !look.ours.has(roster.head)
+                && !heads.iter().any(|head| *head != roster.head && roster_has(&others, *head, roster))
+        };
+        let last: BTreeSet<Hash> = others.iter().filter(|roster| is_last(roster)).map(|roster| roster.head).collect();
+        others.retain(|roster| last.contains(&roster.head));
+        others.dedup_by_key(|roster| roster.head);
+        Ok(Self { ours: look.ours, others })
+    }
+
+    /// All of them, ours first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Roster> {
+        std::iter::once(self.ours).chain(&self.others)
+    }
+}
+
+impl Looking<'_> {
+    /// A roster of this vault, extended by nobody who is no admin in ours.
+    fn roster(&self, bytes: &[u8]) -> Option<Roster> {
+        let roster = match self.home {
+            Some(home) => trust::verified_cached(home, self.file, bytes).ok()?,
+            None => trust::verified(self.file, bytes).ok()?,
+        };
+        let entries = roster::decode(bytes).ok()?;
+        let is_ours = roster.vault == self.ours.vault;
+        (is_ours && trust::extended_without_right(&entries, &roster, self.ours).is_none()).then_some(roster)
+    }
+}
+
+/// Whether the roster that ends with `head` contains another one.
+fn roster_has(all: &[Roster], head: Hash, other: &Roster) -> bool {
+    all.iter().any(|roster| roster.head == head && roster.has(other.head))
+}
+
+/// Whether git could mean one ref or commit by it, and nothing else.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('-') && !name.contains(['@', '^', '~', ':', '%', '\\', '?', '*', '['])
+}

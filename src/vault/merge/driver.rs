@@ -1,0 +1,295 @@
+//! The decision for one secret: keep ours, take theirs, seal both joined, or keep both sealed.
+
+use super::super::open::{Opener, check};
+use super::super::read::Secret;
+use super::super::write::{Draft, Under, beside, seal_draft};
+use super::super::wrong::Wrong;
+use super::super::{Vault, VaultError, root_above, trust};
+use super::chains::{Chains, Looking};
+use super::side::{self, Side};
+use super::{Labels, Operation, keyless};
+use crate::home::{Home, HomeError};
+use crate::model::bytes::Hash;
+use crate::model::document::Document;
+use crate::model::names::SecretPath;
+use crate::model::shares::Shares;
+use crate::model::time::Time;
+use crate::repo::Repo;
+use crate::seal::{self, SealedFile};
+
+/// What git hands to its merge driver, for the file of a secret.
+#[derive(Debug, Clone, Copy)]
+pub struct Merging<'a> {
+    /// The file from the top of the work tree.
+    pub file: &'a str,
+    /// What both sides come from; empty where there is nothing.
+    pub base: &'a [u8],
+    /// Our side.
+    pub ours: &'a [u8],
+    /// Their side.
+    pub theirs: &'a [u8],
+    /// How git calls the three.
+    pub labels: Labels<'a>,
+}
+
+/// What comes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The file from now on; `None`: ours, as it is.
+    pub bytes: Option<Vec<u8>>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Why git should stop, with the next step.
+    pub stop: Option<(String, String)>,
+}
+
+/// Merges the file of a secret. `vault` is the vault, or why it cannot be opened: without a key or a vault that this
+/// machine knows, what has to be kept is kept sealed.
+///
+/// # Errors
+/// What is no sealed version of this secret by a member, on any side. Nothing may be touched then.
+pub fn merge(
+    vault: Result<Vault, VaultError>,
+    top: &std::path::Path,
+    merging: &Merging<'_>,
+    now: Time,
+) -> Result<Merged, VaultError> {
+    if merging.ours == merging.theirs || merging.base == merging.theirs {
+        return Ok(Merged::default());
+    }
+    let bystander;
+    let place = match &vault {
+        Ok(vault) => Place { repo: vault.repo(), root: vault.root(), vault: Some(vault), roster: vault.roster() },
+        Err(
+            VaultError::UnknownVault { .. }
+            | VaultError::Home(HomeError::NoIdentity { .. } | HomeError::NoHome | HomeError::Permissions { .. }),
+        ) => {
+            let repo = Repo::discover(top)?;
+            let root = root_above(&repo, top)?;
+            let roster = trust::verified_roster(&repo, &root)?;
+            bystander = (repo, root, roster);
+            Place { repo: &bystander.0, root: &bystander.1, vault: None, roster: &bystander.2 }
+        }
+        Err(_) => return vault.map(|_| Merged::default()),
+    };
+    place.merge(merging, now)
+}
+
+/// The path of the secret whose file this is, and the vault's folder.
+pub fn place_of(file: &str) -> Option<(&str, SecretPath)> {
+    let at = file.rfind(".covault/secrets/")?;
+    let (root, rest) = file.split_at_checked(at + ".covault".len())?;
+    Some((root, SecretPath::from_file(rest.strip_prefix('/')?)?))
+}
+
+struct Place<'a> {
+    repo: &'a Repo,
+    root: &'a str,
+    vault: Option<&'a Vault>,
+    roster: &'a crate::model::roster::Roster,
+}
+
+/// What all of one side's versions say together.
+struct Opened {
+    secret: Secret,
+}
+
+impl Opened {
+    fn document(&self) -> &Document {
+        &self.secret.document
+    }
+
+    fn shares(&self) -> &Shares {
+        &self.secret.manifest.shares
+    }
+}
+
+impl Place<'_> {
+    fn home(&self) -> Option<&Home> {
+        self.vault.map(Vault::home)
+    }
+
+    fn merge(&self, merging: &Merging<'_>, now: Time) -> Result<Merged, VaultError> {
+        let file = merging.file;
+        let of_root = |file: &str| SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?);
+        let Some(path) = of_root(file) else {
+            let why = format!("{file} is no file of a secret, and is not merged");
+            return Ok(Merged { stop: Some((why, format!("git rm -- {file}"))), ..Merged::default() });
+        };
+        // A base that is none is as good as no base: more is joined then, not less.
+        let base = side::parse(merging.base, file).unwrap_or_default();
+        let (ours, theirs) = (side::parse(merging.ours, file)?, side::parse(merging.theirs, file)?);
+        let roster_file = format!("{}/roster.toml", self.root);
+        let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
+        let look = Looking { repo: self.repo, home: self.home(), file: &roster_file, ours: self.roster, blob };
+        let chains = Chains::collect(&look, &merging.labels, ours.iter().chain(&theirs))?;
+        let ours = Side::judge(merging.ours, file, &path, &chains)?;
+        let theirs = Side::judge(merging.theirs, file, &path, &chains)?;
+        let operation = merging.labels.operation();
+        let mut notes = Vec::new();
+        for refused in &theirs.refused {
+            let author = &refused.manifest().author.name;
+            notes.push(format!(
+                "{path}: what {author} wrote is kept beside it and counts for nothing, since {author} may not write it: \
+                 covault rekey {path} --accept vouches for it"
+            ));
+        }
+        // What comes in is older than what it comes from: a commit is undone, or an old file was put back.
+        if side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
+            return Ok(older(&path, operation, notes));
+        }
+        let opened = match self.opener() {
+            Some(opener) => self.open(&opener, file, &base, &ours, &theirs).map(|sides| (opener, sides)),
+            None => None,
+        };
+        if let Some((opener, (base, a, b))) = &opened {
+            if base.as_ref().is_some_and(|base| is_part(b, base) && !is_part(base, b)) {
+                return Ok(older(&path, operation, notes));
+            }
+            let sides = Sides { merging, ours: &ours, theirs: &theirs, a, b, base: base.as_ref() };
+            if let Some(bytes) = self.join(opener, &chains, &sides, operation, now)? {
+                return Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None });
+            }
+        }
+        let kept = keyless::unite(&base, &ours, &theirs);
+        let count = kept.len();
+        let bytes = seal::bundle(kept).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
+        if count > 1 {
+            notes.push(format!("{path}: {count} versions are kept sealed, to be joined by the next who writes"));
+        }
+        if count > TOO_MANY {
+            notes.push(format!("warning: {path} has more than {TOO_MANY} versions: covault resolve {path}"));
+        }
+        Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None })
+    }
+
+    /// One's keys, where one may write here at all.
+    fn opener(&self) -> Option<Opener<'_>> {
+        let vault = self.vault?;
+        vault.author().ok()?;
+        vault.check_fork().ok()?;
+        vault.opener().ok()
+    }
+
+    /// All sides, where each of their versions opens. The base need not: without it everything is joined.
+    fn open(
+        &self,
+        opener: &Opener<'_>,
+        file: &str,
+        base: &[SealedFile],
+        ours: &Side,
+        theirs: &Side,
+    ) -> Option<(Option<Opened>, Opened, Opened)> {
+        let open = |versions: &[SealedFile]| -> Option<Opened> {
+            let mut secrets = versions.iter().map(|sealed| opener.open_one(file, sealed).ok());
+            let first = secrets.next()??;
+            let secret = secrets.try_fold(first, |all, next| Some(all.joined(next?)))?;
+            Some(Opened { secret })
+        };
+        Some((open(base), open(&ours.good)?, open(&theirs.good)?))
+    }
+
+    /// The file of the joined secret; `None` where oneself may not seal it.
+    fn join(
+        &self,
+        opener: &Opener<'_>,
+        chains: &Chains<'_>,
+        sides: &Sides<'_>,
+        operation: Operation,
+        now: Time,
+    ) -> Result<Option<Vec<u8>>, VaultError> {
+        let Some(vault) = self.vault else { return Ok(None) };
+        let (document, shares) = sides.joined(operation);
+        let all = (sides.a.document().join(sides.b.document()), sides.a.shares().join(sides.b.shares()));
+        let brings_all = document == all.0 && shares == all.1;
+        let is = |side: &Opened| *side.document() == document && *side.shares() == shares;
+        if let Some(kept) = sides.kept(is(sides.a), is(sides.b), brings_all, operation) {
+            return Ok(Some(kept.to_vec()));
+        }
+        let mut parents = sides.a.secret.versions.clone();
+        if brings_all {
+            parents.extend(sides.b.secret.versions.iter().cloned());
+            parents.sort_by_key(|(hash, _)| *hash);
+            parents.dedup_by_key(|(hash, _)| *hash);
+        }
+        let kept_apart = sides.ours.refused.iter().chain(&sides.theirs.refused).map(|one| one.bytes().to_vec());
+        let draft = Draft { document, parents, shares, kept_apart: kept_apart.collect() };
+        let under = Under { beside: &chains.others, ..vault.under() };
+        let (file, (me, signer)) = (sides.merging.file, vault.author()?);
+        let sealed = match seal_draft(&draft, file, me, signer, &under, now) {
+            Ok(sealed) => sealed,
+            // What oneself may not seal (or the agent does not sign) stays sealed as it is.
+            Err(VaultError::WouldNotRead(_) | VaultError::Signing { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // What we cannot read back we do not put in place.
+        let version = check(self.roster, file, &draft.document.path, sealed.bytes.as_slice(), None)?;
+        let again = opener.open(&version)?;
+        if !again.document.registers().eq(draft.document.registers()) {
+            let what = Wrong::Document("what was sealed is not what was joined");
+            return Err(VaultError::Inconsistent { file: file.to_owned(), what });
+        }
+        beside(file, sealed.bytes, &draft.kept_apart).map(Some)
+    }
+}
+
+/// More siblings than this are worth a warning.
+const TOO_MANY: usize = 64;
+
+/// Both sides, sealed and opened.
+struct Sides<'a> {
+    merging: &'a Merging<'a>,
+    ours: &'a Side,
+    theirs: &'a Side,
+    a: &'a Opened,
+    b: &'a Opened,
+    base: Option<&'a Opened>,
+}
+
+impl Sides<'_> {
+    /// Everything that both have; where one commit's change is brought here, ours and that change.
+    fn joined(&self, operation: Operation) -> (Document, Shares) {
+        let (a, b) = (self.a, self.b);
+        match self.base.filter(|_| operation != Operation::Merge) {
+            Some(base) => (
+                a.document().join_changes(base.document(), b.document()),
+                a.shares().join_changes(base.shares(), b.shares()),
+            ),
+            None => (a.document().join(b.document()), a.shares().join(b.shares())),
+        }
+    }
+
+    /// One side's file, where the result says what that side says, and nothing of the other is to be recorded.
+    fn kept(&self, is_ours: bool, is_theirs: bool, brings_all: bool, operation: Operation) -> Option<&[u8]> {
+        let (ours, theirs) = (self.ours.only()?, self.theirs.only()?);
+        if is_ours && (self.ours.follows(self.theirs) || !brings_all) && !self.theirs.follows(self.ours) {
+            return Some(self.merging.ours);
+        }
+        if is_theirs && self.theirs.follows(self.ours) && !self.ours.follows(self.theirs) {
+            return Some(self.merging.theirs);
+        }
+        if is_ours && ours.manifest().message() == theirs.manifest().message() {
+            let smaller = Hash::of(self.merging.ours) <= Hash::of(self.merging.theirs);
+            return Some(if smaller { self.merging.ours } else { self.merging.theirs });
+        }
+        // A change that is here already makes no new version where only a change was to be brought.
+        (is_ours && matches!(operation, Operation::Replay)).then_some(self.merging.ours)
+    }
+}
+
+/// Whether everything that one side says is said by the other.
+fn is_part(one: &Opened, other: &Opened) -> bool {
+    one.document().join(other.document()) == *other.document() && one.shares().join(other.shares()) == *other.shares()
+}
+
+/// What comes in is older than what it comes from: ours stays. A revert stops, since what it asks for is another command;
+/// an old file that somebody put back changes nothing.
+fn older(path: &SecretPath, operation: Operation, mut notes: Vec<String>) -> Merged {
+    if operation == Operation::Merge || operation == Operation::Replay {
+        notes.push(format!("{path}: what comes in is older than what both sides had; ours stays"));
+        return Merged { notes, ..Merged::default() };
+    }
+    let why = format!("{path}: a revert would bring old values back unseen; ours stays");
+    let hint = "git revert --abort, then: covault restore --commit COMMIT".to_owned();
+    Merged { bytes: None, notes, stop: Some((why, hint)) }
+}

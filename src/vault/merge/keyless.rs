@@ -1,0 +1,37 @@
+//! Merging without opening anything: three-way algebra on the sets of sealed versions.
+
+use std::collections::BTreeSet;
+
+use super::side::Side;
+use crate::model::bytes::Hash;
+use crate::seal::SealedFile;
+
+/// The versions that stay, as they lie in the files: those that both sides have, and those that either side brought; all
+/// where that would be none. What another one follows goes, and of two that say the same the one with the smaller
+/// SHA-256 stays.
+pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<u8>> {
+    let names = |files: &mut dyn Iterator<Item = &SealedFile>| -> BTreeSet<Hash> {
+        files.map(|file| Hash::of(file.bytes())).collect()
+    };
+    let (a, b, o) = (names(&mut ours.all()), names(&mut theirs.all()), names(&mut base.iter()));
+    let stays = |name: &Hash| (a.contains(name) && b.contains(name)) || !o.contains(name);
+    let mut kept: Vec<&SealedFile> = ours.all().chain(theirs.all()).collect();
+    kept.sort_by_cached_key(|file| Hash::of(file.bytes()));
+    kept.dedup_by(|one, other| one.bytes() == other.bytes());
+    if kept.iter().any(|file| stays(&Hash::of(file.bytes()))) {
+        kept.retain(|file| stays(&Hash::of(file.bytes())));
+    }
+    let is_refused =
+        |file: &SealedFile| ours.refused.iter().chain(&theirs.refused).any(|one| one.hash() == file.hash());
+    // A version that counts for nothing replaces none.
+    let counting: Vec<&SealedFile> = kept.iter().copied().filter(|file| !is_refused(file)).collect();
+    let is_needless = |file: &SealedFile| {
+        let (hash, message, digest) = (file.hash(), file.manifest().message(), Hash::of(file.bytes()));
+        counting.iter().filter(|other| other.hash() != hash).any(|other| {
+            let manifest = other.manifest();
+            manifest.names_as_ancestor(hash) || (manifest.message() == message && Hash::of(other.bytes()) < digest)
+        })
+    };
+    let kept = kept.into_iter().filter(|file| is_refused(file) || !is_needless(file));
+    kept.map(|file| file.bytes().to_vec()).collect()
+}

@@ -1,0 +1,107 @@
+//! One side of a merge: the sealed versions in it, each judged by every roster in sight.
+//!
+//! Nothing is opened here.
+
+use super::super::VaultError;
+use super::super::open::opinion;
+use super::super::wrong::Wrong;
+use super::chains::Chains;
+use crate::model::bytes::Hash;
+use crate::model::manifest::Manifest;
+use crate::model::names::SecretPath;
+use crate::seal::{self, SealedFile};
+
+/// The versions on one side.
+pub(super) struct Side {
+    /// Those that count.
+    pub(super) good: Vec<SealedFile>,
+    /// Those whose author may not write them (any more): they are kept sealed, for a person to decide.
+    pub(super) refused: Vec<SealedFile>,
+}
+
+impl Side {
+    /// Reads and judges the versions in a file.
+    ///
+    /// # Errors
+    /// What is no sealed version of this secret by a member that some roster in sight knows.
+    pub(super) fn judge(bytes: &[u8], file: &str, path: &SecretPath, chains: &Chains<'_>) -> Result<Self, VaultError> {
+        let mut side = Self { good: Vec::new(), refused: Vec::new() };
+        for sealed in parse(bytes, file)? {
+            if judge_one(&sealed, file, path, chains)? {
+                side.good.push(sealed);
+            } else {
+                side.refused.push(sealed);
+            }
+        }
+        Ok(side)
+    }
+
+    /// All versions, whatever they count for.
+    pub(super) fn all(&self) -> impl Iterator<Item = &SealedFile> {
+        self.good.iter().chain(&self.refused)
+    }
+
+    /// Whether it is one version that counts.
+    pub(super) fn only(&self) -> Option<&SealedFile> {
+        match (self.good.as_slice(), self.refused.as_slice()) {
+            ([only], []) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Whether it has everything that `other` has, by what the manifests say.
+    pub(super) fn follows(&self, other: &Self) -> bool {
+        follows(&self.good, &other.good)
+    }
+}
+
+/// The sealed files in a secret's file.
+pub(super) fn parse(bytes: &[u8], file: &str) -> Result<Vec<SealedFile>, VaultError> {
+    let refused = |source| VaultError::Sealed { file: file.to_owned(), source };
+    let members = seal::members(bytes).map_err(refused)?;
+    members.into_iter().map(|member| SealedFile::parse(member).map_err(refused)).collect()
+}
+
+/// Whether each of `olds` is one of `news`, or is followed by one, or says the same as one.
+pub(super) fn follows(news: &[SealedFile], olds: &[SealedFile]) -> bool {
+    olds.iter().all(|old| news.iter().any(|new| is_after(new.manifest(), new.hash(), old.manifest(), old.hash())))
+}
+
+fn is_after(new: &Manifest, new_hash: Hash, old: &Manifest, old_hash: Hash) -> bool {
+    new_hash == old_hash || new.names_as_ancestor(old_hash) || new.message() == old.message()
+}
+
+/// Whether a version counts; an error where it is none at all. A roster that has never heard of its author, its readers
+/// or its place in the chain has no opinion; one must have, and none may be against it.
+fn judge_one(sealed: &SealedFile, file: &str, path: &SecretPath, chains: &Chains<'_>) -> Result<bool, VaultError> {
+    let (mut is_good, mut is_refused, mut unknown) = (false, false, None);
+    for roster in chains.all() {
+        match opinion(roster, path, sealed) {
+            Ok(()) => is_good = true,
+            Err(VaultError::Inconsistent { what: Wrong::NoStanding { .. } | Wrong::NotEntitled { .. }, .. }) => {
+                is_refused = true;
+            }
+            Err(
+                error @ VaultError::Inconsistent {
+                    what: Wrong::Point | Wrong::UnknownAuthor | Wrong::UnknownReader,
+                    ..
+                },
+            ) => unknown = unknown.or(Some(error)),
+            Err(error) => return Err(about(error, file)),
+        }
+    }
+    match unknown {
+        Some(error) if !is_good && !is_refused => Err(about(error, file)),
+        _ => Ok(!is_refused),
+    }
+}
+
+/// The same refusal, with the file's name from the top.
+fn about(error: VaultError, name: &str) -> VaultError {
+    let name = name.to_owned();
+    match error {
+        VaultError::Inconsistent { what, .. } => VaultError::Inconsistent { file: name, what },
+        VaultError::Sealed { source, .. } => VaultError::Sealed { file: name, source },
+        other => other,
+    }
+}
