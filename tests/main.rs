@@ -20,6 +20,7 @@ mod faults;
 mod formats;
 mod house;
 mod hygiene;
+mod merge;
 mod model;
 mod repo;
 mod seal;

@@ -70,7 +70,7 @@ fn merge(context: &Context, args: &MergeDriverArgs) -> anyhow::Result<u8> {
     let folder = args.path.rfind(".covault/").and_then(|at| args.path.get(..at)).unwrap_or_default();
     let dir = Some(at(Path::new(folder))).filter(|dir| dir.is_dir()).unwrap_or_else(|| context.dir().to_owned());
     let here = Context::silent(&Global { dir: Some(dir.clone()), json: false, quiet: context.quiet() });
-    let merged = driver::merge(here.vault(), &dir, &merging, context.now())?;
+    let merged = driver::merge(here.vault(), &here.home()?, &dir, &merging, context.now())?;
     let Merged { bytes, notes, stop } = merged;
     if let Some(bytes) = bytes {
         put(&at(&args.ours), &bytes)?;

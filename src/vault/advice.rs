@@ -95,9 +95,13 @@ impl VaultError {
                 | RepoError::NotAFolder { .. }
                 | RepoError::TooLarge { .. },
             ) => Kind::Verification,
-            Self::Conflicted { .. } | Self::ChangedMeanwhile(_) | Self::RosterChanged | Self::NotJoined(_) => {
-                Kind::Conflict
-            }
+            Self::Conflicted { .. }
+            | Self::ChangedMeanwhile(_)
+            | Self::RosterChanged
+            | Self::RosterUnmerged { .. }
+            | Self::RosterDiverged { .. }
+            | Self::RosterTakenBack { .. }
+            | Self::NotJoined(_) => Kind::Conflict,
             Self::Roster { .. }
             | Self::RosterSignature { .. }
             | Self::RosterSigner { .. }
@@ -140,6 +144,18 @@ impl VaultError {
                 "if you know why (a reset of your own, a clone that is behind), accept it with: covault setup --accept; \
                  else ask the vault's admin, and see who changed it with: git log -p -- {file}"
             ),
+            Self::RosterUnmerged { .. } => "settle it with: covault resolve".to_owned(),
+            Self::RosterDiverged { file, admins, .. } if admins.is_empty() => format!(
+                "nobody is an admin on both: take one with: git checkout --ours -- {file} (or --theirs); what the other \
+                 branch did has to be done again there"
+            ),
+            Self::RosterDiverged { admins, .. } => {
+                format!("it takes one of {}, who settles it with: covault resolve", admins.join(", "))
+            }
+            Self::RosterTakenBack { .. } => {
+                "go on with: covault resolve; what an entry did is undone by another one, as in: covault member remove"
+                    .to_owned()
+            }
             Self::TrunkRewritten { commit, .. } => format!(
                 "ask who forced a push; see what was there with: git log {commit}; accept what is there now with: \
                  covault setup --accept"

@@ -16,6 +16,7 @@ use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::roster::{self, Entry, Operation, Role, Roster};
 use crate::model::shares::Shares;
+use crate::model::time::Time;
 use crate::repo::{Change, WorkState};
 use crate::seal::sshsig::{self, Namespace};
 use crate::seal::{self, Signer};
@@ -279,11 +280,6 @@ impl Vault {
         how: &How,
     ) -> Result<Entry, VaultError> {
         let (_, signer) = self.author()?;
-        let signer: &dyn Signer = signer;
-        let failed = |source| VaultError::Signing { what: "the roster", source };
-        let seq = current.seq + 1;
-        let body = roster::body(seq, Some(current.head), Some(by), how.now, &operation);
-        let signature = sshsig::sign(signer, Namespace::Roster, body.as_bytes()).map_err(failed)?;
         let card = match &operation {
             Operation::Admit { card, .. } | Operation::Renew { card, .. } => Some(card),
             _ => None,
@@ -291,11 +287,27 @@ impl Vault {
         let card_signature = match (card, card_signature) {
             (None, _) => None,
             (Some(_), Some(signature)) => Some(signature),
-            (Some(card), None) => {
-                Some(sshsig::sign(signer, Namespace::Card, card.encode().as_bytes()).map_err(failed)?)
-            }
+            (Some(card), None) => Some(
+                sshsig::sign(signer, Namespace::Card, card.encode().as_bytes())
+                    .map_err(|source| VaultError::Signing { what: "the roster", source })?,
+            ),
         };
-        let at = how.now;
-        Ok(Entry { seq, prev: Some(current.head), by: Some(by), at, operation, body, signature, card_signature })
+        Ok(Entry { card_signature, ..next_entry(signer, current, by, operation, how.now)? })
     }
+}
+
+/// The entry after the newest one, signed; without a signature over a card.
+pub(super) fn next_entry(
+    signer: &dyn Signer,
+    current: &Roster,
+    by: Hash,
+    operation: Operation,
+    at: Time,
+) -> Result<Entry, VaultError> {
+    let seq = current.seq + 1;
+    let body = roster::body(seq, Some(current.head), Some(by), at, &operation);
+    let signature = sshsig::sign(signer, Namespace::Roster, body.as_bytes())
+        .map_err(|source| VaultError::Signing { what: "the roster", source })?;
+    let prev = Some(current.head);
+    Ok(Entry { seq, prev, by: Some(by), at, operation, body, signature, card_signature: None })
 }

@@ -82,6 +82,30 @@ pub enum VaultError {
         /// The entry.
         seq: u64,
     },
+    /// What git made of two rosters.
+    #[error("{file} is unmerged, and what lies there is refused")]
+    RosterUnmerged {
+        /// The file.
+        file: String,
+        /// Why.
+        source: Box<VaultError>,
+    },
+    /// Two branches that both extended the roster, and oneself cannot merge them.
+    #[error("{file} was extended on both branches, and {because}")]
+    RosterDiverged {
+        /// The file.
+        file: String,
+        /// Why oneself cannot.
+        because: String,
+        /// Who could: admins on both.
+        admins: Vec<String>,
+    },
+    /// Git would take entries of the roster back.
+    #[error("{file} only grows: git takes nothing back there, and it stays as it is")]
+    RosterTakenBack {
+        /// The file.
+        file: String,
+    },
     /// First sight of a vault.
     #[error("this machine does not know the vault {words} yet")]
     UnknownVault {

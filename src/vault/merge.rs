@@ -1,4 +1,5 @@
-//! What git's merge driver decides: two versions of a file and what they come from, in; one version, or siblings, out.
+//! What two branches made of one file, brought together, for git's merge driver and for `resolve`: two versions and what
+//! they come from in; one version, or siblings, out.
 //!
 //! No file is written here, and no index is touched: the command line puts the result in place, last of all. The rules
 //! of this place:
@@ -12,6 +13,7 @@
 mod chains;
 pub mod driver;
 mod keyless;
+pub mod roster;
 mod side;
 
 /// No side of a merge is larger: a roster, or the siblings of a secret.

@@ -206,8 +206,7 @@ impl Here<'_> {
                 // An earlier state of the roster as it is now, as nearly always: no need to read it.
                 let entries = bytes.split(|byte| *byte == b'\n').filter(|line| *line == b"[[entry]]").count();
                 let head = entries.checked_sub(1).and_then(|last| theirs.chain.get(last)).copied();
-                let follows = |head: &Hash| theirs.seq_at(held).is_some_and(|seq| theirs.seq_at(*head) >= Some(seq));
-                held = head.filter(follows).unwrap_or(held);
+                held = head.filter(|head| theirs.contains(*head, held)).unwrap_or(held);
                 continue;
             }
             let name = format!("{file} at {}", abbreviated(&commit.to_string()));

@@ -61,19 +61,45 @@ fn roster_here(
 ) -> Result<(Vec<Entry>, Roster, ObjectId), VaultError> {
     let file = format!("{root}/roster.toml");
     let bytes = repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
-    let entries = decode(&file, &bytes)?;
-    let vault = entries.first().map(Entry::hash).ok_or(VaultError::NoVault)?;
-    let known_here = repo.config_str(&setting(root));
-    match check_accepted(&file, &entries, vault, expected, known_here.as_deref(), home.pin(vault)?.is_some()) {
-        // Without any key, which vault it is is not yet the question.
-        Err(VaultError::UnknownVault { .. }) if !home.has_identity() => {
-            return Err(HomeError::NoIdentity { looked: home.identity_file() }.into());
+    let read = || {
+        let entries = decode(&file, &bytes)?;
+        check_vault(repo, home, root, &entries, expected)?;
+        let roster = build_cached(home, &file, &bytes, &entries)?;
+        Ok::<_, VaultError>((entries, roster))
+    };
+    let (entries, roster) = match read() {
+        // What lies there is what git made of two rosters.
+        Err(source) if is_refused(&source) && repo.stages(&file)?.iter().any(Option::is_some) => {
+            return Err(VaultError::RosterUnmerged { file, source: Box::new(source) });
         }
-        accepted => accepted?,
-    }
-    let roster = build_cached(home, &file, &bytes, &entries)?;
+        read => read?,
+    };
     check_head(&file, &roster, expected)?;
     Ok((entries, roster, repo.blob_id(&bytes)?))
+}
+
+fn is_refused(error: &VaultError) -> bool {
+    matches!(error, VaultError::Roster { .. } | VaultError::RosterSignature { .. } | VaultError::RosterSigner { .. })
+}
+
+/// Whether a roster is of a vault that was named as the one to expect here.
+pub(super) fn check_vault(
+    repo: &Repo,
+    home: &Home,
+    root: &str,
+    entries: &[Entry],
+    expected: Option<&str>,
+) -> Result<Hash, VaultError> {
+    let vault = entries.first().map(Entry::hash).ok_or(VaultError::NoVault)?;
+    let known_here = repo.config_str(&setting(root));
+    let file = format!("{root}/roster.toml");
+    match check_accepted(&file, entries, vault, expected, known_here.as_deref(), home.pin(vault)?.is_some()) {
+        // Without any key, which vault it is is not yet the question.
+        Err(VaultError::UnknownVault { .. }) if !home.has_identity() => {
+            Err(HomeError::NoIdentity { looked: home.identity_file() }.into())
+        }
+        accepted => accepted.map(|()| vault),
+    }
 }
 
 /// Decodes and verifies a roster's bytes, but for signatures that this machine verified before; `file` is for errors.
@@ -188,7 +214,8 @@ fn expected_words(text: &str) -> String {
     Hash::from_hex(text.split('@').next().unwrap_or_default()).map_or_else(|| text.to_owned(), words)
 }
 
-fn decode(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, VaultError> {
+/// Reads a roster's bytes into entries; no signature is checked.
+pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, VaultError> {
     roster::decode(bytes).map_err(|source| VaultError::Roster { file: file.to_owned(), source })
 }
 

@@ -1,6 +1,6 @@
 //! The whole chain: every entry checked in its order, and the state at each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::super::bytes::Hash;
@@ -188,6 +188,29 @@ impl Roster {
     /// The state after the entry with this hash.
     pub fn state_at(&self, entry: Hash) -> Option<&State> {
         self.points.get(&entry).map(|point| &point.state)
+    }
+
+    /// Whether `entry` has `earlier` in its history, or is it: before it in its own branch, or embedded by a merge there.
+    pub fn contains(&self, entry: Hash, earlier: Hash) -> bool {
+        let mut met = HashSet::new();
+        let mut next = vec![entry];
+        while let Some(at) = next.pop() {
+            if at == earlier {
+                return self.has(at);
+            }
+            if met.insert(at)
+                && let Some(point) = self.points.get(&at)
+            {
+                next.extend(point.follows.into_iter().flatten());
+            }
+        }
+        false
+    }
+
+    /// Admins of this roster who can merge it with another one of the vault: they are admins there, too, by a card that
+    /// stands in both.
+    pub fn admins_with(&self, other: &Self) -> impl Iterator<Item = &Member> {
+        self.state.admins().filter(|admin| self.state.has_admin_in_common(&other.state, &admin.card.name))
     }
 
     /// Living members by name.

@@ -1,5 +1,8 @@
 //! The decision for one secret: keep ours, take theirs, seal both joined, or keep both sealed.
 
+use std::path::Path;
+
+use super::super::error::chain;
 use super::super::open::{Opener, check};
 use super::super::read::Secret;
 use super::super::write::{Draft, Under, beside, seal_draft};
@@ -7,7 +10,7 @@ use super::super::wrong::Wrong;
 use super::super::{Vault, VaultError, root_above, trust};
 use super::chains::{Chains, Looking};
 use super::side::{self, Side};
-use super::{Labels, Operation, keyless};
+use super::{Labels, Operation, keyless, roster};
 use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
@@ -43,14 +46,15 @@ pub struct Merged {
     pub stop: Option<(String, String)>,
 }
 
-/// Merges the file of a secret. `vault` is the vault, or why it cannot be opened: without a key or a vault that this
-/// machine knows, what has to be kept is kept sealed.
+/// Merges the file of a secret, or the roster. `vault` is the vault in `folder`, or why it cannot be opened: without a key,
+/// or where this machine does not know the vault, what has to be kept is kept sealed.
 ///
 /// # Errors
-/// What is no sealed version of this secret by a member, on any side. Nothing may be touched then.
+/// What is no sealed version of this secret by a member, or no roster, on any side. Nothing may be touched then.
 pub fn merge(
     vault: Result<Vault, VaultError>,
-    top: &std::path::Path,
+    home: &Home,
+    folder: &Path,
     merging: &Merging<'_>,
     now: Time,
 ) -> Result<Merged, VaultError> {
@@ -64,22 +68,34 @@ pub fn merge(
             VaultError::UnknownVault { .. }
             | VaultError::Home(HomeError::NoIdentity { .. } | HomeError::NoHome | HomeError::Permissions { .. }),
         ) => {
-            let repo = Repo::discover(top)?;
-            let root = root_above(&repo, top)?;
+            let repo = Repo::discover(folder)?;
+            let root = root_above(&repo, folder)?;
             let roster = trust::verified_roster(&repo, &root)?;
             bystander = (repo, root, roster);
             Place { repo: &bystander.0, root: &bystander.1, vault: None, roster: &bystander.2 }
         }
         Err(_) => return vault.map(|_| Merged::default()),
     };
+    if merging.file == format!("{}/roster.toml", place.root) {
+        return merge_rosters(home, place.roster.vault, merging, now);
+    }
     place.merge(merging, now)
 }
 
-/// The path of the secret whose file this is, and the vault's folder.
-pub fn place_of(file: &str) -> Option<(&str, SecretPath)> {
-    let at = file.rfind(".covault/secrets/")?;
-    let (root, rest) = file.split_at_checked(at + ".covault".len())?;
-    Some((root, SecretPath::from_file(rest.strip_prefix('/')?)?))
+/// The roster: no entry of either side is lost, and who may not bring them together leaves it to who may.
+fn merge_rosters(home: &Home, vault: Hash, merging: &Merging<'_>, now: Time) -> Result<Merged, VaultError> {
+    let sides = [merging.base, merging.ours, merging.theirs];
+    let united = roster::rosters_of(home, vault, merging.file, sides, now)?;
+    let mut notes = united.notes();
+    let stop = match (united.conflict(merging.file), merging.labels.operation()) {
+        (Some(VaultError::RosterTakenBack { .. }), Operation::Merge | Operation::Replay) => {
+            notes.push(format!("{}: what comes in is older than what both sides had; ours stays", merging.file));
+            None
+        }
+        (Some(conflict), _) => Some((chain(&conflict), conflict.hint().unwrap_or_default())),
+        (None, _) => None,
+    };
+    Ok(Merged { bytes: Some(united.bytes).filter(|bytes| bytes != merging.ours), notes, stop })
 }
 
 struct Place<'a> {

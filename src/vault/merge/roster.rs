@@ -1,0 +1,296 @@
+//! Two rosters of one vault: the one that contains both.
+//!
+//! Bytes in, bytes out, for git's merge driver; and `settle`, for `resolve`. No entry of either side is ever left out of
+//! what comes of it, so that every pin and every manifest that names one stays good. Who may do what afterwards is
+//! decided in `model::roster`.
+
+use std::path::Path;
+
+use super::super::amend::next_entry;
+use super::super::error::chain;
+use super::super::write::{How, Report, commit};
+use super::super::{Vault, VaultError, root_above, trust, words};
+use crate::home::Home;
+use crate::model::bytes::Hash;
+use crate::model::names::MemberName;
+use crate::model::roster::{Holders, MAX_ROSTER, Operation, Roster, RosterError, embeddable};
+use crate::model::time::Time;
+use crate::repo::{Change, ObjectId, Repo};
+use crate::seal::Signer as _;
+
+/// What two rosters come to.
+#[derive(Debug)]
+pub struct RosterMerge {
+    /// What belongs into the file. In a conflict that is what ours has.
+    pub bytes: Vec<u8>,
+    /// How they came together.
+    pub way: Way,
+}
+
+/// How two rosters came together.
+#[derive(Debug)]
+pub enum Way {
+    /// Ours has everything.
+    Ours,
+    /// Theirs has everything.
+    Theirs,
+    /// Ours with one more entry, signed by oneself, that embeds what theirs has more.
+    Merged(Merged),
+    /// Theirs is older than the base, as in `git revert`: a conflict, since ours stays as it is.
+    TakesBack,
+    /// Both have entries that the other lacks, and oneself cannot merge them: a conflict.
+    Diverged {
+        /// Why oneself cannot.
+        because: String,
+        /// Who could: admins on both.
+        admins: Vec<MemberName>,
+    },
+}
+
+/// What a merge did that a person should know.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// How many entries it embeds.
+    pub entries: usize,
+    /// Admitted on one branch by somebody who was losing the right to on the other: they are not in.
+    pub left_out: Vec<MemberName>,
+    /// Places below which nobody reads now; the root is empty.
+    pub unread: Vec<String>,
+}
+
+impl RosterMerge {
+    /// Why a person has to look at it, where it is a conflict. `file` is the roster's.
+    pub fn conflict(&self, file: &str) -> Option<VaultError> {
+        let file = file.to_owned();
+        match &self.way {
+            Way::Ours | Way::Theirs | Way::Merged(_) => None,
+            Way::TakesBack => Some(VaultError::RosterTakenBack { file }),
+            Way::Diverged { because, admins } => {
+                let admins = admins.iter().map(ToString::to_string).collect();
+                Some(VaultError::RosterDiverged { file, because: because.clone(), admins })
+            }
+        }
+    }
+
+    /// What a person should know, a line each.
+    pub fn notes(&self) -> Vec<String> {
+        let Way::Merged(merged) = &self.way else { return Vec::new() };
+        let entries = if merged.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", merged.entries) };
+        let mut notes = vec![format!("the roster takes in {entries} of the other branch")];
+        notes.extend(merged.left_out.iter().map(|name| {
+            format!(
+                "{name}, whom one branch admitted, is not in: on the other, who admitted them lost the right to, or the name \
+                 or a key was taken"
+            )
+        }));
+        notes.extend(merged.unread.iter().map(|place| {
+            format!("nobody reads what is below /{place} now; name somebody with: covault grant /{place} READER...")
+        }));
+        notes
+    }
+}
+
+/// Brings two rosters of this vault together; `base` is what both come from, as git has it, and may be anything.
+///
+/// The same comes out for the same three, but for the time and the signature of a merge.
+pub fn rosters(vault: &Vault, base: &[u8], ours: &[u8], theirs: &[u8], now: Time) -> Result<RosterMerge, VaultError> {
+    let file = format!("{}/roster.toml", vault.root());
+    rosters_of(vault.home(), vault.roster().vault, &file, [base, ours, theirs], now)
+}
+
+/// The same for a vault that this machine need not have accepted: base, ours and theirs of `file`.
+pub(super) fn rosters_of(
+    home: &Home,
+    vault: Hash,
+    file: &str,
+    [base, ours, theirs]: [&[u8]; 3],
+    now: Time,
+) -> Result<RosterMerge, VaultError> {
+    Merging { home, vault, file }.merge(base, ours, theirs, now)
+}
+
+/// What a roster is settled with.
+#[derive(Debug, Clone, Copy)]
+pub enum With<'a> {
+    /// The other sides in git's index, where the file is unmerged.
+    Index,
+    /// The roster of a commit, where it was left out of a merge.
+    Commit(&'a str),
+}
+
+/// A roster that was settled.
+#[derive(Debug)]
+pub struct Settled {
+    /// How the two came together.
+    pub way: Way,
+    /// What was written. A vault that was opened before has to be opened again.
+    pub report: Report,
+}
+
+/// Writes the roster that contains both sides and stages it, in one step; `None` where there is nothing to settle. With a
+/// commit's, it is committed as everything else is.
+///
+/// It needs no vault that can be opened: what lies in the work tree may be anything. What a clone saw of the trunk is not
+/// asked, since no entry is lost by this; it is the next time that the vault is opened.
+pub fn settle(
+    start: &Path,
+    home: &Home,
+    expected: Option<&str>,
+    with: With<'_>,
+    how: &How,
+) -> Result<Option<Settled>, VaultError> {
+    let repo = Repo::discover(start)?;
+    let root = root_above(&repo, start)?;
+    let file = format!("{root}/roster.toml");
+    let lock = if how.dry_run { None } else { Some(repo.lock()?) };
+    let Some([base, ours, theirs]) = sides(&repo, &file, with)? else { return Ok(None) };
+    let vault = trust::check_vault(&repo, home, &root, &trust::decode(&file, &ours)?, expected)?;
+    let merging = Merging { home, vault, file: &file };
+    let merge = merging.merge(&base, &ours, &theirs, how.now)?;
+    let unmerged = matches!(with, With::Index);
+    match merge.conflict(&file) {
+        // What is asked for here is to go on.
+        Some(VaultError::RosterTakenBack { .. }) | None => {}
+        Some(conflict) => return Err(conflict),
+    }
+    let how = How { no_commit: how.no_commit || unmerged, ..how.clone() };
+    let changes = vec![Change::write(file, merge.bytes.as_slice())];
+    let message = "covault: merge the rosters of two branches";
+    let report = commit(&repo, lock.as_ref(), changes, message, &how, merge.notes())?;
+    Ok(Some(Settled { way: merge.way, report }))
+}
+
+/// Base, ours and theirs. A side that has no roster any more is no reason to lose the other's.
+fn sides(repo: &Repo, file: &str, with: With<'_>) -> Result<Option<[Vec<u8>; 3]>, VaultError> {
+    let blob = |id: ObjectId| -> Result<Vec<u8>, VaultError> {
+        let too_large = |size| VaultError::Roster { file: file.to_owned(), source: RosterError::TooLarge { size } };
+        repo.blob_within(id, MAX_ROSTER as u64)?.ok_or_else(|| too_large(MAX_ROSTER + 1))
+    };
+    let [base, ours, theirs] = match with {
+        With::Index => {
+            let [base, ours, theirs] = repo.stages(file)?;
+            // What both come from may be anything.
+            [base.and_then(|id| blob(id).ok()), ours.map(blob).transpose()?, theirs.map(blob).transpose()?]
+        }
+        With::Commit(rev) => {
+            let theirs =
+                repo.blob_at(repo.resolve(rev)?, file)?.ok_or_else(|| VaultError::NoVaultAt(rev.to_owned()))?;
+            let ours = repo.read_work(file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
+            [None, Some(ours), Some(blob(theirs)?)]
+        }
+    };
+    let (Some(ours), Some(theirs)) = (ours.as_ref().or(theirs.as_ref()), theirs.as_ref().or(ours.as_ref())) else {
+        return Ok(None);
+    };
+    Ok(Some([base.unwrap_or_default(), ours.clone(), theirs.clone()]))
+}
+
+/// Whose rosters are brought together.
+struct Merging<'a> {
+    home: &'a Home,
+    /// The vault that was accepted.
+    vault: Hash,
+    /// The roster's file, from the top.
+    file: &'a str,
+}
+
+impl Merging<'_> {
+    fn merge(&self, base: &[u8], ours: &[u8], theirs: &[u8], now: Time) -> Result<RosterMerge, VaultError> {
+        let (our_roster, their_roster) = (self.read("our side", ours)?, self.read("the other side", theirs)?);
+        let took = |bytes: &[u8], way| Ok(RosterMerge { bytes: bytes.to_vec(), way });
+        if our_roster.head == their_roster.head {
+            // Two of somebody's devices may have signed the same entry: everybody is to keep the same one.
+            return if ours <= theirs { took(ours, Way::Ours) } else { took(theirs, Way::Theirs) };
+        }
+        if their_roster.has(our_roster.head) {
+            return took(theirs, Way::Theirs);
+        }
+        if self.takes_back(base, &their_roster) {
+            return took(ours, Way::TakesBack);
+        }
+        if our_roster.has(their_roster.head) {
+            return took(ours, Way::Ours);
+        }
+        self.embed(ours, &our_roster, theirs, &their_roster, now)
+    }
+
+    /// One side, fully verified, and of this vault.
+    fn read(&self, side: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
+        let file = format!("{} at {side}", self.file);
+        let roster = trust::verified_cached(self.home, &file, bytes)?;
+        if roster.vault == self.vault {
+            return Ok(roster);
+        }
+        Err(VaultError::OtherVault { file, found: words(roster.vault), expected: words(self.vault) })
+    }
+
+    /// Whether theirs is an earlier state of the base. A base that is no roster of this vault says nothing.
+    fn takes_back(&self, base: &[u8], theirs: &Roster) -> bool {
+        self.read("the base", base).is_ok_and(|base| base.head != theirs.head && base.has(theirs.head))
+    }
+
+    /// Ours with a `merge` entry, where oneself may sign one.
+    fn embed(
+        &self,
+        ours: &[u8],
+        our_roster: &Roster,
+        theirs: &[u8],
+        their_roster: &Roster,
+        now: Time,
+    ) -> Result<RosterMerge, VaultError> {
+        let diverged = |because: String| {
+            let admins = our_roster.admins_with(their_roster).map(|admin| admin.card.name.clone()).collect();
+            Ok(RosterMerge { bytes: ours.to_vec(), way: Way::Diverged { because, admins } })
+        };
+        let signer = match self.home.signer() {
+            Ok(Some(signer)) => signer,
+            Ok(None) => return diverged("there is no signing key on this machine".to_owned()),
+            Err(error) => return diverged(chain(&error)),
+        };
+        let public = signer.public();
+        let has_key = |key: &crate::model::card::SigningPublic| *key == public;
+        // The card that signs is the present one on our side.
+        let me = our_roster.admins_with(their_roster).find(|admin| admin.card.signing_keys().any(has_key));
+        let Some(me) = me else {
+            return diverged("your signing key is on no card of somebody who is an admin on both".to_owned());
+        };
+        let entries = embeddable(our_roster, &trust::decode(self.file, theirs)?);
+        let mut merged = Merged { entries: entries.len(), ..Merged::default() };
+        let operation = Operation::Merge { entries };
+        our_roster.after(&operation, me.hash).map_err(VaultError::Refused)?;
+        let entry = match next_entry(&signer, our_roster, me.hash, operation, now) {
+            Ok(entry) => entry,
+            Err(error) => return diverged(chain(&error)),
+        };
+        let bytes = [ours, b"\n", entry.text().as_bytes()].concat();
+        // What we hand out is read as anybody will read it.
+        let roster = self.read("the merge", &bytes)?;
+        if !roster.has(our_roster.head) || !roster.has(their_roster.head) {
+            return Err(VaultError::RosterChanged);
+        }
+        merged.left_out = left_out(&roster, our_roster, their_roster);
+        merged.unread = unread(&roster);
+        Ok(RosterMerge { bytes, way: Way::Merged(merged) })
+    }
+}
+
+/// Who lives on one side, was never known on the other, and does not live after the merge.
+fn left_out(merged: &Roster, ours: &Roster, theirs: &Roster) -> Vec<MemberName> {
+    let beside = |one: &Roster, other: &Roster| -> Vec<MemberName> {
+        let unknown = one.members().filter(|member| other.admitted(&member.reference()).is_none());
+        unknown.filter(|member| merged.member(member.hash).is_none()).map(|member| member.card.name.clone()).collect()
+    };
+    let mut names = beside(ours, theirs);
+    names.extend(beside(theirs, ours));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Places with a grant that names nobody who lives.
+fn unread(merged: &Roster) -> Vec<String> {
+    let state = merged.state();
+    let reads =
+        |holders: &Holders| holders.iter().any(|holder| state.members().any(|member| state.holds(holder, member)));
+    state.grants().filter(|(_, holders)| !reads(holders)).map(|(path, _)| path.to_owned()).collect()
+}
