@@ -33,6 +33,7 @@ mod process;
 mod progress;
 pub mod qr;
 mod rekey;
+mod resolve;
 mod restore;
 mod rm;
 mod rotate;
@@ -94,6 +95,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Log(args) => log::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),
         Command::Restore(args) => restore::run(&context, &args),
+        Command::Resolve(args) => resolve::run(&context, &args),
         Command::Share(args) => share::share(&context, &args),
         Command::Unshare(args) => share::unshare(&context, &args),
         Command::Who(args) => who::run(&context, &args),

@@ -88,6 +88,8 @@ pub enum Command {
     Diff(super::diff::DiffArgs),
     /// Bring old values back
     Restore(super::restore::RestoreArgs),
+    /// Settle what a merge left: unmerged files, and fields that several people wrote at once
+    Resolve(super::resolve::ResolveArgs),
     /// Let somebody read one secret
     Share(super::share::ShareArgs),
     /// Take back what share gave

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use inquire::{Confirm, Text};
+use inquire::{Confirm, Select, Text};
 use zeroize::Zeroizing;
 
 use super::context::variable;
@@ -51,4 +51,9 @@ pub fn text(question: &str, default: &str) -> Option<String> {
 /// Asks yes or no.
 pub fn confirm(question: &str, default: bool) -> bool {
     Confirm::new(question).with_default(default).prompt().unwrap_or(false)
+}
+
+/// Asks for one of several lines; `None` where the person picks none. The answer is the line's place.
+pub fn choose(question: &str, lines: Vec<String>) -> Option<usize> {
+    Select::new(question, lines).raw_prompt_skippable().ok().flatten().map(|chosen| chosen.index)
 }

@@ -70,7 +70,13 @@ fn merge(context: &Context, args: &MergeDriverArgs) -> anyhow::Result<u8> {
     let folder = args.path.rfind(".covault/").and_then(|at| args.path.get(..at)).unwrap_or_default();
     let dir = Some(at(Path::new(folder))).filter(|dir| dir.is_dir()).unwrap_or_else(|| context.dir().to_owned());
     let here = Context::silent(&Global { dir: Some(dir.clone()), json: false, quiet: context.quiet() });
-    let merged = driver::merge(here.vault(), &here.home()?, &dir, &merging, context.now())?;
+    let (vault, home) = (here.vault(), here.home()?);
+    let (vault, why) = match vault {
+        Ok(vault) => (Some(vault), None),
+        Err(why) => (None, Some(why)),
+    };
+    let vault = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
+    let merged = driver::merge(vault, &home, &dir, &merging, context.now())?;
     let Merged { bytes, notes, stop } = merged;
     if let Some(bytes) = bytes {
         put(&at(&args.ours), &bytes)?;

@@ -67,8 +67,12 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     let pending: Vec<_> = status.pending.iter().map(waiting).collect();
     section(&mut out, "waiting to be sealed again (covault rekey)", &pending);
     section(&mut out, "not committed", &uncommitted);
-    section(&mut out, "written by several people at once (covault show NAME, then covault set)", &status.conflicts);
-    section(&mut out, "deleted by somebody and changed by somebody else (kept)", &status.contested);
+    section(&mut out, "written by several people at once (covault resolve)", &status.conflicts);
+    section(
+        &mut out,
+        "deleted or moved by somebody and changed by somebody else (kept; covault resolve)",
+        &status.contested,
+    );
     section(&mut out, "expired or due for a new value", &pairs(&status.due));
     let of = |(name, secrets): &(String, usize)| format!("{name}: {}", count(*secrets, "secret"));
     let exposed: Vec<_> = status.exposed.iter().map(of).collect();

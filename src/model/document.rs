@@ -161,6 +161,11 @@ impl Document {
         self.state() == State::Live && !self.tombstones().is_empty()
     }
 
+    /// Where live tombstones say that it moved, whether it did or an unseen edit keeps it here.
+    pub fn moves(&self) -> BTreeSet<SecretPath> {
+        self.tombstones().into_iter().filter_map(|tombstone| tombstone.moved_to).collect()
+    }
+
     /// Every live write but those of the state, with its register.
     fn contents(&self) -> impl Iterator<Item = (&Key, WriteName)> {
         let contents = self.registers.iter().filter(|(key, _)| **key != Key::State);

@@ -3,6 +3,7 @@
 //! Writing goes through git so that split index, sparse index, untracked cache, fsmonitor and resolve-undo stay
 //! what they are; only the entries named are touched.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use gix::index::entry::{Flags, Mode, Stage};
 use crate::repo::error::{RepoError, Result};
 use crate::repo::work::Listing;
 use crate::repo::{ObjectId, Repo, path};
+
+/// The blobs of an unmerged path: base, ours and theirs.
+pub type Stages = [Option<ObjectId>; 3];
 
 /// An index file, decoded.
 pub(super) type Index = gix::index::File;
@@ -83,10 +87,68 @@ impl Repo {
     ///
     /// # Errors
     /// `Index`.
-    pub fn stages(&self, path: &str) -> Result<[Option<ObjectId>; 3]> {
+    pub fn stages(&self, path: &str) -> Result<Stages> {
         let Some(index) = self.read_index()? else { return Ok([None; 3]) };
         let at = |stage| index.entry_by_path_and_stage(path.into(), stage).map(|entry| entry.id);
         Ok([at(Stage::Base), at(Stage::Ours), at(Stage::Theirs)])
+    }
+
+    /// The same for all unmerged paths below `dir`, sorted by path.
+    ///
+    /// # Errors
+    /// `Index`.
+    pub fn stages_below(&self, dir: &str) -> Result<Vec<(String, Stages)>> {
+        let Some(index) = self.read_index()? else { return Ok(Vec::new()) };
+        let mut found: BTreeMap<String, Stages> = BTreeMap::new();
+        for entry in index.entries() {
+            let Ok(path) = entry.path(&index).to_str() else { continue };
+            let place = match entry.stage() {
+                Stage::Unconflicted => continue,
+                Stage::Base => 0,
+                Stage::Ours => 1,
+                Stage::Theirs => 2,
+            };
+            if path::is_below(path, dir) {
+                let stages = found.entry(path.to_owned()).or_default();
+                stages.iter_mut().skip(place).take(1).for_each(|stage| *stage = Some(entry.id));
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// What paths below `dir` had before somebody added them, sorted by path: git keeps that until the merge is over.
+    ///
+    /// # Errors
+    /// `Git`, `GitAnswer`.
+    pub fn resolved_below(&self, dir: &str) -> Result<Vec<(String, Stages)>> {
+        let what = "ls-files";
+        let said = self.ask(&[what, "--resolve-undo", "-z", "--full-name", "--", dir])?.unwrap_or_default();
+        let mut found: BTreeMap<String, Stages> = BTreeMap::new();
+        for line in said.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            let answer = || RepoError::GitAnswer { what: what.into() };
+            // 100644 ID STAGE<tab>PATH
+            let (head, path) = line.split_once_str("\t").ok_or_else(answer)?;
+            let mut words = head.split_str(" ").skip(1);
+            let id = words.next().and_then(|id| ObjectId::from_hex(id).ok()).ok_or_else(answer)?;
+            let place = match words.next() {
+                Some(b"1") => 0,
+                Some(b"2") => 1,
+                Some(b"3") => 2,
+                _ => return Err(answer()),
+            };
+            let Ok(path) = path.to_str() else { continue };
+            let stages = found.entry(path.to_owned()).or_default();
+            stages.iter_mut().skip(place).take(1).for_each(|stage| *stage = Some(id));
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The blob that the index has at `path`; `None` where there is none, or several.
+    ///
+    /// # Errors
+    /// `Index`.
+    pub fn staged_blob(&self, path: &str) -> Result<Option<ObjectId>> {
+        self.read_index()?.map_or(Ok(None), |index| self.index_entry(&index, path))
     }
 
     /// Sets the entries of exactly these paths (`None`: takes them out), whatever stages they had.

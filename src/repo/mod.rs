@@ -48,6 +48,7 @@ pub use entries::{TreeChange, TreeEntry, TreeKind};
 pub use error::{RepoError, Result};
 pub use head::Head;
 pub use history::{HistoryChange, HistoryEntry};
+pub use index::Stages;
 pub use lock::WriteLock;
 pub use objects::names;
 pub use operation::Operation;

@@ -44,7 +44,8 @@ impl VaultError {
             | Self::GrantToNobody(_)
             | Self::EmptyGroup(_)
             | Self::NotInGrant { .. } => Kind::Usage,
-            Self::NoRequest(_) => Kind::NotFound,
+            Self::NoMerge(_) => Kind::Usage,
+            Self::NoRequest(_) | Self::NoSuchValue { .. } => Kind::NotFound,
             Self::Refused(_)
             | Self::SeveralRequests { .. }
             | Self::OtherCard { .. }
@@ -275,8 +276,12 @@ impl VaultError {
                 format!("its fields: {}", known.join(", "))
             }
             Self::Conflicted { name, .. } => {
-                format!("see both with: covault show {name}; write the right one with: covault set")
+                format!("see both and pick one with: covault resolve {name} --reveal")
             }
+            Self::NoSuchValue { known, .. } => {
+                format!("its values: {} (see them with: covault resolve)", known.join(", "))
+            }
+            Self::NoMerge(name) => format!("see the values with: covault resolve {name}; name one with: --pick ID"),
             Self::SameValue { .. } => "who knows the old value would know the new one: give it another".to_owned(),
             Self::NoSecretField { name, field } => format!("change it with: covault set {name} {field}=TEXT"),
             Self::Exists(name) => format!("change it with: covault set {name}"),

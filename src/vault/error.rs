@@ -254,6 +254,19 @@ pub enum VaultError {
         /// The field.
         field: String,
     },
+    /// None of the values of a field was meant.
+    #[error("no value of '{name}' is meant by '{what}'")]
+    NoSuchValue {
+        /// The secret and its field.
+        name: String,
+        /// What was asked for.
+        what: String,
+        /// The ids of its values.
+        known: Vec<String>,
+    },
+    /// Sides of a merge that there was not.
+    #[error("no merge made '{0}' what it is, so that nothing of it is ours or theirs")]
+    NoMerge(String),
     /// A folder where a secret should be, or the other way round.
     #[error("'{name}' cannot be a secret: {reason}")]
     InTheWay {

@@ -34,14 +34,42 @@ impl Vault {
             let names = changed.map_or_else(|| self.all_names(), Ok)?;
             changed = Some(names.into_iter().filter(|path| self.is_sibling_file(path)).collect());
         }
+        let carried = self.carry(changed.as_deref(), written, now)?;
         let mut plan = match &changed {
             Some(paths) if paths.is_empty() => return Ok(Healing { looked, ..Healing::default() }),
             paths => self.plan(&self.under(), paths.as_deref(), &|_, shares| shares.clone())?,
         };
-        plan.due.retain(|due| !written.contains(&&due.pending.path));
-        let changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
-        let note = note(&plan, changes.len());
+        let is_carried = |path: &SecretPath| carried.iter().any(|change| change.path() == self.file(path));
+        plan.due.retain(|due| !written.contains(&&due.pending.path) && !is_carried(&due.pending.path));
+        let mut changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
+        let note = note(&plan, changes.len(), carried.len());
+        changes.extend(carried);
         Ok(Healing { looked: looked || !changes.is_empty(), changes, note })
+    }
+
+    /// Seals what was left behind where a secret moved. Only joined versions can be such, and only those that changed are
+    /// looked at; `resolve` and `sync` look at all.
+    fn carry(
+        &self,
+        changed: Option<&[SecretPath]>,
+        written: &[&SecretPath],
+        now: Time,
+    ) -> Result<Vec<Change>, VaultError> {
+        let names = match changed {
+            Some(paths) => paths.to_vec(),
+            None => self.all_names()?,
+        };
+        let is_joined = |path: &SecretPath| {
+            let bytes = self.repo().read_work(&self.file(path), MAX_STORED as u64).ok().flatten().unwrap_or_default();
+            seal::peek_manifests(&bytes).is_ok_and(|all| all.len() > 1 || all.iter().any(|one| one.parents.len() > 1))
+        };
+        let joined: Vec<SecretPath> = names.into_iter().filter(is_joined).collect();
+        let drafts = self.carried(&joined, now)?;
+        // What belongs together is written together or not at all.
+        if drafts.iter().any(|draft| written.contains(&&draft.document.path)) {
+            return Ok(Vec::new());
+        }
+        drafts.iter().map(|draft| self.sealed_change(draft, now)).collect()
     }
 
     /// Whether the file at a name says that it holds siblings.
@@ -78,9 +106,11 @@ impl Vault {
     }
 }
 
-fn note(plan: &Plan, sealed: usize) -> Option<String> {
+fn note(plan: &Plan, sealed: usize, carried: usize) -> Option<String> {
+    let carried =
+        (carried > 0).then(|| "also brought what was written at an old name to where the secret moved".to_owned());
     if sealed == 0 {
-        return None;
+        return carried;
     }
     let names = |pick: fn(&super::access::Pending) -> &Vec<String>| {
         let mine = plan.due.iter().filter(|due| due.pending.mine);
@@ -101,5 +131,6 @@ fn note(plan: &Plan, sealed: usize) -> Option<String> {
         1 => "; 1 of them was joined from siblings".to_owned(),
         joined => format!("; {joined} of them were joined from siblings"),
     };
-    Some(format!("also sealed {sealed} that waited for it{whom}{joined}"))
+    let sealed = format!("also sealed {sealed} that waited for it{whom}{joined}");
+    Some(carried.map_or(sealed.clone(), |carried| format!("{sealed}; {carried}")))
 }

@@ -12,6 +12,7 @@
 
 mod chains;
 pub mod driver;
+pub mod index;
 mod keyless;
 pub mod roster;
 mod side;

@@ -196,10 +196,14 @@ impl Vault {
         Under { roster: &self.roster, blob: &self.roster_blob, gone: &self.gone, beside: &[] }
     }
 
-    /// Seals a draft for the readers of its path.
-    fn seal(&self, draft: &Draft, under: &Under<'_>, now: Time) -> Result<Sealed, VaultError> {
+    /// Seals a draft for the readers of its path, and opens it once more: what we cannot read back we do not put in place.
+    pub(super) fn sealed_change(&self, draft: &Draft, now: Time) -> Result<Change, VaultError> {
         let (me, signer) = self.author()?;
-        seal_draft(draft, &self.file(&draft.document.path), me, signer, under, now)
+        let (path, file) = (&draft.document.path, self.file(&draft.document.path));
+        let sealed = seal_draft(draft, &file, me, signer, &self.under(), now)?;
+        let version = self.check(&file, path, &sealed.bytes)?;
+        self.open_version(&version)?;
+        Ok(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?))
     }
 }
 
@@ -335,12 +339,7 @@ impl Writing<'_> {
     pub fn finish(self, drafts: &[Draft], others: Vec<(String, Vec<u8>)>, message: &str) -> Result<Report, VaultError> {
         let mut changes = Vec::with_capacity(drafts.len() + others.len());
         for draft in drafts {
-            let sealed = self.vault.seal(draft, &self.vault.under(), self.how.now)?;
-            let file = self.vault.file(&draft.document.path);
-            // What we cannot read back we do not put in place.
-            let version = self.vault.check(&file, &draft.document.path, &sealed.bytes)?;
-            self.vault.open_version(&version)?;
-            changes.push(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?));
+            changes.push(self.vault.sealed_change(draft, self.how.now)?);
         }
         let other_paths: Vec<_> = others.iter().filter_map(|(file, _)| self.vault.path_of(file)).collect();
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));

@@ -15,6 +15,7 @@ use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
 use crate::model::names::SecretPath;
+use crate::model::roster::Roster;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::Repo;
@@ -52,42 +53,68 @@ pub struct Merged {
 /// # Errors
 /// What is no sealed version of this secret by a member, or no roster, on any side. Nothing may be touched then.
 pub fn merge(
-    vault: Result<Vault, VaultError>,
+    vault: Result<&Vault, VaultError>,
     home: &Home,
     folder: &Path,
     merging: &Merging<'_>,
     now: Time,
 ) -> Result<Merged, VaultError> {
-    if merging.ours == merging.theirs || merging.base == merging.theirs {
-        return Ok(Merged::default());
+    let scene = Scene::new(vault, folder)?;
+    let operation = merging.labels.operation();
+    if merging.file == format!("{}/roster.toml", scene.place().root) {
+        return merge_rosters(home, scene.place().roster.vault, merging, operation, now);
     }
-    let bystander;
-    let place = match &vault {
-        Ok(vault) => Place { repo: vault.repo(), root: vault.root(), vault: Some(vault), roster: vault.roster() },
-        Err(
-            VaultError::UnknownVault { .. }
-            | VaultError::Home(HomeError::NoIdentity { .. } | HomeError::NoHome | HomeError::Permissions { .. }),
-        ) => {
-            let repo = Repo::discover(folder)?;
-            let root = root_above(&repo, folder)?;
-            let roster = trust::verified_roster(&repo, &root)?;
-            bystander = (repo, root, roster);
-            Place { repo: &bystander.0, root: &bystander.1, vault: None, roster: &bystander.2 }
+    scene.place().merge(merging, operation, now)
+}
+
+/// Where something is merged: a vault that was accepted, or only what lies there.
+pub(super) enum Scene<'a> {
+    /// A vault.
+    Vault(&'a Vault),
+    /// A repository with a vault's folder and its roster, which nobody here accepted. No key is used.
+    Bystander(Box<(Repo, String, Roster)>),
+}
+
+impl<'a> Scene<'a> {
+    /// The vault in `folder`, or what can be seen of it without a key or a vault that this machine knows.
+    pub(super) fn new(vault: Result<&'a Vault, VaultError>, folder: &Path) -> Result<Self, VaultError> {
+        match vault {
+            Ok(vault) => Ok(Self::Vault(vault)),
+            Err(
+                VaultError::UnknownVault { .. }
+                | VaultError::Home(HomeError::NoIdentity { .. } | HomeError::NoHome | HomeError::Permissions { .. }),
+            ) => {
+                let repo = Repo::discover(folder)?;
+                let root = root_above(&repo, folder)?;
+                let roster = trust::verified_roster(&repo, &root)?;
+                Ok(Self::Bystander(Box::new((repo, root, roster))))
+            }
+            Err(error) => Err(error),
         }
-        Err(_) => return vault.map(|_| Merged::default()),
-    };
-    if merging.file == format!("{}/roster.toml", place.root) {
-        return merge_rosters(home, place.roster.vault, merging, now);
     }
-    place.merge(merging, now)
+
+    pub(super) fn place(&self) -> Place<'_> {
+        match self {
+            Self::Vault(vault) => {
+                Place { repo: vault.repo(), root: vault.root(), vault: Some(vault), roster: vault.roster() }
+            }
+            Self::Bystander(seen) => Place { repo: &seen.0, root: &seen.1, vault: None, roster: &seen.2 },
+        }
+    }
 }
 
 /// The roster: no entry of either side is lost, and who may not bring them together leaves it to who may.
-fn merge_rosters(home: &Home, vault: Hash, merging: &Merging<'_>, now: Time) -> Result<Merged, VaultError> {
+fn merge_rosters(
+    home: &Home,
+    vault: Hash,
+    merging: &Merging<'_>,
+    operation: Operation,
+    now: Time,
+) -> Result<Merged, VaultError> {
     let sides = [merging.base, merging.ours, merging.theirs];
     let united = roster::rosters_of(home, vault, merging.file, sides, now)?;
     let mut notes = united.notes();
-    let stop = match (united.conflict(merging.file), merging.labels.operation()) {
+    let stop = match (united.conflict(merging.file), operation) {
         (Some(VaultError::RosterTakenBack { .. }), Operation::Merge | Operation::Replay) => {
             notes.push(format!("{}: what comes in is older than what both sides had; ours stays", merging.file));
             None
@@ -98,11 +125,12 @@ fn merge_rosters(home: &Home, vault: Hash, merging: &Merging<'_>, now: Time) -> 
     Ok(Merged { bytes: Some(united.bytes).filter(|bytes| bytes != merging.ours), notes, stop })
 }
 
-struct Place<'a> {
-    repo: &'a Repo,
-    root: &'a str,
+/// What a merge of one file needs to know of its surroundings.
+pub(super) struct Place<'a> {
+    pub(super) repo: &'a Repo,
+    pub(super) root: &'a str,
     vault: Option<&'a Vault>,
-    roster: &'a crate::model::roster::Roster,
+    roster: &'a Roster,
 }
 
 /// What all of one side's versions say together.
@@ -125,8 +153,12 @@ impl Place<'_> {
         self.vault.map(Vault::home)
     }
 
-    fn merge(&self, merging: &Merging<'_>, now: Time) -> Result<Merged, VaultError> {
+    /// Merges the file of a secret.
+    pub(super) fn merge(&self, merging: &Merging<'_>, operation: Operation, now: Time) -> Result<Merged, VaultError> {
         let file = merging.file;
+        if merging.ours == merging.theirs || merging.base == merging.theirs {
+            return Ok(Merged::default());
+        }
         let of_root = |file: &str| SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?);
         let Some(path) = of_root(file) else {
             let why = format!("{file} is no file of a secret, and is not merged");
@@ -141,7 +173,6 @@ impl Place<'_> {
         let chains = Chains::collect(&look, &merging.labels, ours.iter().chain(&theirs))?;
         let ours = Side::judge(merging.ours, file, &path, &chains)?;
         let theirs = Side::judge(merging.theirs, file, &path, &chains)?;
-        let operation = merging.labels.operation();
         let mut notes = Vec::new();
         for refused in &theirs.refused {
             let author = &refused.manifest().author.name;

@@ -357,7 +357,7 @@ impl Checker<'_, '_> {
         match path_of(&self.opening.root, &step.file) {
             Some(_) if is_mended => finding,
             Some(name) => finding.hinting(format!(
-                "see it with: covault diff {} {from} -- {name}; bring its values back with: covault restore {name}@{parent}",
+                "see it with: covault diff {} {from} -- {name}; join it in with: covault resolve {name} --from {parent}",
                 abbreviated(&step.commit.to_string()),
                 parent = step.parent.to_string().chars().take(16).collect::<String>(),
             )),

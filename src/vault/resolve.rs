@@ -1,0 +1,267 @@
+//! `resolve`: the questions that a join leaves to people, and their answers.
+//!
+//! An answer is a write of its own, never the removal of one: two people who answer at once leave another question, and
+//! no value is lost. What git left unmerged is settled in `merge/index.rs`.
+
+use std::collections::BTreeSet;
+
+use super::open::Version;
+use super::trunk::descends;
+use super::write::{Draft, How, Report};
+use super::{Vault, VaultError};
+use crate::model::bytes::WriteName;
+use crate::model::names::{FieldName, SecretPath};
+use crate::model::read::newest_first;
+use crate::model::register::{Key, Value, Write};
+use crate::repo::{ObjectId, Operation, RepoError};
+
+/// A field that several people wrote at once.
+#[derive(Debug)]
+pub struct Question {
+    /// The secret.
+    pub path: SecretPath,
+    /// The field.
+    pub field: FieldName,
+    /// What was written, the newest first.
+    pub writes: Vec<Write>,
+}
+
+/// What waits for a person.
+#[derive(Debug, Default)]
+pub struct Questions {
+    /// Fields with several values.
+    pub fields: Vec<Question>,
+    /// Secrets that somebody deleted or moved while somebody else changed them.
+    pub contested: Vec<SecretPath>,
+    /// Versions that are kept beside a secret and count for nothing, with their author.
+    pub apart: Vec<(SecretPath, String)>,
+}
+
+impl Questions {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.contested.is_empty() && self.apart.is_empty()
+    }
+}
+
+/// Which of several values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    /// The one whose name begins so.
+    Id(String),
+    /// That of the branch on which the merge was made.
+    Ours,
+    /// That of the branch that was merged.
+    Theirs,
+    /// The newest.
+    Newest,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// The value that each field has from now on: a write of those that the question lists.
+    pub picks: Vec<(SecretPath, FieldName, WriteName)>,
+    /// Contested secrets that stay.
+    pub keep: Vec<SecretPath>,
+    /// Secrets beside which what counts for nothing is left out.
+    pub discard: Vec<SecretPath>,
+}
+
+impl Vault {
+    /// What waits for a person, in these secrets or in all. `progress` is told after each.
+    pub fn questions(
+        &self,
+        only: Option<&[SecretPath]>,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Questions, VaultError> {
+        let names = only.map_or_else(|| self.live_names(), |only| Ok(only.to_vec()))?;
+        let mut questions = Questions::default();
+        for (path, secret) in names.iter().zip(self.open_many(&names, progress)?) {
+            let secret = match secret {
+                Ok(secret) => secret,
+                // What is not ours to read, or refused, is not ours to answer; `status` lists it.
+                Err(error) if only.is_some() => return Err(error),
+                Err(_) => continue,
+            };
+            for field in secret.fields().into_iter().filter(|field| field.is_conflicted()) {
+                let writes = field.writes.into_iter().cloned().collect();
+                questions.fields.push(Question { path: path.clone(), field: field.name.clone(), writes });
+            }
+            if secret.document.is_contested() {
+                questions.contested.push(path.clone());
+            }
+            if !secret.kept_apart.is_empty()
+                && let Some(version) = self.current(path)?
+            {
+                let authors = version.refused().iter().map(|sibling| sibling.manifest().author.name.to_string());
+                questions.apart.extend(authors.map(|author| (path.clone(), author)));
+            }
+        }
+        Ok(questions)
+    }
+
+    /// The write of a question that is picked.
+    pub fn picked(&self, question: &Question, pick: &Pick) -> Result<WriteName, VaultError> {
+        let nothing = |what: String| VaultError::NoSuchValue {
+            name: format!("{}/{}", question.path, question.field),
+            what,
+            known: question.writes.iter().map(|write| write.name().short().to_string()).collect(),
+        };
+        let side = |side: usize| -> Result<WriteName, VaultError> {
+            let which = if side == 0 { "ours" } else { "theirs" };
+            let commits = self.sides_of(&question.path)?.ok_or(VaultError::NoMerge(question.path.to_string()))?;
+            let commit = commits.get(side).copied().ok_or(VaultError::NoMerge(question.path.to_string()))?;
+            let there =
+                self.version_at(commit, &question.path)?.map(|version| self.open_version(&version)).transpose()?;
+            let register =
+                there.as_ref().and_then(|secret| secret.document.register(&Key::Field(question.field.clone())));
+            let live = register.map(|register| newest_first(register, question_time(question))).unwrap_or_default();
+            let is_asked = |write: &&&Write| question.writes.iter().any(|one| one.name() == write.name());
+            live.iter().find(is_asked).map(|write| write.name()).ok_or_else(|| nothing(which.to_owned()))
+        };
+        match pick {
+            Pick::Newest => question.writes.first().map(Write::name).ok_or_else(|| nothing("newest".to_owned())),
+            Pick::Ours => side(0),
+            Pick::Theirs => side(1),
+            Pick::Id(id) => {
+                let id = id.to_lowercase();
+                let mut found = question.writes.iter().filter(|write| write.name().to_string().starts_with(&id));
+                match (found.next(), found.next()) {
+                    (Some(write), None) if !id.is_empty() => Ok(write.name()),
+                    _ => Err(nothing(id)),
+                }
+            }
+        }
+    }
+
+    /// Writes the answers, as one commit, and whatever else waits for oneself.
+    pub fn resolve(&self, answers: &Answers, how: &How) -> Result<Report, VaultError> {
+        let mut writing = self.writing(how)?;
+        let paths: BTreeSet<&SecretPath> =
+            answers.picks.iter().map(|(path, _, _)| path).chain(&answers.keep).chain(&answers.discard).collect();
+        let mut drafts = Vec::with_capacity(paths.len());
+        for path in &paths {
+            let mut draft = writing.start_living(path)?;
+            for (_, field, name) in answers.picks.iter().filter(|(of, _, _)| of == *path) {
+                let key = Key::Field(field.clone());
+                let register = draft.document.register(&key);
+                let write = register.and_then(|register| register.live().find(|write| write.name() == *name));
+                let Some(write) = write else { return Err(VaultError::ChangedMeanwhile(path.to_string())) };
+                let answer = self.write_of(&key, write.value.clone(), write.plain, how.now)?;
+                draft.document.put(&key, answer);
+            }
+            if answers.keep.contains(path) && draft.document.is_contested() {
+                let alive = self.write_of(&Key::State, Value::text("live"), true, how.now)?;
+                draft.document.put(&Key::State, alive);
+            }
+            if answers.discard.contains(path)
+                && let Some(version) = self.current(path)?
+            {
+                draft.kept_apart.retain(|file| !version.refused().iter().any(|sibling| sibling.bytes() == file));
+            }
+            drafts.push(draft);
+        }
+        let names: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
+        let message = match names.as_slice() {
+            [] => "covault: settle what waited".to_owned(),
+            names => format!("covault: resolve {}", super::remove::summary(names)),
+        };
+        writing.finish(&drafts, Vec::new(), &message)
+    }
+
+    /// Joins in what a commit has and a merge dropped: of these secrets, or of all.
+    pub fn resolve_from(&self, rev: &str, only: &[SecretPath], how: &How) -> Result<Report, VaultError> {
+        let writing = self.writing(how)?;
+        let commit = self.repo().resolve(rev)?;
+        let head = self.repo().head()?.commit;
+        let (mut drafts, mut names, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for (file, blob) in self.repo().list_at(commit, &format!("{}/secrets", self.root()))?.files {
+            let Some(path) = self.path_of(&file).filter(|path| only.is_empty() || only.contains(path)) else {
+                continue;
+            };
+            let there = match self.version_of_blob(blob, &path) {
+                Ok(version) => version,
+                Err(error) => {
+                    notes.push(format!("{path} is refused there: {}", super::error::chain(&error)));
+                    continue;
+                }
+            };
+            let here = self.current(&path)?;
+            if let Some(here) = &here
+                && self.follows(here, &there, head)?
+            {
+                continue;
+            }
+            let secret = match self.open_version(&there) {
+                Ok(secret) => secret,
+                Err(VaultError::NotAReader { readers, .. }) => {
+                    notes.push(format!("{path} is not sealed to you there: {readers} can"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let draft = match self.basis(&path)? {
+                Some(basis) => {
+                    let mut draft = basis.draft;
+                    draft.join(secret);
+                    draft
+                }
+                None => Draft::after(secret),
+            };
+            drafts.push(draft);
+            names.push(path.to_string());
+        }
+        if drafts.is_empty() {
+            let mut report = super::setup::nothing_written(how);
+            report.notes = writing.into_notes();
+            report.notes.extend(notes);
+            return Ok(report);
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let short: String = commit.to_string().chars().take(12).collect();
+        let message = format!("covault: resolve {} from {short}", super::remove::summary(&names));
+        let mut report = writing.finish(&drafts, Vec::new(), &message)?;
+        report.notes.extend(notes);
+        Ok(report)
+    }
+
+    /// Whether everything in `there` is in `here`, by what the manifests say.
+    fn follows(&self, here: &Version, there: &Version, head: Option<ObjectId>) -> Result<bool, VaultError> {
+        for member in there.members() {
+            if !descends(self.repo(), head, here.file(), here, member.manifest())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The commits of both sides: of the merge that git is in the middle of, or else of the last one that made a version of
+    /// this secret.
+    fn sides_of(&self, path: &SecretPath) -> Result<Option<[ObjectId; 2]>, VaultError> {
+        let other = match self.repo().operation()? {
+            Some(Operation::Merge) => Some("MERGE_HEAD"),
+            Some(Operation::CherryPick) => Some("CHERRY_PICK_HEAD"),
+            Some(Operation::Rebase) => Some("REBASE_HEAD"),
+            _ => None,
+        };
+        let head = self.repo().head()?.commit;
+        if let Some((head, other)) = head.zip(other) {
+            match self.repo().resolve(other) {
+                Ok(other) => return Ok(Some([head, other])),
+                Err(RepoError::RevNotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let Some(head) = head else { return Ok(None) };
+        let history = self.repo().history(&head.to_string(), &[self.file(path).as_str()], None)?;
+        let merge = history.iter().find(|entry| entry.parents.len() > 1);
+        Ok(merge.and_then(|merge| Some([*merge.parents.first()?, *merge.parents.get(1)?])))
+    }
+}
+
+/// The newest time that is claimed, so that none counts as from the future.
+fn question_time(question: &Question) -> crate::model::time::Time {
+    let times = question.writes.iter().map(|write| write.at);
+    times.max().unwrap_or_else(|| crate::model::time::Time::from_unix(0))
+}
