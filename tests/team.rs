@@ -51,7 +51,12 @@ pub fn vault(person: &Person) -> Vault {
 
 /// A write at a time that does not change.
 pub fn how() -> How {
-    How { now: Time::from_unix(1_790_000_000), dry_run: false, no_commit: false, program: "covault".to_owned() }
+    How {
+        now: Time::from_unix(1_790_000_000),
+        dry_run: false,
+        no_commit: false,
+        program: env!("CARGO_BIN_EXE_covault").to_owned(),
+    }
 }
 
 /// A card for the keys in this person's home, and the signature over it.

@@ -240,3 +240,61 @@ fn three_clones_that_merge_across_come_to_one_state() {
     assert_eq!(read(&bytes(alice)).named(&member("bob")), None);
     verifies(alice);
 }
+
+/// git alone, with the driver that `setup` installed.
+#[track_caller]
+fn git_merges(person: &Person, rev: &str) {
+    let said = person.git(["merge", "-q", "--no-edit", rev]).ok();
+    assert_eq!(unmerged(person), [""; 0], "{}", said.err);
+}
+
+#[test]
+fn git_merge_alone_brings_rosters_and_secrets_together() {
+    let team = two_branches();
+    let (alice, carol) = (&team.alice, &team.carol);
+    alice.set("dev/db", "a newer value by alice");
+    alice.git(["push", "-q"]).ok();
+    carol.set("dev/carols", "a new secret of carol's");
+    carol.push("carols-work");
+    alice.git(["fetch", "-q"]).ok();
+    git_merges(alice, "origin/carols-work");
+    assert_eq!(members(&bytes(alice)), ["alice admin", "carol admin", "dave writer", "rita reader"]);
+    assert_eq!(
+        (alice.get("dev/db"), alice.get("dev/carols")),
+        ("a newer value by alice".into(), "a new secret of carol's".into())
+    );
+    verifies(alice);
+    alice.covault(["rekey"]).ok();
+    nothing_waits(alice);
+    verifies(alice);
+    alice.git(["push", "-q"]).ok();
+    // carol went on meanwhile, and a rebase does the same one commit after the other.
+    removes(carol, "rita");
+    carol.set("dev/late", "written by carol later");
+    carol.git(["fetch", "-q"]).ok();
+    carol.git(["rebase", "-q", "origin/main"]).ok();
+    assert_eq!(members(&bytes(carol)), ["alice admin", "carol admin", "dave writer"]);
+    assert!(bytes(carol).starts_with(&bytes(alice)));
+    carol.covault(["rekey"]).ok();
+    nothing_waits(carol);
+    verifies(carol);
+    carol.git(["push", "-q", "origin", "HEAD:main"]).ok();
+    let dave = comes(&team, "dave");
+    assert_eq!(dave.get("dev/late"), "written by carol later");
+    assert_eq!(dave.get("dev/db"), "a newer value by alice");
+    team.rita.git(["pull", "-q", "--ff-only"]).ok();
+    team.rita.covault(["get", "dev/late"]).exits(4);
+}
+
+#[test]
+fn git_leaves_the_roster_to_an_admin_where_somebody_else_merges() {
+    let team = two_branches();
+    let rita = &team.rita;
+    rita.git(["pull", "-q", "--ff-only"]).ok();
+    rita.git(["fetch", "-q"]).ok();
+    rita.covault(["setup"]).ok();
+    let said = rita.git(["merge", "--no-edit", "origin/carols-work"]).exits(1);
+    assert!(said.err.contains("alice, carol") && said.err.contains("covault resolve"), "{}", said.err);
+    assert!(unmerged(rita).contains(&super::rig::ROSTER.to_owned()));
+    assert_eq!(bytes(rita), bytes_at(rita, "HEAD"));
+}

@@ -7,8 +7,8 @@
 //! does not stand and writes nothing; who reads does so by a grant; who writes reads, and is a writer. From one state to
 //! the next: no card is forgotten, none that fell stands again, nobody comes back; a version is good afterwards if it was
 //! and the entry only gives, or if an entry names it; nobody but an admin signs. Where two branches meet:
-//! [`merge::check`] and, of one entry each, [`merge::check_given`]; who may merge can; and the same comes out whichever
-//! side embeds the other.
+//! [`merge_laws::check`] and, of one entry each, [`merge_laws::check_given`]; who may merge can; and the same comes out
+//! whichever side embeds the other.
 //!
 //! The long form goes deeper:
 //! `COVAULT_LONG=1 cargo test --locked --release model::roster::check -- --nocapture`
@@ -23,7 +23,7 @@ use covault::model::roster::{Granted, Grantee, Operation, Refusal, Role, State};
 
 use super::super::world::{hash, path};
 use super::chain::{Chain, device, group, named};
-use super::merge;
+use super::merge_laws;
 
 fn long() -> bool {
     std::env::var_os("COVAULT_LONG").is_some_and(|value| value == "1")
@@ -324,7 +324,7 @@ fn branches(world: &World, start: &Chain, depth: usize) -> Vec<Chain> {
 
 /// Merges two branches, either way, by everybody who can; how many merges that were.
 fn pair(ours: &Chain, theirs: &Chain) -> usize {
-    let (base, parted) = merge::base(ours, theirs);
+    let (base, parted) = merge_laws::base(ours, theirs);
     let ways = [(ours, theirs), (theirs, ours)].map(|(here, there)| (here, there, here.merging(there)));
     let mut done = 0;
     for name in ["alice", "ann"] {
@@ -345,7 +345,7 @@ fn pair(ours: &Chain, theirs: &Chain) -> usize {
             match here.roster().after(merge, signer.hash) {
                 Ok(merged) => {
                     assert!(may, "{name} merged and may not");
-                    merge::check(&base, here.state(), there.state(), &merged);
+                    merge_laws::check(&base, here.state(), there.state(), &merged);
                     both.push(merged);
                     done += 1;
                 }
@@ -359,7 +359,7 @@ fn pair(ours: &Chain, theirs: &Chain) -> usize {
             assert!(one == other, "which side is ours matters");
             let single = |chain: &Chain| chain.entries.len() == parted + 1;
             if single(ours) && single(theirs) {
-                merge::check_given(&base, ours.state(), theirs.state(), one);
+                merge_laws::check_given(&base, ours.state(), theirs.state(), one);
             }
         }
     }
@@ -390,7 +390,7 @@ fn every_two_short_branches_merge_and_neither_gives_back_what_the_other_took() {
     for (n, (left, right)) in indices.enumerate() {
         if n % if left < short && right < short { of_one } else { of_all } == 0 {
             let (left, right) = (&all[left], &all[right]);
-            let (_, parted) = merge::base(left, right);
+            let (_, parted) = merge_laws::base(left, right);
             if parted < left.entries.len().min(right.entries.len()) {
                 pairs += 1;
                 merges += pair(left, right);

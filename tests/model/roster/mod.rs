@@ -4,6 +4,7 @@ mod chain;
 mod check;
 mod found;
 mod merge;
+mod merge_laws;
 mod operations;
 mod rules;
 
