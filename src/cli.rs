@@ -43,6 +43,7 @@ mod setup;
 mod share;
 mod show;
 mod status;
+mod sync;
 mod textconv;
 mod verify;
 mod who;
@@ -82,6 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Join(args) => join::run(&context, &args),
         Command::Member(args) => member::run(&context, &args),
         Command::Setup(args) => setup::run(&context, &args),
+        Command::Sync(args) => sync::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Whoami(args) => whoami::run(&context, &args),

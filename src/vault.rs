@@ -38,6 +38,7 @@ pub mod set;
 pub mod setup;
 pub mod share;
 pub mod status;
+pub mod sync;
 pub mod textconv;
 mod trunk;
 pub mod trust;

@@ -62,6 +62,8 @@ pub enum Command {
     Member(super::member::MemberArgs),
     /// Set this clone up: git shows secrets, and knows which vault it belongs to
     Setup(super::setup::SetupArgs),
+    /// Exchange with the remote: fetch, join, seal what waits, push
+    Sync(super::sync::SyncArgs),
     /// Where the vault stands, and what waits for somebody
     Status(super::status::StatusArgs),
     /// Look for what could betray or lose a secret on this machine

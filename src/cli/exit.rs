@@ -25,6 +25,9 @@ pub const NEEDS_PERSON: u8 = 7;
 /// It worked, and found something that waits for somebody.
 pub const FINDINGS: u8 = 8;
 
+/// A remote failed; it may be repeated.
+pub const REMOTE: u8 = 9;
+
 /// What a command gives back: its exit code.
 pub type Answer = anyhow::Result<u8>;
 
@@ -87,6 +90,7 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
             Kind::Conflict => CONFLICT,
             Kind::Verification => VERIFICATION,
             Kind::NeedsPerson => NEEDS_PERSON,
+            Kind::Remote => REMOTE,
         };
         return (code, refusal.hint());
     }

@@ -253,6 +253,16 @@ pub enum RepoError {
         /// The last thing that it said.
         said: String,
     },
+    /// A remote did not give or take what it should.
+    #[error("`git {what}` with {remote} failed: {said}")]
+    Remote {
+        /// `fetch` or `push`.
+        what: &'static str,
+        /// The remote's name.
+        remote: String,
+        /// What git said.
+        said: String,
+    },
     /// The `git` program answered something that we do not understand.
     #[error("`git {what}` gave an answer that is not understood")]
     GitAnswer {
@@ -301,6 +311,11 @@ impl RepoError {
             Self::Signing { .. } => "git config commit.gpgsign false  # or mend the key, then: git commit".into(),
             Self::CommitRefused { .. } => "git commit  # once the hook is content".into(),
             Self::NoGit { .. } => "install git, or put it on the PATH".into(),
+            Self::Remote { what: "push", .. } => {
+                "repeat it: covault sync; where the branch is protected, push another one and open a pull request"
+                    .into()
+            }
+            Self::Remote { .. } => "repeat it: covault sync; or without the remote: covault resolve".into(),
             _ => return None,
         })
     }

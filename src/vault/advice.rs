@@ -44,7 +44,9 @@ impl VaultError {
             | Self::GrantToNobody(_)
             | Self::EmptyGroup(_)
             | Self::NotInGrant { .. } => Kind::Usage,
-            Self::NoMerge(_) => Kind::Usage,
+            Self::NoMerge(_) | Self::NoRemote(_) => Kind::Usage,
+            Self::Ongoing(_) => Kind::Conflict,
+            Self::Outpaced { .. } | Self::Repo(RepoError::Remote { .. }) => Kind::Remote,
             Self::NoRequest(_) | Self::NoSuchValue { .. } => Kind::NotFound,
             Self::Refused(_)
             | Self::SeveralRequests { .. }
@@ -278,6 +280,13 @@ impl VaultError {
             Self::Conflicted { name, .. } => {
                 format!("see both and pick one with: covault resolve {name} --reveal")
             }
+            Self::NoRemote(_) => {
+                "add one with: git remote add origin URL; what waits here is settled by: covault resolve".to_owned()
+            }
+            Self::Ongoing(_) => {
+                "settle it with: covault resolve, then git commit (or git rebase --continue)".to_owned()
+            }
+            Self::Outpaced { .. } => "repeat it: covault sync".to_owned(),
             Self::NoSuchValue { known, .. } => {
                 format!("its values: {} (see them with: covault resolve)", known.join(", "))
             }

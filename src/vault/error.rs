@@ -33,6 +33,8 @@ pub enum Kind {
     Verification,
     /// A person has to decide.
     NeedsPerson,
+    /// A remote failed; it may be repeated.
+    Remote,
 }
 
 /// Why a use-case did not happen. Nothing was changed, unless the text says so.
@@ -253,6 +255,20 @@ pub enum VaultError {
         name: String,
         /// The field.
         field: String,
+    },
+    /// Nothing to exchange commits with.
+    #[error("there is no remote to exchange {0} with")]
+    NoRemote(String),
+    /// Git is in the middle of something.
+    #[error("git is in the middle of something: {0}")]
+    Ongoing(String),
+    /// Others were faster each time.
+    #[error("others pushed to {remote} faster than this machine could, {times} times")]
+    Outpaced {
+        /// The remote.
+        remote: String,
+        /// How often it was tried.
+        times: usize,
     },
     /// None of the values of a field was meant.
     #[error("no value of '{name}' is meant by '{what}'")]

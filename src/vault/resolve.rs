@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::open::Version;
+use super::read::Secret;
 use super::trunk::descends;
 use super::write::{Draft, How, Report};
 use super::{Vault, VaultError};
@@ -38,6 +39,16 @@ pub struct Questions {
 }
 
 impl Questions {
+    fn ask(&mut self, path: &SecretPath, secret: &Secret) {
+        for field in secret.fields().into_iter().filter(|field| field.is_conflicted()) {
+            let writes = field.writes.into_iter().cloned().collect();
+            self.fields.push(Question { path: path.clone(), field: field.name.clone(), writes });
+        }
+        if secret.document.is_contested() {
+            self.contested.push(path.clone());
+        }
+    }
+
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.contested.is_empty() && self.apart.is_empty()
@@ -84,19 +95,22 @@ impl Vault {
                 Err(error) if only.is_some() => return Err(error),
                 Err(_) => continue,
             };
-            for field in secret.fields().into_iter().filter(|field| field.is_conflicted()) {
-                let writes = field.writes.into_iter().cloned().collect();
-                questions.fields.push(Question { path: path.clone(), field: field.name.clone(), writes });
-            }
-            if secret.document.is_contested() {
-                questions.contested.push(path.clone());
-            }
+            questions.ask(path, &secret);
             if !secret.kept_apart.is_empty()
                 && let Some(version) = self.current(path)?
             {
                 let authors = version.refused().iter().map(|sibling| sibling.manifest().author.name.to_string());
                 questions.apart.extend(authors.map(|author| (path.clone(), author)));
             }
+        }
+        Ok(questions)
+    }
+
+    /// What a secret asked as it was in a commit, where it opens.
+    pub(super) fn questions_at(&self, commit: ObjectId, path: &SecretPath) -> Result<Questions, VaultError> {
+        let mut questions = Questions::default();
+        if let Some(version) = self.version_at(commit, path)? {
+            questions.ask(path, &self.open_version(&version)?);
         }
         Ok(questions)
     }

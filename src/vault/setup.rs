@@ -82,6 +82,20 @@ fn install_git(repo: &Repo, program: &str) -> Result<bool, VaultError> {
     Ok(repo.edit_info_attributes(LOCAL_ATTRIBUTES)? || !configured)
 }
 
+/// What git is given for one merge, whether this clone is set up or not: the driver, as `key=value`, and where it is not,
+/// attributes that name it.
+pub(super) fn for_this_once(repo: &Repo, program: &str) -> Result<Vec<String>, VaultError> {
+    let mut settings =
+        vec![format!("merge.covault.driver={}", driver_line(program)), "merge.covault.recursive=binary".to_owned()];
+    // What is tracked says `-merge`, which only the clone's own attributes override, or a tree that stands in for all.
+    if !repo.info_attributes()?.contains("merge=covault")
+        && let Some(tree) = repo.tree_with_attributes(LOCAL_ATTRIBUTES)?
+    {
+        settings.push(format!("attr.tree={tree}"));
+    }
+    Ok(settings)
+}
+
 /// The folder of a vault that is not at the top.
 fn folder_of(root: &str) -> Option<&str> {
     root.strip_suffix(FOLDER).map(|folder| folder.trim_end_matches('/')).filter(|folder| !folder.is_empty())

@@ -80,6 +80,33 @@ impl Repo {
         Err(RepoError::RefMoved { name: name_of(&self.head()?), attempts: ATTEMPTS, staged: true })
     }
 
+    /// The tree of `HEAD` with `lines` appended to its root's `.gitattributes`: for a git that is to read attributes there.
+    /// `None` before the first commit. Nothing points to it, and `git gc` takes it away.
+    ///
+    /// # Errors
+    /// Those of reading `HEAD`, and of writing objects.
+    pub fn tree_with_attributes(&self, lines: &str) -> Result<Option<ObjectId>> {
+        const FILE: &str = ".gitattributes";
+        let Some(head) = self.head()?.commit else { return Ok(None) };
+        let mut text = self.read_at(head, FILE)?.unwrap_or_default();
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(lines.as_bytes());
+        let blob = self.git.write_blob(&text).map_err(|error| unwritten("blob", error))?.detach();
+        let (change, id) = (super::Change::write(FILE, text), Some(blob));
+        let planned = Planned {
+            change: &change,
+            committed: id,
+            staged: id,
+            to_disk: false,
+            to_index: false,
+            to_head: false,
+            skipped: false,
+        };
+        self.write_tree(Some(self.commit_tree(head)?), std::slice::from_ref(&planned)).map(Some)
+    }
+
     pub(super) fn write_tree(&self, old: Option<ObjectId>, plan: &[Planned<'_>]) -> Result<ObjectId> {
         let old = old.unwrap_or_else(|| ObjectId::empty_tree(self.git.object_hash()));
         // A partial clone may have to fetch the trees on the way first.

@@ -1,0 +1,231 @@
+//! `sync`: fetch, bring in, settle, seal what waits, push; again where somebody was faster.
+//!
+//! It needs no driver that is set up: git is given it for this once. What it cannot settle it leaves as git left it, or as
+//! it was before; it forces nothing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::merge::{index, roster};
+use super::open::Version;
+use super::resolve::{Answers, Questions};
+use super::write::How;
+use super::{FOLDER, Vault, VaultError, root_above, setup};
+use crate::home::{Home, HomeError};
+use crate::model::manifest::State;
+use crate::model::names::SecretPath;
+use crate::repo::{Ancestry, Brought, ObjectId, Pushed, Repo, Way};
+
+/// How often others may be faster.
+const TIMES: usize = 8;
+/// How many commits of a rebase may need settling.
+const STEPS: usize = 10_000;
+
+/// How to go about it.
+pub struct Syncing<'a> {
+    /// The folder to begin in.
+    pub start: &'a Path,
+    /// The vault that is insisted on.
+    pub expected: Option<&'a str>,
+    /// Replay one's own commits on top instead of merging.
+    pub rebase: bool,
+    /// Push what came of it.
+    pub push: bool,
+    /// Time, program, dry run.
+    pub how: How,
+    /// Opens the vault afresh.
+    pub open: &'a dyn Fn() -> Result<Vault, VaultError>,
+    /// This machine.
+    pub home: &'a Home,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Synced {
+    /// Where it was exchanged with, such as `origin/main`.
+    pub with: String,
+    /// How many commits came in.
+    pub received: usize,
+    /// How many went out (or would).
+    pub sent: usize,
+    /// Whether the remote has everything that is here.
+    pub pushed: bool,
+    /// Secrets that changed by what came in.
+    pub changed: Vec<SecretPath>,
+    /// Questions that were not there before.
+    pub questions: Questions,
+    /// Files that are unmerged, where git is left in the middle of it, each with why.
+    pub unmerged: Vec<(String, String)>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Exchanges the branch that is checked out with its upstream.
+pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synced, VaultError> {
+    let repo = Repo::discover(syncing.start)?;
+    if let Some(operation) = repo.operation()?.filter(|operation| *operation != crate::repo::Operation::Jujutsu) {
+        return Err(VaultError::Ongoing(operation.to_string()));
+    }
+    let branch = repo.head()?.branch.unwrap_or_else(|| "a commit that is on no branch".to_owned());
+    let upstream = repo.exchanged_with()?.ok_or(VaultError::NoRemote(branch))?;
+    let mut synced = Synced { with: format!("{}/{}", upstream.remote, upstream.branch), ..Synced::default() };
+    let before = repo.head()?.commit;
+    let mut received = BTreeSet::new();
+    for _ in 0..TIMES {
+        repo.fetch(&upstream.remote)?;
+        let theirs = repo.resolve(&upstream.tracking).ok();
+        if let Some(theirs) = theirs {
+            // What is refused on the trunk is refused before anything of it is brought in.
+            check(syncing)?;
+            let head = repo.head()?.commit;
+            received.extend(repo.walk(&[theirs], head.as_slice())?.into_iter().map(|commit| commit.id));
+            if !syncing.how.dry_run && !bring(syncing, &repo, theirs, &mut synced)? {
+                synced.received = received.len();
+                return Ok(synced);
+            }
+        }
+        if !syncing.how.dry_run {
+            heal(syncing, &mut synced)?;
+        }
+        let head = repo.head()?.commit;
+        let hidden: Vec<ObjectId> = theirs.into_iter().collect();
+        synced.sent = head.map_or(Ok(0), |head| repo.walk(&[head], &hidden).map(|commits| commits.len()))?;
+        if !syncing.push || syncing.how.dry_run || (synced.sent == 0 && theirs.is_some()) || head.is_none() {
+            synced.pushed = synced.sent == 0;
+            return finish(syncing, &repo, before, received.len(), synced, progress);
+        }
+        match repo.push(&upstream)? {
+            Pushed::Done => {
+                synced.pushed = true;
+                return finish(syncing, &repo, before, received.len(), synced, progress);
+            }
+            Pushed::Behind => {}
+        }
+    }
+    Err(VaultError::Outpaced { remote: upstream.remote, times: TIMES })
+}
+
+/// Whether what this machine cannot open is no reason to stop: it has no key, or never met the vault.
+fn is_bystander(error: &VaultError) -> bool {
+    matches!(error, VaultError::UnknownVault { .. } | VaultError::Home(HomeError::NoIdentity { .. }))
+}
+
+fn check(syncing: &Syncing<'_>) -> Result<(), VaultError> {
+    match (syncing.open)() {
+        Ok(vault) => {
+            if vault.may_write().is_ok() {
+                setup::install(vault.repo(), vault.root(), vault.roster().vault, &syncing.how.program)?;
+            }
+            Ok(())
+        }
+        Err(error) if is_bystander(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings a commit in and settles what git leaves of ours; whether the branch has both.
+fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Synced) -> Result<bool, VaultError> {
+    let way = if syncing.rebase { Way::Rebase } else { Way::Merge };
+    if let Some(head) = repo.head()?.commit
+        && repo.is_ancestor(theirs, head)? == Ancestry::Yes
+    {
+        return Ok(true);
+    }
+    let settings = setup::for_this_once(repo, &syncing.how.program)?;
+    let mut brought = repo.bring(&theirs.to_string(), way, &settings)?;
+    for _ in 0..STEPS {
+        if brought == Brought::Done {
+            return Ok(true);
+        }
+        let left = settle(syncing, synced)?;
+        if left.is_empty() && repo.unmerged_below("")?.is_empty() {
+            brought = repo.go_on(way, &settings)?;
+            continue;
+        }
+        // Where it takes another person, nothing is left half done.
+        if left.iter().any(|(file, _)| file.ends_with("/roster.toml")) {
+            repo.give_up(way)?;
+            synced.notes.push("nothing was brought in: the branch is as it was".to_owned());
+        }
+        let others = repo.unmerged_below("")?.into_iter().filter(|file| !left.iter().any(|(known, _)| known == file));
+        synced.unmerged = others.map(|file| (file, "git left it unmerged".to_owned())).collect();
+        synced.unmerged.extend(left);
+        return Ok(false);
+    }
+    Ok(false)
+}
+
+/// Settles what is ours; what is left of it, with why.
+fn settle(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<Vec<(String, String)>, VaultError> {
+    let (start, how) = (syncing.start, &syncing.how);
+    match roster::settle(start, syncing.home, syncing.expected, roster::With::Index, how) {
+        Ok(settled) => synced.notes.extend(settled.into_iter().flat_map(|settled| settled.report.notes)),
+        Err(error @ (VaultError::RosterDiverged { .. } | VaultError::RosterTakenBack { .. })) => {
+            let root = root_above(&Repo::discover(start)?, start).unwrap_or_else(|_| FOLDER.to_owned());
+            let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            return Ok(vec![(format!("{root}/roster.toml"), format!("{}{hint}", super::error::chain(&error)))]);
+        }
+        Err(error) => return Err(error),
+    }
+    let vault = (syncing.open)();
+    let (vault, why) = match vault {
+        Ok(vault) => (Some(vault), None),
+        Err(why) => (None, Some(why)),
+    };
+    let seen = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
+    let settled = index::settle(seen, start, &[], how)?;
+    synced.notes.extend(settled.report.notes);
+    Ok(settled.left)
+}
+
+/// Seals what waits for oneself. Who cannot write leaves it to the next who can.
+fn heal(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<(), VaultError> {
+    match (syncing.open)() {
+        Ok(vault) if vault.may_write().is_ok() => {
+            let report = vault.resolve(&Answers::default(), &syncing.how)?;
+            synced.notes.extend(report.notes);
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+        Err(error) if is_bystander(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks at what changed, and which questions are new.
+fn finish(
+    syncing: &Syncing<'_>,
+    repo: &Repo,
+    before: Option<ObjectId>,
+    received: usize,
+    mut synced: Synced,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Synced, VaultError> {
+    synced.received = received;
+    let Ok(vault) = (syncing.open)() else { return Ok(synced) };
+    let Some(now) = repo.head()?.commit.filter(|now| Some(*now) != before) else { return Ok(synced) };
+    let changes = vault.repo().changed_between(before, now, &format!("{}/secrets", vault.root()))?;
+    let there = changes.iter().filter(|change| change.after.is_some());
+    synced.changed = there.filter_map(|change| vault.path_of(&change.path)).collect();
+    if vault.me().is_err() {
+        return Ok(synced);
+    }
+    let opens = |path: &SecretPath| -> bool {
+        let version = vault.current(path).ok().flatten();
+        let lives = |version: &Version| version.manifest().state == State::Live;
+        version.filter(lives).is_some_and(|version| vault.open_version(&version).is_ok())
+    };
+    let living: Vec<SecretPath> = synced.changed.iter().filter(|path| opens(path)).cloned().collect();
+    let mut questions = vault.questions(Some(&living), progress)?;
+    if let Some(before) = before {
+        // What was asked before is no news.
+        let was_asked = |path: &SecretPath| vault.questions_at(before, path).unwrap_or_default();
+        questions.fields.retain(|question| {
+            let old = was_asked(&question.path);
+            !old.fields.iter().any(|asked| asked.field == question.field)
+        });
+        questions.contested.retain(|path| was_asked(path).contested.is_empty());
+    }
+    synced.questions = questions;
+    Ok(synced)
+}
