@@ -24,7 +24,8 @@ const REFUSED: u8 = 129;
 
 /// Merge two versions of a sealed file for git
 ///
-/// git runs this as `covault setup` configured it: %O %A %B %L %P %S %X %Y. The result is put in the place of %A.
+/// git runs this as `covault setup` configured it: %O %A %B %L %P %S %X %Y. The result is put in the place of %A. Other tools
+/// that hand over three files name another place for it (see docs/merging.md for jj).
 #[derive(Args)]
 pub struct MergeDriverArgs {
     /// %O: what both come from
@@ -37,6 +38,9 @@ pub struct MergeDriverArgs {
     marker: String,
     /// %P: the file's path from the top
     path: String,
+    /// Where the result goes, if not in the place of ours
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// %S: how git calls what both come from
     #[arg(default_value = "%S", allow_hyphen_values = true)]
     base_label: String,
@@ -78,10 +82,12 @@ fn merge(context: &Context, args: &MergeDriverArgs) -> anyhow::Result<u8> {
     let vault = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
     let merged = driver::merge(vault, &home, &dir, &merging, context.now())?;
     let Merged { bytes, notes, stop } = merged;
-    if let Some(bytes) = bytes {
-        put(&at(&args.ours), &bytes)?;
-    }
     notes.iter().for_each(|note| context.warn(note));
+    match (&args.output, bytes) {
+        (Some(output), bytes) => put(&at(output), bytes.as_deref().unwrap_or(&ours))?,
+        (None, Some(bytes)) => put(&at(&args.ours), &bytes)?,
+        (None, None) => {}
+    }
     match stop {
         None => Ok(MERGED),
         Some((why, hint)) => {

@@ -10,7 +10,7 @@ use crate::vault::setup;
 
 /// Set this clone up: git shows secrets, and knows which vault it belongs to
 ///
-/// Writes `[diff "covault"]` into .git/config and our patterns into .git/info/attributes. Nothing tracked ever
+/// Writes `[diff "covault"]` and `[merge "covault"]` into .git/config and our patterns into .git/info/attributes. Nothing tracked ever
 /// configures a command. Commands that write do the same when they find a clone bare.
 #[derive(Args)]
 #[command(
@@ -59,6 +59,10 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
     } else {
         let how = if done.changed { "set up" } else { "was set up already" };
         context.note(&format!("this clone {how} for the vault {} ({})", done.name, done.words));
+        if done.beside_jj {
+            context.note("jj merges secrets with covault after these two, then: jj resolve --tool covault");
+            setup::jj_lines(&program()).iter().for_each(|line| context.note(&format!("  {line}")));
+        }
         if !done.accepted {
             context.note("there is no identity on this machine: git says who sealed what, and nothing can be opened");
         }

@@ -41,6 +41,7 @@ impl Vault {
             self.check_identity(),
             self.check_textconv(program),
             self.check_cache(),
+            self.check_driver(program),
             self.check_local_attributes(),
             self.check_effective_attributes()?,
             self.check_tracked_attributes()?,
@@ -81,6 +82,26 @@ impl Vault {
             good(what, "off".to_owned())
         } else {
             bad(what, "not switched off in this clone".to_owned(), Some("covault setup".to_owned()))
+        }
+    }
+
+    fn check_driver(&self, program: &str) -> Finding {
+        let what = "git merge";
+        let is_binary = self.repo().config_str("merge.covault.recursive").as_deref() == Some("binary");
+        match self.repo().config_str("merge.covault.driver") {
+            Some(line) if line == setup::driver_line(program) && is_binary => {
+                good(what, "joins secrets through covault".to_owned())
+            }
+            Some(_) => {
+                warning(what, "set up for another program's path, or by another version".to_owned(), "covault setup")
+            }
+            // git stops at every merge of a secret then.
+            None if self.repo().info_attributes().unwrap_or_default().contains("merge=covault") => bad(
+                what,
+                "the attributes name a driver that is not configured".to_owned(),
+                Some("covault setup".to_owned()),
+            ),
+            None => bad(what, "not set up in this clone".to_owned(), Some("covault setup".to_owned())),
         }
     }
 

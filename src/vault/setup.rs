@@ -42,6 +42,16 @@ pub fn driver_line(program: &str) -> String {
     )
 }
 
+/// The commands that teach jj to merge sealed files, for a work tree that jj keeps: it runs no driver of git's.
+pub fn jj_lines(program: &str) -> Vec<String> {
+    let quoted = shlex::try_quote(program).map_or_else(|_| "covault".to_owned(), |q| q.to_string());
+    let arguments = r#"["merge-driver", "$base", "$left", "$right", "7", "$path", "--output", "$output"]"#;
+    vec![
+        format!("jj config set --repo merge-tools.covault.program {quoted}"),
+        format!("jj config set --repo merge-tools.covault.merge-args '{arguments}'"),
+    ]
+}
+
 /// Sets the clone up where it is not, in one step each; says whether anything changed.
 pub fn install(repo: &Repo, root: &str, vault: Hash, program: &str) -> Result<bool, VaultError> {
     let setting = trust::setting(root);
@@ -70,16 +80,24 @@ fn install_git(repo: &Repo, program: &str) -> Result<bool, VaultError> {
         && repo.config_str("merge.covault.driver").is_some()
         && repo.config_str("merge.covault.recursive").as_deref() == Some("binary");
     if !configured {
-        let (show, merge) = (textconv_line(program), driver_line(program));
-        repo.set_config(&[
-            ("diff", Some("covault"), "textconv", &show),
-            ("diff", Some("covault"), "cachetextconv", "false"),
-            ("merge", Some("covault"), "name", "join two sealed versions"),
-            ("merge", Some("covault"), "driver", &merge),
-            ("merge", Some("covault"), "recursive", "binary"),
-        ])?;
+        configure(repo, program)?;
     }
     Ok(repo.edit_info_attributes(LOCAL_ATTRIBUTES)? || !configured)
+}
+
+fn configure(repo: &Repo, program: &str) -> Result<(), VaultError> {
+    let (show, merge) = (textconv_line(program), driver_line(program));
+    Ok(repo.set_config(&[
+        ("diff", Some("covault"), "textconv", &show),
+        ("diff", Some("covault"), "cachetextconv", "false"),
+        ("merge", Some("covault"), "name", "join two sealed versions"),
+        ("merge", Some("covault"), "driver", &merge),
+        ("merge", Some("covault"), "recursive", "binary"),
+    ])?)
+}
+
+fn is_beside_jj(repo: &Repo) -> bool {
+    repo.work_dir().is_some_and(|top| top.join(".jj").is_dir())
 }
 
 /// What git is given for one merge, whether this clone is set up or not: the driver, as `key=value`, and where it is not,
@@ -112,6 +130,8 @@ pub struct SetUp {
     pub changed: bool,
     /// Whether the vault is accepted here. Without an identity git is only taught to say who sealed what.
     pub accepted: bool,
+    /// Whether jj keeps the work tree, too.
+    pub beside_jj: bool,
 }
 
 /// Sets up the clone around `start`, accepting its vault: because `expected` names it, because this machine knows it
@@ -130,7 +150,8 @@ pub fn setup(
         Err(VaultError::Home(HomeError::NoIdentity { .. })) => {
             let roster = trust::verified_roster(&repo, &root)?;
             let changed = install_git(&repo, program)?;
-            return Ok(SetUp { words: words(roster.vault), name: roster.name, changed, accepted: false });
+            let beside_jj = is_beside_jj(&repo);
+            return Ok(SetUp { words: words(roster.vault), name: roster.name, changed, accepted: false, beside_jj });
         }
         Err(VaultError::UnknownVault { words: shown }) => {
             if !confirm(&shown) {
@@ -145,13 +166,15 @@ pub fn setup(
         home.set_pin(&Pin { vault: roster.vault, seq: 0, head: roster.vault })?;
     }
     // An explicit setup renews the program's path, too.
-    let stale = repo.config_str("diff.covault.textconv").is_some_and(|line| line != textconv_line(program));
+    let is_other = |key: &str, line: String| repo.config_str(key).is_some_and(|have| have != line);
+    let stale = is_other("diff.covault.textconv", textconv_line(program))
+        || is_other("merge.covault.driver", driver_line(program));
     if stale {
-        repo.remove_config_section("diff", Some("covault"))?;
+        configure(&repo, program)?;
     }
-    let repo = Repo::discover(start)?;
     let changed = install(&repo, &root, roster.vault, program)?;
-    Ok(SetUp { words: words(roster.vault), name: roster.name, changed: changed || stale, accepted: true })
+    let beside_jj = is_beside_jj(&repo);
+    Ok(SetUp { words: words(roster.vault), name: roster.name, changed: changed || stale, accepted: true, beside_jj })
 }
 
 /// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there. Gives the
