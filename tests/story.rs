@@ -3,4 +3,5 @@
 mod first_day;
 mod pusher;
 mod team;
+mod two_at_once;
 mod two_machines;

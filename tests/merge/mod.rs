@@ -1,7 +1,12 @@
 //! What two branches made of one vault, brought together in real clones.
 
 mod clones;
+mod git;
+mod keyless;
 mod live;
+mod places;
 mod rig;
 mod roster;
 mod settle;
+mod stops;
+mod sync;

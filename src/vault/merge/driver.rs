@@ -171,8 +171,8 @@ impl Place<'_> {
         let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
         let look = Looking { repo: self.repo, home: self.home(), file: &roster_file, ours: self.roster, blob };
         let chains = Chains::collect(&look, &merging.labels, ours.iter().chain(&theirs))?;
-        let ours = Side::judge(merging.ours, file, &path, &chains)?;
-        let theirs = Side::judge(merging.theirs, file, &path, &chains)?;
+        let ours = Side::judge(ours, file, &path, &chains)?;
+        let theirs = Side::judge(theirs, file, &path, &chains)?;
         let mut notes = Vec::new();
         for refused in &theirs.refused {
             let author = &refused.manifest().author.name;
@@ -185,8 +185,11 @@ impl Place<'_> {
         if side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
             return Ok(older(&path, operation, notes));
         }
+        // In a merge the base says only whether what comes in is older, and mostly the manifests say so already.
+        let is_newer = operation == Operation::Merge && side::follows(&theirs.good, &base);
+        let asked = if is_newer { &[] } else { base.as_slice() };
         let opened = match self.opener() {
-            Some(opener) => self.open(&opener, file, &base, &ours, &theirs).map(|sides| (opener, sides)),
+            Some(opener) => self.open(&opener, file, asked, &ours, &theirs).map(|sides| (opener, sides)),
             None => None,
         };
         if let Some((opener, (base, a, b))) = &opened {

@@ -20,13 +20,18 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Reads and judges the versions in a file.
+    /// Judges the versions in a file.
     ///
     /// # Errors
     /// What is no sealed version of this secret by a member that some roster in sight knows.
-    pub(super) fn judge(bytes: &[u8], file: &str, path: &SecretPath, chains: &Chains<'_>) -> Result<Self, VaultError> {
+    pub(super) fn judge(
+        versions: Vec<SealedFile>,
+        file: &str,
+        path: &SecretPath,
+        chains: &Chains<'_>,
+    ) -> Result<Self, VaultError> {
         let mut side = Self { good: Vec::new(), refused: Vec::new() };
-        for sealed in parse(bytes, file)? {
+        for sealed in versions {
             if judge_one(&sealed, file, path, chains)? {
                 side.good.push(sealed);
             } else {

@@ -1,0 +1,161 @@
+//! Merging without a key: both sides stay sealed, and who writes next finds both edits.
+
+use super::git::{field, forked, is_good, on, values};
+use crate::cli::json;
+use crate::team;
+use crate::world::{Person, World};
+use covault::model::roster::Role;
+
+/// A clone of alice's repository on a machine without any key, set up to merge.
+fn bot(world: &World, alice: &Person) -> Person {
+    let bot = alice.clone_for(world.stranger("bot"));
+    bot.covault(["setup"]).ok();
+    bot.git(["branch", "-q", "side", "origin/side"]).ok();
+    bot
+}
+
+fn pull(person: &Person, from: &Person) {
+    let path = from.repo.to_str().unwrap().to_owned();
+    person.git(["pull", "-q", "--no-rebase", &path, "main"]).ok();
+}
+
+#[test]
+fn a_bot_merges_and_a_member_finds_both_edits() {
+    let world = World::new();
+    let alice = forked(&world);
+    on(&alice, "side");
+    field(&alice, "password", "from the side");
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    let bot = bot(&world, &alice);
+    bot.git(["merge", "-q", "side"]).ok();
+    assert!(std::fs::read(bot.file("db")).unwrap().starts_with(b"covault-siblings 1\n\0"));
+    bot.covault(["verify"]).ok();
+    pull(&alice, &bot);
+    // Reading joins in memory and writes nothing.
+    let before = crate::cli::all_of(&alice);
+    assert_eq!(values(&alice, "db", "password"), ["from the side"]);
+    assert_eq!(values(&alice, "db", "value"), ["from main"]);
+    crate::cli::same(&before, &crate::cli::all_of(&alice));
+    assert_eq!(json(&alice.covault(["status", "--json"]).ok())["pending"][0]["siblings"], 2);
+    let log = alice.git(["diff", "HEAD~1", "--", ".covault/secrets"]).ok().text();
+    assert!(log.contains("wait to be joined"), "{log}");
+    // Any writing command joins them.
+    alice.set("other", "something else");
+    assert!(!std::fs::read(alice.file("db")).unwrap().starts_with(b"covault-siblings"));
+    assert_eq!(json(&alice.covault(["status", "--json"]).ok())["pending"], serde_json::json!([]));
+    assert_eq!(values(&alice, "db", "password"), ["from the side"]);
+    is_good(&alice);
+}
+
+#[test]
+fn siblings_are_merged_with_more_and_never_nested() {
+    let world = World::new();
+    let alice = forked(&world);
+    for (branch, name) in [("side", "password"), ("third", "user")] {
+        alice.git(["checkout", "-q", "-B", branch, "side"]).ok();
+        field(&alice, name, &format!("the {name} of {branch}"));
+    }
+    alice.git(["checkout", "-q", "-B", "third", "side~1"]).ok();
+    field(&alice, "extra", "the extra of third");
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    let bot = bot(&world, &alice);
+    bot.git(["merge", "-q", "side"]).ok();
+    bot.git(["merge", "-q", "origin/third"]).ok();
+    // The same once more adds nothing.
+    let before = std::fs::read(bot.file("db")).unwrap();
+    bot.git(["merge", "-q", "side"]).ok();
+    assert_eq!(std::fs::read(bot.file("db")).unwrap(), before);
+    pull(&alice, &bot);
+    assert_eq!(json(&alice.covault(["status", "--json"]).ok())["pending"][0]["siblings"], 3);
+    alice.covault(["resolve"]).ok();
+    assert_eq!(values(&alice, "db", "password"), ["the password of side"]);
+    assert_eq!(values(&alice, "db", "extra"), ["the extra of third"]);
+    assert_eq!(values(&alice, "db", "value"), ["from main"]);
+    is_good(&alice);
+}
+
+#[test]
+fn who_may_only_read_keeps_both_sealed() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.git(["checkout", "-q", "main"]).ok();
+    let rita = team::admit(&world, &alice, "rita", Role::Reader);
+    alice.git(["branch", "-f", "side"]).ok();
+    on(&alice, "side");
+    field(&alice, "password", "from the side");
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    rita.git(["fetch", "-q"]).ok();
+    rita.git(["merge", "-q", "--ff-only", "origin/main"]).ok();
+    rita.covault(["setup"]).ok();
+    rita.git(["merge", "-q", "origin/side"]).ok();
+    assert!(std::fs::read(rita.file("db")).unwrap().starts_with(b"covault-siblings"));
+    assert_eq!(values(&rita, "db", "password"), ["from the side"]);
+    rita.covault(["verify"]).ok();
+}
+
+#[test]
+fn what_somebody_wrote_who_was_removed_is_kept_apart_until_a_person_decides() {
+    for accept in [true, false] {
+        let world = World::new();
+        let alice = forked(&world);
+        let bob = team::admit(&world, &alice, "bob", Role::Writer);
+        field(&bob, "password", "written by bob");
+        field(&alice, "value", "written by alice");
+        let member = team::vault(&alice).roster().named(&super::rig::member("bob")).unwrap().reference();
+        let removes = covault::model::roster::Operation::Remove { member, live: Vec::new() };
+        team::amend(&alice, vec![removes.into()], "covault: remove bob");
+        let path = bob.repo.to_str().unwrap().to_owned();
+        let said = alice.git(["pull", "-q", "--no-rebase", &path, "main"]).ok();
+        assert!(said.err.contains("covault rekey db --accept"), "{}", said.err);
+        assert_eq!(values(&alice, "db", "value"), ["written by alice"]);
+        assert_eq!(values(&alice, "db", "password"), ["the first password"]);
+        let found = json(&alice.covault(["verify", "--json"]).exits(6));
+        assert_eq!(found["findings"][0]["code"], "standing");
+        alice.covault(["resolve"]).exits(5);
+        if accept {
+            alice.covault(["rekey", "db", "--accept", "--yes"]).ok();
+            assert_eq!(values(&alice, "db", "password"), ["written by bob"]);
+        } else {
+            alice.covault(["resolve", "db", "--discard"]).ok();
+            assert_eq!(values(&alice, "db", "password"), ["the first password"]);
+        }
+        assert_eq!(values(&alice, "db", "value"), ["written by alice"]);
+        alice.covault(["verify"]).ok();
+        let who = json(&alice.covault(["who", "db", "--json"]).ok());
+        assert!(!who.to_string().contains("bob"), "{who}");
+    }
+}
+
+#[test]
+fn a_merge_never_seals_to_somebody_whom_one_side_removed() {
+    let world = World::new();
+    let alice = forked(&world);
+    let carol = team::admit(&world, &alice, "carol", Role::Admin);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    drop(bob);
+    team::pull(&carol, &alice);
+    // carol edits, bob among the readers, while alice takes bob out and edits, too.
+    field(&carol, "password", "written by carol");
+    let member = team::vault(&alice).roster().named(&super::rig::member("bob")).unwrap().reference();
+    let removes = covault::model::roster::Operation::Remove { member, live: Vec::new() };
+    team::amend(&alice, vec![removes.into()], "covault: remove bob");
+    field(&alice, "value", "written by alice");
+    for (person, from) in [(&carol, &alice), (&alice, &carol)] {
+        let path = from.repo.to_str().unwrap().to_owned();
+        person.covault(["setup"]).ok();
+        person.git(["fetch", "-q", &path, "main:refs/heads/theirs"]).ok();
+    }
+    for person in [&carol, &alice] {
+        person.git(["merge", "-q", "theirs"]).ok();
+        let sealed = std::fs::read(person.file("db")).unwrap();
+        let manifest = covault::seal::peek_manifest(&sealed).unwrap();
+        let readers: Vec<_> = manifest.readers.iter().map(|reader| reader.name.to_string()).collect();
+        assert_eq!(readers, ["alice", "carol"]);
+        assert_eq!(values(person, "db", "password"), ["written by carol"]);
+        assert_eq!(values(person, "db", "value"), ["written by alice"]);
+        is_good(person);
+    }
+}

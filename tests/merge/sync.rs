@@ -1,0 +1,165 @@
+//! `sync`: the whole exchange in one command, in clones that are set up and in one that is not.
+
+use super::git::values;
+use super::rig::Team;
+use crate::cli::{head, json};
+
+#[test]
+fn what_both_sides_changed_is_joined_sealed_and_pushed() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    alice.set("dev/db", "written by alice");
+    bob.covault(["set", "dev/db", "user=bob"]).ok();
+    assert_eq!(json(&alice.covault(["sync", "--json"]).ok())["pushed"], true);
+    let answer = json(&bob.covault(["sync", "--json"]).ok());
+    assert_eq!((&answer["pushed"], &answer["with"]), (&true.into(), &"origin/main".into()), "{answer}");
+    assert_eq!(answer["changed"], serde_json::json!(["dev/db"]), "{answer}");
+    let answer = json(&alice.covault(["sync", "--json"]).ok());
+    assert_eq!(answer["changed"], serde_json::json!(["dev/db"]), "{answer}");
+    assert_eq!(alice.get("dev/db/user"), "bob");
+    assert_eq!(bob.get("dev/db/value"), "written by alice");
+    assert_eq!(head(alice), head(bob));
+    // There is nothing more to exchange.
+    let answer = json(&bob.covault(["sync", "--json"]).ok());
+    assert_eq!((&answer["received"], &answer["sent"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn a_clone_that_is_not_set_up_and_has_no_key_joins_nothing_and_loses_nothing() {
+    let team = Team::new();
+    let bot = team.world.newcomer("bot");
+    bot.git(["checkout", "-q", "-b", "side"]).ok();
+    let (alice, bob) = (&team.alice, &team.bob);
+    alice.set("dev/db", "written by alice");
+    alice.git(["push", "-q"]).ok();
+    bob.git(["checkout", "-q", "-b", "side"]).ok();
+    bob.covault(["set", "dev/db", "user=bob"]).ok();
+    bob.push("side");
+    bot.git(["fetch", "-q"]).ok();
+    bot.git(["reset", "-q", "--hard", "origin/side"]).ok();
+    bot.git(["branch", "-q", "--set-upstream-to=origin/main"]).ok();
+    bot.covault(["sync", "--no-push"]).ok();
+    assert!(!bot.git(["config", "--get-regexp", "covault"]).text().contains("driver"), "nothing is installed");
+    assert!(std::fs::read(bot.file("dev/db")).unwrap().starts_with(b"covault-siblings"));
+    bot.git(["push", "-q", "origin", "HEAD:main"]).ok();
+    alice.covault(["sync"]).ok();
+    assert_eq!(values(alice, "dev/db", "value"), ["written by alice"]);
+    assert_eq!(values(alice, "dev/db", "user"), ["bob"]);
+}
+
+#[test]
+fn a_rebase_is_another_way_to_the_same() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    alice.set("dev/db", "written by alice");
+    alice.covault(["sync"]).ok();
+    bob.covault(["set", "dev/db", "user=bob"]).ok();
+    bob.covault(["set", "dev/other", "kind=note"]).ok();
+    bob.covault(["sync", "--rebase"]).ok();
+    assert_eq!(bob.git(["rev-list", "--merges", "--count", "HEAD"]).ok().text(), "0\n");
+    alice.covault(["sync"]).ok();
+    assert_eq!(alice.get("dev/db/user"), "bob");
+    assert_eq!(alice.get("dev/db/value"), "written by alice");
+    super::rig::verifies(alice);
+}
+
+#[test]
+fn a_question_that_is_new_is_told_once() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    alice.set("dev/db", "written by alice");
+    bob.set("dev/db", "written by bob");
+    alice.covault(["sync"]).ok();
+    let said = bob.covault(["sync"]).exits(5);
+    assert!(said.err.contains("dev/db/value"), "{}", said.err);
+    assert!(!said.err.contains("written by"), "{}", said.err);
+    bob.covault(["sync"]).ok();
+    bob.covault(["resolve", "--newest"]).ok();
+    bob.covault(["sync"]).ok();
+    alice.covault(["sync"]).ok();
+    alice.covault(["get", "dev/db", "--strict"]).ok();
+}
+
+#[test]
+fn other_files_are_for_git_and_the_person() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    for (person, text) in [(alice, "alice"), (bob, "bob")] {
+        std::fs::write(person.repo.join("README"), format!("{text}\n")).unwrap();
+        person.git(["commit", "-qam", "readme"]).ok();
+    }
+    alice.set("dev/db", "written by alice");
+    alice.covault(["sync"]).ok();
+    bob.covault(["set", "dev/db", "user=bob"]).ok();
+    let said = bob.covault(["sync"]).exits(5);
+    assert!(said.err.contains("README"), "{}", said.err);
+    bob.covault(["sync"]).exits(5);
+    std::fs::write(bob.repo.join("README"), "both\n").unwrap();
+    bob.git(["commit", "-qam", "both"]).ok();
+    bob.covault(["sync"]).ok();
+    assert_eq!(bob.get("dev/db/value"), "written by alice");
+    assert_eq!(bob.get("dev/db/user"), "bob");
+}
+
+#[test]
+fn who_may_not_merge_rosters_is_told_who_may_and_is_left_as_before() {
+    let team = Team::new();
+    let (alice, carol) = (&team.alice, &team.carol);
+    super::rig::removes(alice, "rita");
+    alice.covault(["sync"]).ok();
+    // carol extends hers on a branch; bob, a writer, tries to bring both together.
+    team.admits(carol, "erin", covault::model::roster::Role::Reader);
+    carol.git(["push", "-q", "origin", "HEAD:refs/heads/side"]).ok();
+    let bob = &team.bob;
+    bob.git(["fetch", "-q"]).ok();
+    bob.git(["checkout", "-q", "-b", "side", "origin/side"]).ok();
+    bob.git(["branch", "-q", "--set-upstream-to=origin/main"]).ok();
+    let before = head(bob);
+    let said = bob.covault(["sync"]).exits(5);
+    assert!(said.err.contains("alice") && said.err.contains("carol"), "{}", said.err);
+    assert_eq!(head(bob), before);
+    assert_eq!(bob.git(["status", "--porcelain"]).ok().text(), "");
+    carol.covault(["sync"]).ok();
+    super::rig::verifies(carol);
+    let members = super::rig::members(&super::rig::bytes(carol));
+    assert_eq!(members, ["alice admin", "bob writer", "carol admin", "erin reader"]);
+}
+
+#[test]
+fn a_remote_that_fails_is_no_loss_and_has_an_exit_code_of_its_own() {
+    let team = Team::new();
+    let alice = &team.alice;
+    alice.set("dev/db", "written by alice");
+    let moved = team.world.path().join("elsewhere");
+    std::fs::rename(team.world.shared(), &moved).unwrap();
+    let said = alice.covault(["sync"]).exits(9);
+    assert!(said.err.contains("fetch"), "{}", said.err);
+    std::fs::rename(&moved, team.world.shared()).unwrap();
+    alice.covault(["sync"]).ok();
+    alice.git(["remote", "remove", "origin"]).ok();
+    alice.covault(["sync"]).exits(2);
+}
+
+#[test]
+fn two_who_exchange_at_the_same_moment_both_get_through() {
+    let team = Team::new();
+    let people = [&team.alice, &team.bob, &team.carol];
+    for round in 0..3 {
+        for person in people {
+            person.covault(["set", "dev/db", &format!("{}={round}", person.name)]).ok();
+        }
+        std::thread::scope(|scope| {
+            for person in people {
+                scope.spawn(|| person.covault(["sync"]).ok());
+            }
+        });
+    }
+    for person in people {
+        person.covault(["sync"]).ok();
+    }
+    for person in people {
+        for name in ["alice", "bob", "carol"] {
+            assert_eq!(person.get(&format!("dev/db/{name}")), "2");
+        }
+    }
+}
