@@ -80,7 +80,7 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
     let (home, expected) = (context.home()?, context.expected_vault());
     // First the roster: who may read what depends on it.
     let with = args.from.as_deref().map_or(roster::With::Index, roster::With::Commit);
-    let roster = roster::settle(context.dir(), &home, expected.as_deref(), with, &how)?;
+    let roster = roster::settle(context.dir(), &home, expected.as_deref(), with, true, &how)?;
     if let Some(settled) = &roster {
         settled.report.notes.iter().for_each(|note| context.note(note));
         if !settled.report.unchanged {

@@ -103,6 +103,7 @@ impl VaultError {
             | Self::RosterChanged
             | Self::RosterUnmerged { .. }
             | Self::RosterDiverged { .. }
+            | Self::RosterSuspect { .. }
             | Self::RosterTakenBack { .. }
             | Self::NotJoined(_) => Kind::Conflict,
             Self::Roster { .. }
@@ -155,6 +156,10 @@ impl VaultError {
             Self::RosterDiverged { admins, .. } => {
                 format!("it takes one of {}, who settles it with: covault resolve", admins.join(", "))
             }
+            Self::RosterSuspect { file, by } => format!(
+                "see what {by} did with: git log -p -- {file}; whom they removed is removed; if that is right, go on with: \
+                 covault resolve"
+            ),
             Self::RosterTakenBack { .. } => {
                 "go on with: covault resolve; what an entry did is undone by another one, as in: covault member remove"
                     .to_owned()

@@ -102,6 +102,14 @@ pub enum VaultError {
         /// Who could: admins on both.
         admins: Vec<String>,
     },
+    /// Two branches that both extended the roster, one of them by somebody who is no admin on the other.
+    #[error("{file} was extended on both branches, and on one of them by {by}, who is no admin on the other")]
+    RosterSuspect {
+        /// The file.
+        file: String,
+        /// Who.
+        by: String,
+    },
     /// Git would take entries of the roster back.
     #[error("{file} only grows: git takes nothing back there, and it stays as it is")]
     RosterTakenBack {

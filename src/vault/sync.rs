@@ -137,13 +137,13 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
         if brought == Brought::Done {
             return Ok(true);
         }
-        let left = settle(syncing, synced)?;
+        let (left, who) = settle(syncing, synced)?;
         if left.is_empty() && repo.unmerged_below("")?.is_empty() {
             brought = repo.go_on(way, &settings)?;
             continue;
         }
         // Where it takes another person, nothing is left half done.
-        if left.iter().any(|(file, _)| file.ends_with("/roster.toml")) {
+        if who == Who::Another {
             repo.give_up(way)?;
             synced.notes.push("nothing was brought in: the branch is as it was".to_owned());
         }
@@ -155,15 +155,30 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     Ok(false)
 }
 
+/// Who can go on with what is left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Oneself, with `resolve`.
+    Oneself,
+    /// Somebody else, as they are admins where one is none.
+    Another,
+}
+
 /// Settles what is ours; what is left of it, with why.
-fn settle(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<Vec<(String, String)>, VaultError> {
+fn settle(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<(Vec<(String, String)>, Who), VaultError> {
     let (start, how) = (syncing.start, &syncing.how);
-    match roster::settle(start, syncing.home, syncing.expected, roster::With::Index, how) {
+    match roster::settle(start, syncing.home, syncing.expected, roster::With::Index, false, how) {
         Ok(settled) => synced.notes.extend(settled.into_iter().flat_map(|settled| settled.report.notes)),
-        Err(error @ (VaultError::RosterDiverged { .. } | VaultError::RosterTakenBack { .. })) => {
+        Err(
+            error @ (VaultError::RosterDiverged { .. }
+            | VaultError::RosterSuspect { .. }
+            | VaultError::RosterTakenBack { .. }),
+        ) => {
+            let is_ours = matches!(error, VaultError::RosterSuspect { .. });
             let root = root_above(&Repo::discover(start)?, start).unwrap_or_else(|_| FOLDER.to_owned());
             let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            return Ok(vec![(format!("{root}/roster.toml"), format!("{}{hint}", super::error::chain(&error)))]);
+            let left = vec![(format!("{root}/roster.toml"), format!("{}{hint}", super::error::chain(&error)))];
+            return Ok((left, if is_ours { Who::Oneself } else { Who::Another }));
         }
         Err(error) => return Err(error),
     }
@@ -175,7 +190,7 @@ fn settle(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<Vec<(String, Str
     let seen = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
     let settled = index::settle(seen, start, &[], how)?;
     synced.notes.extend(settled.report.notes);
-    Ok(settled.left)
+    Ok((settled.left, Who::Oneself))
 }
 
 /// Seals what waits for oneself. Who cannot write leaves it to the next who can.

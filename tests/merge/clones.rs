@@ -22,13 +22,6 @@ fn two_branches() -> Team {
     team
 }
 
-/// A clone of the shared repository with the keys that lie in somebody's home already.
-fn comes(team: &Team, name: &str) -> Person {
-    let person = team.world.newcomer(name);
-    person.git(["config", "covault.vault", &team::vault(&team.alice).roster().vault.to_string()]).ok();
-    person
-}
-
 #[track_caller]
 fn pulls(person: &Person) {
     person.git(["pull", "-q", "--ff-only"]).ok();
@@ -54,7 +47,7 @@ fn an_admission_here_and_a_removal_there_are_one_roster_and_every_judge_agrees()
     alice.set("dev/db", "the value after the merge");
     verifies(alice);
     alice.git(["push", "-q"]).ok();
-    let dave = comes(&team, "dave");
+    let dave = team.comes("dave");
     assert_eq!(dave.get("dev/db"), "the value after the merge");
     dave.set("dev/daves", "written by dave");
     pulls(&team.rita);
@@ -279,7 +272,7 @@ fn git_merge_alone_brings_rosters_and_secrets_together() {
     nothing_waits(carol);
     verifies(carol);
     carol.git(["push", "-q", "origin", "HEAD:main"]).ok();
-    let dave = comes(&team, "dave");
+    let dave = team.comes("dave");
     assert_eq!(dave.get("dev/late"), "written by carol later");
     assert_eq!(dave.get("dev/db"), "a newer value by alice");
     team.rita.git(["pull", "-q", "--ff-only"]).ok();

@@ -107,8 +107,7 @@ fn who_came_on_one_side_reads_what_the_other_side_kept_for_some_only_where_it_wa
     nothing_waits(alice);
     verifies(alice);
     alice.git(["push", "-q"]).ok();
-    let dave = team.world.newcomer("dave");
-    dave.git(["config", "covault.vault", &team::vault(alice).roster().vault.to_string()]).ok();
+    let dave = team.comes("dave");
     dave.covault(["get", "prod/db"]).exits(4);
     assert_eq!(dave.get("dev/db"), "the first value of dev db");
 }
@@ -149,9 +148,14 @@ fn a_member_whom_a_removed_admin_let_in_reads_nothing_after_the_merge() {
     removes(alice, "carol");
     alice.git(["push", "-q"]).ok();
     alice.git(["fetch", "-q"]).ok();
+    // Nothing of it is merged behind her back, since carol is no admin any more.
+    assert_ne!(alice.git(["merge", "-q", "--no-edit", "origin/carols-work"]).code, 0);
+    alice.git(["merge", "--abort"]);
+    assert_eq!(members(&bytes(alice)), ["alice admin", "bob writer", "rita reader"]);
     begin_merge(alice, "origin/carols-work");
     let settled = settles(alice).unwrap().unwrap();
     let notes = settled.report.notes;
+    assert_eq!(notes[0], "the roster takes in 1 entry of the other branch");
     assert!(notes.iter().any(|note| note.starts_with("eve, whom one branch admitted, is not in")), "{notes:?}");
     // git left ours in the work tree; carol's version has no standing, so nothing of it can be joined by itself.
     alice.covault(["rekey", "dev/db"]).exits(6);
@@ -163,4 +167,29 @@ fn a_member_whom_a_removed_admin_let_in_reads_nothing_after_the_merge() {
     alice.covault(["rekey", "dev/new", "--accept", "--yes"]).ok();
     assert_eq!(sealed_to(alice, "dev/new"), ["alice", "bob", "rita"]);
     verifies_now(alice);
+}
+
+#[test]
+fn sync_signs_no_merge_with_who_was_removed_and_resolve_does_when_it_is_asked_for() {
+    let team = Team::new();
+    let (alice, carol) = (&team.alice, &team.carol);
+    grants(carol, "prod", &["alice", "carol"]);
+    removes(alice, "carol");
+    carol.git(["push", "-q"]).ok();
+    let before = bytes(alice);
+    let said = alice.covault(["sync", "--no-push"]).exits(5);
+    assert!(
+        (said.text() + &said.err).contains("by carol, who is no admin on the other"),
+        "{}{}",
+        said.text(),
+        said.err
+    );
+    assert_eq!(bytes(alice), before);
+    assert!(unmerged(alice).contains(&super::rig::ROSTER.to_owned()));
+    alice.covault(["resolve"]).ok();
+    assert_eq!(unmerged(alice), [""; 0]);
+    alice.git(["commit", "-q", "-m", "merge"]).ok();
+    assert_eq!(members(&bytes(alice)), ["alice admin", "bob writer", "rita reader"]);
+    nothing_waits(alice);
+    verifies(alice);
 }

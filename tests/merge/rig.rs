@@ -57,7 +57,14 @@ impl Team {
         person
     }
 
-    /// Admits somebody new who never gets a clone.
+    /// A clone of the shared repository for somebody who was admitted, with the keys of their card.
+    pub fn comes(&self, name: &str) -> Person {
+        let person = self.world.newcomer(name);
+        person.git(["config", "covault.vault", &team::vault(&self.alice).roster().vault.to_string()]).ok();
+        person
+    }
+
+    /// Admits somebody new who has no clone yet.
     pub fn admits(&self, admin: &Person, name: &str, role: Role) {
         let (card, signature) = team::card(&team::vault(admin), &self.world.stranger(name), name, Kind::Person);
         let step = Step { operation: Operation::Admit { role, card }, card_signature: Some(signature) };
@@ -119,7 +126,7 @@ pub fn settles(person: &Person) -> Result<Option<Settled>, VaultError> {
 pub fn settles_with(person: &Person, with: With<'_>, how: &How) -> Result<Option<Settled>, VaultError> {
     person.git(["config", "user.name", &person.name]).ok();
     person.git(["config", "user.email", &format!("{}@example.org", person.name)]).ok();
-    settle(&person.repo, &team::home(person), None, with, how)
+    settle(&person.repo, &team::home(person), None, with, true, how)
 }
 
 /// Merges another branch: the roster by the library, secrets that both sides changed by sealing their join; one commit.

@@ -56,7 +56,8 @@ fn an_admin_of_both_sides_merges_them_with_one_entry_and_nothing_is_lost() {
     assert!(hers.starts_with(&theirs) && hers != both);
     assert_eq!(read(&hers).state(), read(&both).state());
     let notes = merge(&team.alice, &base, &ours, &theirs).notes();
-    assert_eq!(notes, ["the roster takes in 1 entry of the other branch"]);
+    let expected = ["the roster takes in 1 entry of the other branch", "bob is out: the other branch removed them"];
+    assert_eq!(notes, expected);
 }
 
 #[test]
@@ -91,10 +92,31 @@ fn an_admin_of_one_side_alone_merges_nothing() {
     let (ours, theirs) = (bytes(&team.alice), bytes(&team.carol));
     let Way::Diverged { admins, .. } = merge(&team.alice, &base, &ours, &theirs).way else { panic!() };
     assert_eq!(admins, [member("carol")]);
-    // What alice gave while she was losing the right to is not given, and carol is told so.
-    let merge = merge(&team.carol, &base, &theirs, &ours);
-    assert_eq!(members(&merge.bytes), ["bob writer", "carol admin", "rita reader"]);
-    assert!(merge.notes()[1].starts_with("dave, whom one branch admitted, is not in"), "{:?}", merge.notes());
+    // carol could, and what alice did while she was losing the right to is for a person to look at.
+    let suspect = merge(&team.carol, &base, &theirs, &ours);
+    assert_eq!(suspect.bytes, theirs);
+    let error = suspect.conflict("roster.toml").unwrap();
+    assert!(error.kind() == Kind::Conflict && error.to_string().contains("by alice, who is no admin"), "{error}");
+    assert!(error.hint().unwrap().contains("covault resolve"));
+}
+
+#[test]
+fn who_was_removed_takes_nobody_along_behind_an_admins_back() {
+    let team = Team::new();
+    team.admits(&team.alice, "adam", Role::Admin);
+    team.alice.git(["push", "-q"]).ok();
+    team.carol.git(["pull", "-q", "--ff-only"]).ok();
+    team.carol.covault(["status"]).ok();
+    let adam = team.comes("adam");
+    let base = bytes(&team.alice);
+    // carol is removed, and then removes alice on a branch that begins before that.
+    removes(&team.alice, "carol");
+    removes(&team.carol, "alice");
+    let (ours, theirs) = (bytes(&team.alice), bytes(&team.carol));
+    for (ours, theirs) in [(&ours, &theirs), (&theirs, &ours)] {
+        let way = merge(&adam, &base, ours, theirs).way;
+        assert!(matches!(&way, Way::Suspect { by } if ["alice", "carol"].contains(&by.as_str())), "{way:?}");
+    }
 }
 
 #[test]

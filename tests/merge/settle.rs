@@ -149,3 +149,28 @@ fn a_vault_that_nobody_accepted_is_not_settled() {
     let error = settles(&alice).unwrap_err();
     assert!(matches!(error, VaultError::UnknownVault { .. }), "{error}");
 }
+
+#[test]
+fn who_asks_for_it_is_told_whom_the_other_branch_took() {
+    let team = Team::new();
+    let (alice, carol) = (&team.alice, &team.carol);
+    team.admits(alice, "adam", Role::Admin);
+    alice.git(["push", "-q"]).ok();
+    carol.git(["pull", "-q", "--ff-only"]).ok();
+    carol.covault(["status"]).ok();
+    let member = super::rig::reference(carol, "adam");
+    let lowers = covault::model::roster::Operation::Role { member, role: Role::Writer, live: Vec::new() };
+    team::amend(carol, vec![lowers.into()], "covault: adam writes");
+    removes(carol, "bob");
+    carol.git(["push", "-q", "origin", "HEAD:refs/heads/carols-work"]).ok();
+    team.admits(alice, "dave", Role::Writer);
+    alice.git(["fetch", "-q"]).ok();
+    assert_eq!(begin_merge(alice, "origin/carols-work"), 1);
+    let notes = settles(alice).unwrap().unwrap().report.notes;
+    let expected = [
+        "the roster takes in 2 entries of the other branch",
+        "bob is out: the other branch removed them",
+        "adam is a writer now, by the other branch",
+    ];
+    assert_eq!(notes, expected);
+}

@@ -13,7 +13,7 @@ use super::super::{Vault, VaultError, root_above, trust, words};
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::names::MemberName;
-use crate::model::roster::{Holders, MAX_ROSTER, Operation, Roster, RosterError, embeddable};
+use crate::model::roster::{Holders, MAX_ROSTER, Operation, Role, Roster, RosterError, embeddable};
 use crate::model::time::Time;
 use crate::repo::{Change, ObjectId, Repo};
 use crate::seal::Signer as _;
@@ -45,6 +45,12 @@ pub enum Way {
         /// Who could: admins on both.
         admins: Vec<MemberName>,
     },
+    /// Oneself could merge them, and one branch was extended by somebody who is no admin on the other: a conflict until a
+    /// person has looked. Whatever they took would be taken.
+    Suspect {
+        /// Who.
+        by: MemberName,
+    },
 }
 
 /// What a merge did that a person should know.
@@ -52,6 +58,10 @@ pub enum Way {
 pub struct Merged {
     /// How many entries it embeds.
     pub entries: usize,
+    /// Lived on our side, and the other one removed them.
+    pub removed: Vec<MemberName>,
+    /// Had a higher role on our side.
+    pub lowered: Vec<(MemberName, Role)>,
     /// Admitted on one branch by somebody who was losing the right to on the other: they are not in.
     pub left_out: Vec<MemberName>,
     /// Places below which nobody reads now; the root is empty.
@@ -69,6 +79,7 @@ impl RosterMerge {
                 let admins = admins.iter().map(ToString::to_string).collect();
                 Some(VaultError::RosterDiverged { file, because: because.clone(), admins })
             }
+            Way::Suspect { by } => Some(VaultError::RosterSuspect { file, by: by.to_string() }),
         }
     }
 
@@ -77,6 +88,9 @@ impl RosterMerge {
         let Way::Merged(merged) = &self.way else { return Vec::new() };
         let entries = if merged.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", merged.entries) };
         let mut notes = vec![format!("the roster takes in {entries} of the other branch")];
+        notes.extend(merged.removed.iter().map(|name| format!("{name} is out: the other branch removed them")));
+        let lowered = merged.lowered.iter();
+        notes.extend(lowered.map(|(name, role)| format!("{name} is a {role} now, by the other branch")));
         notes.extend(merged.left_out.iter().map(|name| {
             format!(
                 "{name}, whom one branch admitted, is not in: on the other, who admitted them lost the right to, or the name \
@@ -106,7 +120,7 @@ pub(super) fn rosters_of(
     [base, ours, theirs]: [&[u8]; 3],
     now: Time,
 ) -> Result<RosterMerge, VaultError> {
-    Merging { home, vault, file }.merge(base, ours, theirs, now)
+    Merging { home, vault, file, is_asked_for: false }.merge(base, ours, theirs, now)
 }
 
 /// What a roster is settled with.
@@ -130,6 +144,8 @@ pub struct Settled {
 /// Writes the roster that contains both sides and stages it, in one step; `None` where there is nothing to settle. With a
 /// commit's, it is committed as everything else is.
 ///
+/// What waits for a person to look at it ([`Way::Suspect`], [`Way::TakesBack`]) goes on only where `is_asked_for`.
+///
 /// It needs no vault that can be opened: what lies in the work tree may be anything. What a clone saw of the trunk is not
 /// asked, since no entry is lost by this; it is the next time that the vault is opened.
 pub fn settle(
@@ -137,6 +153,7 @@ pub fn settle(
     home: &Home,
     expected: Option<&str>,
     with: With<'_>,
+    is_asked_for: bool,
     how: &How,
 ) -> Result<Option<Settled>, VaultError> {
     let repo = Repo::discover(start)?;
@@ -145,12 +162,12 @@ pub fn settle(
     let lock = if how.dry_run { None } else { Some(repo.lock()?) };
     let Some([base, ours, theirs]) = sides(&repo, &file, with)? else { return Ok(None) };
     let vault = trust::check_vault(&repo, home, &root, &trust::decode(&file, &ours)?, expected)?;
-    let merging = Merging { home, vault, file: &file };
+    let merging = Merging { home, vault, file: &file, is_asked_for };
     let merge = merging.merge(&base, &ours, &theirs, how.now)?;
     let unmerged = matches!(with, With::Index);
     match merge.conflict(&file) {
-        // What is asked for here is to go on.
-        Some(VaultError::RosterTakenBack { .. }) | None => {}
+        None => {}
+        Some(VaultError::RosterTakenBack { .. }) if is_asked_for => {}
         Some(conflict) => return Err(conflict),
     }
     let how = How { no_commit: how.no_commit || unmerged, ..how.clone() };
@@ -192,6 +209,8 @@ struct Merging<'a> {
     vault: Hash,
     /// The roster's file, from the top.
     file: &'a str,
+    /// A person asked for just this, and is told what it does.
+    is_asked_for: bool,
 }
 
 impl Merging<'_> {
@@ -254,7 +273,16 @@ impl Merging<'_> {
         let Some(me) = me else {
             return diverged("your signing key is on no card of somebody who is an admin on both".to_owned());
         };
-        let entries = embeddable(our_roster, &trust::decode(self.file, theirs)?);
+        let their_entries = trust::decode(self.file, theirs)?;
+        if !self.is_asked_for {
+            let by = trust::extended_without_right(&their_entries, their_roster, our_roster).or_else(|| {
+                trust::extended_without_right(&trust::decode(self.file, ours).ok()?, our_roster, their_roster)
+            });
+            if let Some(by) = by {
+                return Ok(RosterMerge { bytes: ours.to_vec(), way: Way::Suspect { by } });
+            }
+        }
+        let entries = embeddable(our_roster, &their_entries);
         let mut merged = Merged { entries: entries.len(), ..Merged::default() };
         let operation = Operation::Merge { entries };
         our_roster.after(&operation, me.hash).map_err(VaultError::Refused)?;
@@ -268,10 +296,25 @@ impl Merging<'_> {
         if !roster.has(our_roster.head) || !roster.has(their_roster.head) {
             return Err(VaultError::RosterChanged);
         }
+        merged.removed = removed(&roster, our_roster, their_roster);
+        merged.lowered = lowered(&roster, our_roster);
         merged.left_out = left_out(&roster, our_roster, their_roster);
         merged.unread = unread(&roster);
         Ok(RosterMerge { bytes, way: Way::Merged(merged) })
     }
+}
+
+/// Who lives on our side, and is known on the other and does not live there.
+fn removed(merged: &Roster, ours: &Roster, theirs: &Roster) -> Vec<MemberName> {
+    let names = ours.members().map(|member| &member.card.name);
+    let is_dead = |name: &&MemberName| theirs.state().cards().any(|(_, known)| known.card.name == **name);
+    names.filter(|name| merged.named(name).is_none() && theirs.named(name).is_none()).filter(is_dead).cloned().collect()
+}
+
+/// Who has a lower role than on our side, and which.
+fn lowered(merged: &Roster, ours: &Roster) -> Vec<(MemberName, Role)> {
+    let both = ours.members().filter_map(|member| Some((member, merged.named(&member.card.name)?)));
+    both.filter(|(before, now)| now.role < before.role).map(|(_, now)| (now.card.name.clone(), now.role)).collect()
 }
 
 /// Who lives on one side, was never known on the other, and does not live after the merge.
