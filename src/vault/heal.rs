@@ -29,14 +29,17 @@ impl Vault {
     pub(super) fn heal(&self, written: &[&SecretPath], now: Time) -> Result<Healing, VaultError> {
         let mut changed = self.changed_since_last_look()?;
         let looked = changed.as_ref().is_none_or(|paths| paths.len() > WORTH_REMEMBERING);
+        let carried = self.carry(changed.as_deref(), written, now)?;
         // Where nobody but the founder was ever in, only siblings can wait.
         if self.roster().seq == 0 {
             let names = changed.map_or_else(|| self.all_names(), Ok)?;
             changed = Some(names.into_iter().filter(|path| self.is_sibling_file(path)).collect());
         }
-        let carried = self.carry(changed.as_deref(), written, now)?;
         let mut plan = match &changed {
-            Some(paths) if paths.is_empty() => return Ok(Healing { looked, ..Healing::default() }),
+            Some(paths) if paths.is_empty() => {
+                let note = note(&Plan::default(), 0, carried.len());
+                return Ok(Healing { looked: looked || !carried.is_empty(), changes: carried, note });
+            }
             paths => self.plan(&self.under(), paths.as_deref(), &|_, shares| shares.clone())?,
         };
         let is_carried = |path: &SecretPath| carried.iter().any(|change| change.path() == self.file(path));

@@ -9,6 +9,7 @@ use super::super::{VaultError, trust};
 use super::Labels;
 use crate::home::Home;
 use crate::model::bytes::Hash;
+use crate::model::names::MemberName;
 use crate::model::roster::{self, MAX_ROSTER, Roster};
 use crate::repo::{ObjectId, Repo};
 use crate::seal::SealedFile;
@@ -17,6 +18,8 @@ use crate::seal::SealedFile;
 pub(super) struct Chains<'a> {
     ours: &'a Roster,
     pub(super) others: Vec<Roster>,
+    /// Somebody who extended a roster that is therefore not in sight.
+    pub(super) suspect: Option<MemberName>,
 }
 
 /// Where rosters are looked for.
@@ -51,11 +54,16 @@ impl<'a> Chains<'a> {
                 blobs.extend(look.repo.blob_at(commit, look.file).ok().flatten());
             }
         }
-        let mut others: Vec<Roster> = Vec::new();
-        for blob in blobs.into_iter().filter(|blob| blob.to_string() != look.blob) {
+        let (mut others, mut suspect): (Vec<Roster>, Option<MemberName>) = (Vec::new(), None);
+        let own = ObjectId::from_hex(look.blob.as_bytes()).ok();
+        for blob in blobs.into_iter().filter(|blob| Some(*blob) != own) {
             // What is not here, too large or refused is not in sight.
             let Ok(Some(bytes)) = look.repo.blob_within(blob, MAX_ROSTER as u64) else { continue };
-            others.extend(look.roster(&bytes));
+            match look.roster(&bytes) {
+                Some(Ok(roster)) => others.push(roster),
+                Some(Err(by)) => suspect = Some(by),
+                None => {}
+            }
         }
         let heads: Vec<Hash> = others.iter().map(|roster| roster.head).collect();
         let is_last = |roster: &Roster| {
@@ -65,7 +73,7 @@ impl<'a> Chains<'a> {
         let last: BTreeSet<Hash> = others.iter().filter(|roster| is_last(roster)).map(|roster| roster.head).collect();
         others.retain(|roster| last.contains(&roster.head));
         others.dedup_by_key(|roster| roster.head);
-        Ok(Self { ours: look.ours, others })
+        Ok(Self { ours: look.ours, others, suspect })
     }
 
     /// All of them, ours first.
@@ -75,15 +83,17 @@ impl<'a> Chains<'a> {
 }
 
 impl Looking<'_> {
-    /// A roster of this vault, extended by nobody who is no admin in ours.
-    fn roster(&self, bytes: &[u8]) -> Option<Roster> {
+    /// A roster of this vault; or who extended it without being an admin in ours.
+    fn roster(&self, bytes: &[u8]) -> Option<Result<Roster, MemberName>> {
         let roster = match self.home {
             Some(home) => trust::verified_cached(home, self.file, bytes).ok()?,
             None => trust::verified(self.file, bytes).ok()?,
         };
         let entries = roster::decode(bytes).ok()?;
-        let is_ours = roster.vault == self.ours.vault;
-        (is_ours && trust::extended_without_right(&entries, &roster, self.ours).is_none()).then_some(roster)
+        if roster.vault != self.ours.vault {
+            return None;
+        }
+        Some(trust::extended_without_right(&entries, &roster, self.ours).map_or(Ok(roster), Err))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Labels, Operation, keyless, roster};
 use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
-use crate::model::names::SecretPath;
+use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
@@ -171,8 +171,15 @@ impl Place<'_> {
         let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
         let look = Looking { repo: self.repo, home: self.home(), file: &roster_file, ours: self.roster, blob };
         let chains = Chains::collect(&look, &merging.labels, ours.iter().chain(&theirs))?;
-        let ours = Side::judge(ours, file, &path, &chains)?;
-        let theirs = Side::judge(theirs, file, &path, &chains)?;
+        let (ours, theirs) = match (Side::judge(ours, file, &path, &chains), Side::judge(theirs, file, &path, &chains))
+        {
+            (Ok(ours), Ok(theirs)) => (ours, theirs),
+            // A person has to look at the roster first; then this can be judged.
+            (Err(error), _) | (_, Err(error)) => match chains.suspect.as_ref().filter(|_| is_unknown(&error)) {
+                Some(by) => return Ok(suspect(&path, by)),
+                None => return Err(error),
+            },
+        };
         let mut notes = Vec::new();
         for refused in &theirs.refused {
             let author = &refused.manifest().author.name;
@@ -182,7 +189,7 @@ impl Place<'_> {
             ));
         }
         // What comes in is older than what it comes from: a commit is undone, or an old file was put back.
-        if side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
+        if !theirs.good.is_empty() && side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
             return Ok(older(&path, operation, notes));
         }
         // In a merge the base says only whether what comes in is older, and mostly the manifests say so already.
@@ -330,6 +337,18 @@ impl Sides<'_> {
 /// Whether everything that one side says is said by the other.
 fn is_part(one: &Opened, other: &Opened) -> bool {
     one.document().join(other.document()) == *other.document() && one.shares().join(other.shares()) == *other.shares()
+}
+
+/// Whether a version names what no roster in sight knows.
+fn is_unknown(error: &VaultError) -> bool {
+    matches!(error, VaultError::Inconsistent { what: Wrong::Point | Wrong::UnknownAuthor | Wrong::UnknownReader, .. })
+}
+
+/// A version under a roster that somebody extended who is no admin in ours.
+fn suspect(path: &SecretPath, by: &MemberName) -> Merged {
+    let why = format!("{path}: it was sealed under a roster that {by} extended, who is no admin here");
+    let hint = "see what they did, and if it is right, go on with: covault resolve".to_owned();
+    Merged { bytes: None, notes: Vec::new(), stop: Some((why, hint)) }
 }
 
 /// What comes in is older than what it comes from: ours stays. A revert stops, since what it asks for is another command;
