@@ -105,15 +105,15 @@ impl RefusedSibling {
     }
 }
 
-/// Puts the one to show first and leaves out what another one follows: one that lives, else one that says where the
-/// secret moved, else the newest.
-fn in_order(mut members: Vec<SealedFile>) -> Vec<SealedFile> {
+/// Puts the one to show first and takes out what another one follows, which is handed over beside them: first is one that
+/// lives, else one that says where the secret moved, else the newest.
+fn in_order(mut members: Vec<SealedFile>) -> (Vec<SealedFile>, Vec<SealedFile>) {
     let hashes: Vec<Hash> = members.iter().map(SealedFile::hash).collect();
     let followed: HashSet<Hash> = hashes
         .into_iter()
         .filter(|hash| members.iter().any(|other| other.hash() != *hash && other.manifest().names_as_ancestor(*hash)))
         .collect();
-    members.retain(|member| !followed.contains(&member.hash()));
+    let followed = members.extract_if(.., |member| followed.contains(&member.hash())).collect();
     members.sort_by_key(|member| {
         let manifest = member.manifest();
         let (life, to) = match &manifest.state {
@@ -123,7 +123,7 @@ fn in_order(mut members: Vec<SealedFile>) -> Vec<SealedFile> {
         };
         (life, to, Reverse((manifest.revision, member.hash())))
     });
-    members
+    (members, followed)
 }
 
 /// Signatures that this machine verified before, and those that it verified just now. It spares work and grants
@@ -193,7 +193,7 @@ pub fn check(
             None => good.push(sealed),
         }
     }
-    let mut good = in_order(good).into_iter();
+    let mut good = in_order(good).0.into_iter();
     let Some(sealed) = good.next() else {
         let why = apart.into_iter().next().map(|sibling| sibling.why);
         return Err(
@@ -260,39 +260,71 @@ pub(super) fn opinion(roster: &Roster, path: &SecretPath, sealed: &SealedFile) -
     }
 }
 
-/// Reads a file for who judges it by several rosters: its form is checked, and its signature. Of siblings each, the one to
-/// show first.
-pub(super) fn outline(bytes: Vec<u8>, verified: &Verified) -> Result<Vec<Outline>, SealError> {
-    let members = if seal::is_siblings(&bytes) {
+/// What the versions in a file say, without their bytes: one, or siblings.
+pub(super) struct Outlines {
+    counting: Vec<Outline>,
+    followed: Vec<Outline>,
+}
+
+impl Outlines {
+    /// Those that count, the one to show first; never none.
+    pub(super) fn counting(&self) -> &[Outline] {
+        &self.counting
+    }
+
+    /// The same, and siblings that another one follows.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Outline> {
+        self.counting.iter().chain(&self.followed)
+    }
+}
+
+/// Reads a file for who judges it by several rosters: its form is checked, and its signature.
+pub(super) fn outline(bytes: Vec<u8>, verified: &Verified) -> Result<Outlines, SealError> {
+    let (counting, followed) = if seal::is_siblings(&bytes) {
         let members = seal::members(&bytes)?.into_iter().map(SealedFile::parse);
         in_order(members.collect::<Result<_, _>>()?)
     } else {
-        vec![SealedFile::parse(bytes)?]
+        (vec![SealedFile::parse(bytes)?], Vec::new())
     };
-    let outlined = members.into_iter().map(|sealed| {
-        let signer = verified.signer(&sealed);
-        sealed.into_outline(signer)
-    });
-    Ok(outlined.collect())
+    let outlined = |members: Vec<SealedFile>| -> Vec<Outline> {
+        let outlined = members.into_iter().map(|sealed| {
+            let signer = verified.signer(&sealed);
+            sealed.into_outline(signer)
+        });
+        outlined.collect()
+    };
+    Ok(Outlines { counting: outlined(counting), followed: outlined(followed) })
 }
 
-/// What [`check`] asks of a file whose form is good. A sibling that [`check`] would keep apart is a refusal here.
+/// What [`check`] asks of a file whose form is good. A sibling that [`check`] would keep apart is a refusal here; of
+/// several refusals it is the one of the earliest step, so that nobody takes a forged sibling for a signed one.
 pub(super) fn check_outline(
     roster: &Roster,
     file: &str,
     path: &SecretPath,
-    outlines: &[Outline],
+    outlines: &Outlines,
 ) -> Result<(), VaultError> {
-    for outline in outlines {
+    let refusal = |outline: &Outline| {
         let devices = |devices: &[&[Device]]| outline.check_devices(devices);
         let judged = judge(roster, path, &outline.manifest, outline.hash, devices, || outline.signer.clone());
-        let standing = judged.map_err(|error| error.of(file))?;
-        if let Some(what) = standing.or_else(|| not_entitled(roster, &outline.manifest)) {
-            return Err(VaultError::Inconsistent { file: file.to_owned(), what });
+        match judged.map_err(|error| error.of(file)) {
+            Ok(standing) => {
+                let wrong = standing.or_else(|| not_entitled(roster, &outline.manifest));
+                wrong.map(|what| VaultError::Inconsistent { file: file.to_owned(), what })
+            }
+            Err(error) => Some(error),
         }
+    };
+    let step = |error: &VaultError| STEPS.iter().position(|step| *step == error.code());
+    match outlines.all().filter_map(refusal).min_by_key(step) {
+        Some(error) => Err(error),
+        None => Ok(()),
     }
-    Ok(())
 }
+
+/// The codes of steps 3 to 10 of "Checking a secret" in docs/format.md, in their order.
+const STEPS: [&str; 10] =
+    ["form", "vault", "path", "point", "author", "reader", "stanza", "signature", "standing", "entitled"];
 
 /// Why a version is refused, before it is said which file it is in.
 enum Judged {

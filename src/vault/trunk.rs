@@ -248,7 +248,7 @@ impl Here<'_> {
             let path = change.path.strip_prefix(self.root).and_then(|file| SecretPath::from_file(file.get(1..)?));
             let Some(path) = path else { continue };
             // What was not readable then binds nobody.
-            let olds = manifests_of(&self.repo.blob(before)?);
+            let olds = binding(theirs, &change.path, &path, self.repo.blob(before)?);
             let Some(after) = change.after.filter(|_| !olds.is_empty()) else {
                 if olds.is_empty() {
                     continue;
@@ -365,7 +365,8 @@ impl Vault {
         let Some(blob) = seen.filter(|blob| !crate::repo::names(*blob, version.stored())) else {
             return Ok(None);
         };
-        let olds = manifests_of(&self.repo().blob(blob)?);
+        let path = &version.manifest().path;
+        let olds = binding(self.roster(), version.file(), path, self.repo().blob(blob)?);
         if olds.is_empty() || !self.trunk.is_contained(self.repo())? {
             return Ok(None);
         }
@@ -432,6 +433,18 @@ pub(super) fn descends(
         queue.extend(nearer.filter(|(hash, _)| met.insert(**hash)).map(|(_, manifest)| manifest));
     }
     Ok(false)
+}
+
+/// What a later version has to follow: what the file says of its versions, siblings excepted that count for nothing.
+fn binding(roster: &Roster, file: &str, path: &SecretPath, bytes: Vec<u8>) -> Vec<Manifest> {
+    let all = manifests_of(&bytes);
+    if all.len() < 2 {
+        return all;
+    }
+    match check(roster, file, path, bytes, None) {
+        Ok(version) => version.members().map(|member| member.manifest().clone()).collect(),
+        Err(_) => all,
+    }
 }
 
 /// What a secret's file says of its versions; nothing where it cannot be read.

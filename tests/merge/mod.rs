@@ -8,5 +8,6 @@ mod places;
 mod rig;
 mod roster;
 mod settle;
+mod siblings;
 mod stops;
 mod sync;

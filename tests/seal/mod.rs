@@ -8,6 +8,7 @@ mod keys;
 mod programs;
 mod refusals;
 mod round_trip;
+mod siblings;
 mod signatures;
 mod splices;
 mod support;

@@ -14,7 +14,8 @@ CASES = {}
 
 
 def case(*codes, **pending):
-    """A case with the codes that it must give, none where the vault is good; pending: secret=(extra, missing)."""
+    """A case with the codes that it must give, none where the vault is good; pending: secret=(extra, missing) or
+    (extra, missing, how many siblings)."""
     def put(function):
         CASES[function.__name__.replace("_", "-")] = codes, pending, function
         return function
@@ -914,6 +915,145 @@ for name, change in {
     cases("entitled", "reader", {name: change}, make)
 
 
+# --- siblings
+
+def siblings(v, *hows, path="a", pack=lambda files: bundle(in_order(files))):
+    """A vault with one file for several versions, each sealed in its way; a function changes the vault in between."""
+    files = []
+    for how in hows:
+        if callable(how):
+            how(v)
+            continue
+        v.seal(path, **{"to": [ALICE] if len(v.entries) == 1 else PEOPLE, **how})
+        files.append(v.files[f"secrets/{path}.age"])
+    v.files[f"secrets/{path}.age"] = pack(files)
+    return v
+
+
+def after(*hashes):
+    return {"revision": 2, "parents": sorted(hashes), "ancestors": [hashes[0][:16]]}
+
+
+@case(a=([], [], 2))
+def siblings_of_two():
+    return siblings(alone(), {}, {})
+
+
+@case(a=([], [], 5))
+def siblings_in_every_state():
+    return siblings(alone(), {"state": "deleted"}, {}, {"moved_to": "b"}, after(LIVE), after(LIVE))
+
+
+@case(a=(["bob"], ["carol"], 2))
+def siblings_sealed_to_different_readers():
+    v = team()
+    narrowed = lambda v: v.grant(ALICE, "a", ALICE, CAROL, DAVE)
+    return siblings(v, {}, narrowed, {"to": [ALICE, DAVE]})
+
+
+@case(a=(["bob"], [], 2))
+def siblings_of_which_one_takes_back_what_the_other_shares():
+    yes = share("bob", "yes")
+    no = sorted([f"bob past {write_name(yes)}", share("bob", "no")])
+    v = team().grant(ALICE, "a", ALICE)
+    return siblings(v, {"to": [ALICE, BOB], "shares": [yes]}, {"to": [ALICE], "shares": no})
+
+
+@case(a=([], ["bob", "carol"], 2))
+def siblings_that_share_with_different_people():
+    v = team().grant(ALICE, "a", ALICE)
+    return siblings(v, *({"to": [ALICE, who], "shares": [share(who.name, "yes")]} for who in (BOB, CAROL)))
+
+
+def followed(v, how, more=()):
+    """Siblings of which the second one follows the first, and more."""
+    first = v.seal("a", to=[ALICE], **how)
+    file = v.files["secrets/a.age"]
+    return siblings(v, after(first), *more, pack=lambda files: bundle(in_order([file, *files])))
+
+
+@case()
+def siblings_of_which_one_follows_the_other():
+    return followed(alone(), {})
+
+
+@case(a=([], [], 2))
+def siblings_of_which_one_follows_another_and_one_does_not():
+    return followed(alone(), {}, [{}])
+
+
+@case("signature")
+def siblings_of_which_one_follows_a_forged_one():
+    return followed(alone(), {"key": MALLORY})
+
+
+@case("standing")
+def siblings_with_one_of_a_leaver():
+    v = team()
+    return siblings(v, {"by": BOB}, lambda v: v.remove(ALICE, BOB), {"to": [ALICE, CAROL, DAVE]})
+
+
+@case(a=(["bob"], [], 2))
+def siblings_with_one_of_a_leaver_that_was_kept():
+    v = team()
+    v.remove(ALICE, BOB, [v.seal("a", BOB, PEOPLE)])
+    file = v.files["secrets/a.age"]
+    return siblings(v, {"to": [ALICE, CAROL, DAVE]}, pack=lambda files: bundle(in_order([file, *files])))
+
+
+@case("signature")
+def siblings_with_one_of_a_leaver_and_a_forged_one():
+    v = team()
+    forged = [{"key": MALLORY, "to": [ALICE]}] * 4
+    return siblings(v, {"by": BOB}, lambda v: v.remove(ALICE, BOB), *forged)
+
+
+for name, code, how in (
+        ("forged", "signature", {"key": MALLORY}),
+        ("of-another-vault", "vault", {"vault": H}),
+        ("of-another-place", "path", {"path": "b"}),
+        ("of-an-unknown-author", "author", {"author": "eve " + H}),
+        ("of-an-unknown-entry", "point", {"roster_head": H}),
+        ("for-a-stranger", "reader", {"to": [ALICE, EVE]}),
+        ("for-a-machine-without-a-grant", "entitled", {"to": [ALICE, CI]}),
+        ("with-a-stanza-more", "stanza", {"edit_stanzas": lambda all: all * 2}),
+        ("of-a-reader", "standing", {"by": CAROL}),
+        ("without-form", "form", {"stanzas": H}),
+    ):
+    def make(how):
+        if how.get("path") != "b":
+            return siblings(team(), {}, how, {})
+        v = team()
+        v.seal("b", to=PEOPLE)
+        other = v.files.pop("secrets/b.age")
+        return siblings(v, {}, pack=lambda files: bundle(in_order([*files, other])))
+    cases(code, "sibling", {name: how}, make)
+
+large = {"content": os.urandom(16) + bytes(2360304)}
+cases("form", "siblings", {
+    "out-of-order": lambda files: bundle(in_order(files)[::-1]),
+    "of-one": lambda files: bundle(files[:1]),
+    "of-none": lambda files: bundle([]),
+    "one-of-them-twice": lambda files: bundle(in_order([*files, files[0]])),
+    "with-a-byte-after-them": lambda files: bundle(in_order(files)) + b"x",
+    "in-version-2": lambda files: bundle(in_order(files), magic=b"covault-siblings 2\n\0"),
+    "without-the-nul": lambda files: bundle(in_order(files), magic=b"covault-siblings 1\n"),
+    "in-capitals": lambda files: bundle(in_order(files), magic=b"Covault-siblings 1\n\0"),
+    "cut-in-the-magic": lambda files: bundle([])[:19],
+    "cut-in-the-count": lambda files: bundle([])[:22],
+    "cut-in-a-length": lambda files: bundle(in_order(files), 3) + b"\0\0",
+    "cut-in-a-member": lambda files: bundle(in_order(files))[:-1],
+    "count-too-small": lambda files: bundle(in_order(files), 1),
+    "count-too-large": lambda files: bundle(in_order(files), 3),
+    "count-far-too-large": lambda files: bundle(in_order(files), 2**32 - 1),
+    "with-an-empty-one": lambda files: bundle(in_order([*files, b""])),
+    "with-garbage": lambda files: bundle(in_order([*files, b"garbage"])),
+    "in-siblings": lambda files: bundle(in_order([files[0], bundle(in_order(files))])),
+    "armored": lambda files: base64.encodebytes(bundle(in_order(files))),
+}, lambda pack: siblings(alone(), {}, {}, pack=pack))
+cases("form", "siblings", {"too-large": large}, lambda how: siblings(alone(), *[how] * 15))
+
+
 # --- histories
 
 HISTORIES = {}
@@ -1066,6 +1206,149 @@ def a_leavers_descendant_between():
     return line(one, two, gone, back)
 
 
+def same(document=H, **how):
+    """What versions that say the same have in common."""
+    return {"id": IDS[0], "document": document, **how}
+
+
+def both(v, *vaults, path="a"):
+    """The versions that several vaults have, as siblings in one."""
+    file = f"secrets/{path}.age"
+    return changed(v, **{path: bundle(in_order(other.files[file] for other in vaults))})
+
+
+@history()
+def siblings_that_are_joined():
+    one, a = written(alone(), 1)
+    (left, b), (right, c) = written(one, 2, a), written(one, 2, a)
+    joined, _ = written(one, 3, b, c, ancestors=[max(b, c)[:16], a[:16]])
+    return [(one, []), (left, [0]), (right, [0]), (both(one, left, right), [1, 2]), (joined, [3])]
+
+
+@history()
+def siblings_of_which_one_goes_on():
+    one, a = written(alone(), 1)
+    (left, b), (right, _) = written(one, 2, a), written(one, 2, a)
+    more, _ = written(left, 3, b)
+    return line(one, both(one, left, right), both(one, more, right))
+
+
+@history()
+def siblings_of_which_one_followed_the_other():
+    one, a = written(alone(), 1)
+    two, b = written(one, 2, a)
+    three, _ = written(two, 3, b)
+    return line(both(one, one, two), two, three)
+
+
+@history(("rollback", 3))
+def siblings_of_which_one_is_dropped():
+    one, a = written(alone(), 1)
+    (left, _), (right, _) = written(one, 2, a), written(one, 2, a)
+    return [(one, []), (left, [0]), (both(one, left, right), [1]), (left, [2])]
+
+
+@history(("rollback", 2))
+def siblings_of_which_one_is_not_joined():
+    one, a = written(alone(), 1)
+    (left, b), (right, c), (third, _) = (written(one, 2, a) for _ in range(3))
+    joined, _ = written(one, 3, b, c, ancestors=[max(b, c)[:16]])
+    return line(one, both(one, left, right, third), joined)
+
+
+@history(("rollback", 1))
+def siblings_in_the_place_of_the_version_before():
+    one, a = written(alone(), 1)
+    return line(one, both(one, written(one, 1)[0], written(one, 1)[0]))
+
+
+@history(("rollback", 2), ("rollback", 3))
+def a_forged_sibling_beside_one_of_a_leaver():
+    one, a = written(team(), 1)
+    two, b = written(one, 2, a)
+    old, _ = written(one, 2, a, by=BOB)
+    forged, _ = written(two, 3, b, key=MALLORY)
+    gone = one.fork().remove(DAVE, BOB)
+    return line(one, changed(gone, a=two.files["secrets/a.age"]), both(gone, old, forged), gone)
+
+
+@history()
+def siblings_with_one_of_a_leaver_who_counts_no_more():
+    one, a = written(team(), 1)
+    gone = one.fork().remove(DAVE, BOB)
+    (left, _), (right, _) = written(gone, 2, a, to=[ALICE, CAROL, DAVE]), written(one, 2, a, by=BOB)
+    return line(one, both(gone, left, right), left)
+
+
+@history()
+def a_merge_that_keeps_one_of_two_that_say_the_same():
+    one, a = written(alone(), 1)
+    (left, b), (right, _) = written(one, 2, a, **same()), written(one, 2, a, **same())
+    more, _ = written(left, 3, b)
+    return [(one, []), (left, [0]), (right, [0]), (left, [1, 2]), (more, [3]), (more, [2, 4])]
+
+
+def kept_of(one, other, v=None):
+    """A merge that keeps the first of two versions that differ in this."""
+    start, a = written(v or alone(), 1)
+    (left, _), (right, _) = (written(start, 2, a, **{**same(), **how}) for how in (one, other))
+    return [(start, []), (left, [0]), (right, [0]), (left, [1, 2])]
+
+
+for name, (v, one, other) in {
+        "for-other-readers": (team, {}, {"to": [ALICE, BOB, CAROL]}),
+        "with-other-shares": (team, {}, {"shares": ["carol past " + IDS[0]]}),
+        "in-another-state": (alone, {}, {"state": "deleted"}),
+        "moved-elsewhere": (alone, {"moved_to": "b"}, {"moved_to": "c"}),
+        "with-another-id": (alone, {}, {"id": IDS[1]}),
+        "with-another-alias": (alone, {}, {"aliases": [IDS[1]]}),
+        "with-another-document": (alone, {}, {"document": LIVE[::-1]}),
+    }.items():
+    HISTORIES[f"a-merge-that-keeps-one-of-two-{name}"] = (
+        (("rollback", 3),), lambda v=v, one=one, other=other: kept_of(one, other, v()))
+for name, (v, one, other) in {
+        "by-different-authors": (team, {}, {"by": BOB}),
+        "at-different-times": (alone, {}, {"at": "2026-01-02T00:00:00Z"}),
+        "with-other-values": (alone, {}, {"values": ["ab" * 8]}),
+    }.items():
+    HISTORIES[f"a-merge-that-keeps-one-of-two-that-say-the-same-{name}"] = (
+        (), lambda v=v, one=one, other=other: kept_of(one, other, v()))
+
+
+@history()
+def an_older_one_that_says_the_same_put_back():
+    one, a = written(alone(), 1, **same())
+    two, _ = written(one, 2, a, **same())
+    return line(one, two, one)
+
+
+@history(("rollback", 3))
+def an_older_one_put_back_where_the_newest_two_say_the_same():
+    one, a = written(alone(), 1)
+    two, b = written(one, 2, a, **same())
+    return line(one, two, written(two, 3, b, **same())[0], one)
+
+
+@history(("rollback", 3))
+def what_an_old_version_says_signed_again_by_a_leaver():
+    one, a = written(team(), 1, **same())
+    two, b = written(one, 2, a)
+    gone = two.fork().remove(DAVE, BOB)
+    again, _ = written(one, 3, b, by=BOB, **same())
+    put = lambda v: changed(gone, a=v.files["secrets/a.age"])
+    return line(one, two, put(again), put(one))
+
+
+@history(("rollback", 4))
+def what_an_old_version_says_signed_again_under_an_old_roster():
+    one, a = written(team(), 1, **same())
+    two, b = written(one, 2, a)
+    gone = two.fork().remove(DAVE, BOB)
+    again, _ = written(one, 3, b, by=BOB, **same())
+    back = changed(gone, a=one.files["secrets/a.age"])
+    return [(one, []), (two, [0]), (again, [1]), (gone, [1]), (back, [3, 2])]
+
+
 @history()
 def garbage_that_is_repaired_before_it_was_ever_good():
     one, _ = written(alone(), 1)
@@ -1148,8 +1431,8 @@ def main():
     for name, (codes, pending, make) in CASES.items():
         v, folder = make(), out / "cases" / name
         write(folder / ".covault", v)
-        about = [{"name": path, "extra": extra, "missing": missing}
-                 for path, (extra, missing) in sorted(pending.items())]
+        about = [{"name": path, "extra": extra, "missing": missing, "siblings": sum(siblings)}
+                 for path, (extra, missing, *siblings) in sorted(pending.items())]
         expect = {"verdict": "bad" if codes else "good", "codes": sorted(codes), "pending": about, "vault": v.hashes[0]}
         (folder / "expect.json").write_text(json.dumps(expect, indent=1) + "\n")
     for name, (findings, make) in HISTORIES.items():

@@ -113,9 +113,10 @@ fn the_second_verifier_is_short_and_needs_nothing_but_python() {
     assert!(code.count() <= LINES, "it is meant to be read in one sitting");
 }
 
-/// Raised with a reason only: a rule of the format that needs more lines. The last one: a merge weighs who gave and who
-/// took what in the whole history of both branches, and the state that comes of it is put together anew.
-const LINES: usize = 536;
+/// Raised with a reason only: a rule of the format that needs more lines. The last ones: a merge weighs who gave and who
+/// took what in the whole history of both branches, and the state that comes of it is put together anew; a file may hold
+/// siblings, of which each is checked and all are taken together.
+const LINES: usize = 562;
 
 #[test]
 fn what_the_program_writes_is_good_in_another_reading_of_the_format() {
@@ -277,7 +278,7 @@ fn every_case_of_the_corpus_is_judged_as_it_says() {
     };
     let built = run("build.py");
     let cases: usize = built.split(' ').next().unwrap().parse().unwrap();
-    assert!(cases > 250, "{built}");
+    assert!(cases > 300, "{built}");
     run("corpus.py");
     let said: Value = serde_json::from_slice(&std::fs::read(corpus.join("said.json")).unwrap()).unwrap();
     let said = said.as_array().unwrap();
@@ -310,9 +311,11 @@ fn difference(ours: &verify::Verification, theirs: &Value, root: &str) -> Option
     let ours_found: BTreeSet<_> =
         ours.findings.iter().map(|f| (f.code.to_owned(), f.path.clone(), commit(f))).collect();
     let names = |names: &Value| names.as_array().unwrap().iter().map(text).collect::<Vec<_>>();
-    let waits = |p: &Value| (text(&p["path"]), names(&p["extra"]), names(&p["missing"]));
+    let count = |p: &Value| usize::try_from(p["siblings"].as_u64().unwrap()).unwrap();
+    let waits = |p: &Value| (text(&p["path"]), names(&p["extra"]), names(&p["missing"]), count(p));
     let theirs_wait: Vec<_> = theirs["pending"].as_array().unwrap().iter().map(waits).collect();
-    let waits = |w: &verify::Waiting| (format!("{root}/{}", w.path.file()), w.losses.clone(), w.gains.clone());
+    let waits =
+        |w: &verify::Waiting| (format!("{root}/{}", w.path.file()), w.losses.clone(), w.gains.clone(), w.siblings);
     let ours_wait: Vec<_> = ours.pending.iter().map(waits).collect();
     if (&ours_found, &ours_wait) == (&theirs_found, &theirs_wait) {
         return None;

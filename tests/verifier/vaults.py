@@ -227,6 +227,16 @@ def body(data):
     return "".join(text[n:n + 64] + "\n" for n in range(0, len(text) + 1, 64)).encode()
 
 
+def in_order(files):
+    return sorted(files, key=sha)
+
+
+def bundle(files, count=None, magic=b"covault-siblings 1\n\0"):
+    """A sibling file of these, in the order in which they are given."""
+    count = struct.pack(">I", len(files) if count is None else count)
+    return magic + count + b"".join(map(packed, files))
+
+
 def share(subject, word, author="alice", at="2026-01-01T00:00:00Z"):
     return f"{subject} {word} {author} {at} {os.urandom(16).hex()}"
 

@@ -4,12 +4,16 @@ import argparse, base64, datetime, functools, hashlib, json, os, re, struct, sub
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace as Record
 
-class Bad(Exception):
-    """A refusal: a sentence, and the code of the step that failed."""
+class Bad(ValueError):
+    """A refusal: a sentence, and the code of the step that failed. Any other ValueError is one of form."""
 
-def need(holds, text, code="form"):
+def need(holds, *why):
     if not holds:
-        raise Bad(text, code)
+        raise Bad(*why)
+
+def reason(error):
+    """Text and code of a refusal."""
+    return (*error.args, "form")[:2] if type(error) is Bad else (f"not of our form: {error}", "form")
 
 def sha(data):
     return hashlib.sha256(data).hexdigest()
@@ -44,12 +48,9 @@ ITEMS = {  # what the value of a key, or each item of its array, looks like
 SHAPES = {key: (kind, re.compile(shape, re.S)) for kind, shapes in ITEMS.items() for key, shape in shapes.items()}
 UNSORTED = ("devices", "entries", "ancestors")
 
-def is_time(text):
-    try:
-        datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        return False
-    return "1970-01-01T00:00:00Z" <= text <= "9999-12-30T22:00:00Z"
+def check_time(text):
+    datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    need("1970-01-01T00:00:00Z" <= text <= "9999-12-30T22:00:00Z", "no such time")
 
 def parse(text):
     need(text.endswith("\n"), "the text does not end with a line's end")
@@ -63,18 +64,16 @@ def parse(text):
         need(all(shape.fullmatch(str(item)) for item in items), f"{key} is not of its shape")
         need(kind is not int or value < 2**63, f"{key} is too large")
         need(kind is not list or key in UNSORTED or is_sorted(items), f"{key} is not sorted")
-        need(key != "at" or is_time(value), "no such time")
         found[key] = value
+        if key == "at":
+            check_time(value)
     return found
 
 def is_sorted(items):
     return all(a < b for a, b in zip(items, items[1:]))
 
 def debase(text, padded=True):
-    try:
-        raw = base64.b64decode(text if padded else text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        raise Bad("not base64", "form") from None
+    raw = base64.b64decode(text if padded else text + "=" * (-len(text) % 4), validate=True)
     need(text == base64.b64encode(raw).decode().rstrip("" if padded else "="), "base64 in another spelling")
     return raw
 
@@ -168,11 +167,6 @@ class State:
         name = name_of(ref)
         return name if name in self.roles and self.members[name].ref == ref else None
 
-    def admin(self, card_hash):
-        """The card of a living admin with this hash, or None."""
-        cards = (self.members[name] for name, role in self.roles.items() if role == "admin")
-        return next((c for c in cards if c.hash == card_hash), None)
-
     def points(self):
         """Every entry of the chain and every one embedded in it: body hash to the state there."""
         found, todo = {}, [self]
@@ -185,9 +179,6 @@ class State:
 
     def rule(self, path):
         return self.grants[nearest(path, self.grants)]
-
-    def subjects(self):
-        return {"@people"} | {"@" + group for group, members in self.groups.items() if members}
 
     def readers(self, path, shared):
         """The present cards of those who read a path, as NAME CARDHASH."""
@@ -202,9 +193,6 @@ class State:
 def nearest(path, paths):
     """The longest of these that is the path or a folder above it."""
     return max((p for p in paths if p in ("", path) or path.startswith(p + "/")), key=len)
-
-def can_be(card, role):
-    return (card.signing or role == "reader") and (card.kind == "person" or role != "admin")
 
 def perform(state, e):
     """Does what an entry says, or refuses."""
@@ -236,7 +224,8 @@ def perform(state, e):
     elif e.op == "grant" and e.readers == ["@inherit"]:
         check(e.path and state.grants.pop(e.path, None))
     elif e.op == "grant":
-        names = frozenset(r if r in state.subjects() else state.present(r) for r in e.readers)
+        subjects = {"@people"} | {"@" + group for group, members in state.groups.items() if members}
+        names = frozenset(r if r in subjects else state.present(r) for r in e.readers)
         check(names and None not in names and state.grants.get(e.path) != names)
         state.grants[e.path] = names
     elif e.op == "minimum":
@@ -244,7 +233,8 @@ def perform(state, e):
         state.minimum = e.minimum
     elif e.op == "merge":
         merge(state, e)
-    check(all(can_be(state.members[name], role) for name, role in state.roles.items()))
+    cards = [(state.members[name], role) for name, role in state.roles.items()]
+    check(all((c.signing or role == "reader") and (c.kind == "person" or role != "admin") for c, role in cards))
     check("admin" in state.roles.values())
     state.live.update(getattr(e, "live", []))
 
@@ -253,9 +243,11 @@ def extend(before, e):
     state = State(before, e)
     if before:
         need(e.op != "found" and e.seq == before.entry.seq + 1 and e.prev == before.entry.hash, "the chain is broken")
+        admins = [before.members[name] for name, role in before.roles.items() if role == "admin"]
+        by = next((admin for admin in admins if admin.hash == e.by), None)
     else:
         need((e.op, e.seq, e.prev, e.by) == ("found", 0, "", "") and e.kind == "person", "the first entry founds")
-    by = before.admin(e.by) if before else card(e.hash, e.name, e.kind, tuple(e.devices))
+        by = card(e.hash, e.name, e.kind, tuple(e.devices))
     need(by and signer(debase(e.signature), "covault-roster", e.body) in by.signing, f"the signature of entry {e.seq}")
     perform(state, e)
     if hasattr(e, "card_signature"):
@@ -329,9 +321,7 @@ def merge(state, e):
     known, entries = state.before.points(), [entry(debase(text).decode()) for text in e.entries]
     base = known.get(entries[0].prev) if entries else None
     need(base, "a merge without a base")
-    end = base
-    for part in entries:
-        end = extend(end, part)
+    end = functools.reduce(extend, entries, base)
     here, signer = state.before, next(name for name in state.roles if state.members[name].hash == e.by)
     common = {ref for ref in here.stands & end.stands if name_of(ref) == signer}
     need(common and here.roles.get(signer) == end.roles.get(signer) == "admin", "its signer is an admin at both ends")
@@ -344,16 +334,13 @@ def settle(state, weighed, here, end, signer, common):
     ends = facts(here, weighed.paths), facts(end, weighed.paths)
     held = {fact for fact in ends[0] | ends[1] if weighed.holds(fact)}
     vars(state).update({part: type(empty)() for part, empty in PARTS.items()})
-    first, found = lambda side, name: side.persons.get(name, name), {}
-    for side in (here, end):
-        for ref, known in side.cards.items():
-            found.setdefault((first(side, known.name), ref), []).append(known)
-    both = here.persons.items() & end.persons.items()
+    ours, theirs = ({(side.persons[c.name], ref): c for ref, c in side.cards.items()} for side in (here, end))
+    found, both = ours | theirs, here.persons.items() & end.persons.items()
     cut = lambda ref: ref.split(" ")[1]
     rank = lambda item: (item[0] != signer, (name_of(item[0]), item[0]) not in both, cut(item[0]), item[0] != item[1],
-                         len(found[item]) < 2, cut(item[1]))
+                         item not in ours.keys() & theirs.keys(), cut(item[1]))
     for who, ref in sorted(found, key=rank):
-        new = found[who, ref][0]
+        new = found[who, ref]
         free = state.persons.get(new.name) == (who if who != ref and who != signer else None) or who == signer
         owned = all(state.keys.get(key, new.name) == new.name for key in new.keys)
         if free and owned and (("card", who, ref) in held or ref in common):
@@ -398,24 +385,44 @@ STANZA = rf"-> (?:X25519|ssh-ed25519 ({B64}{{6}})) ({B64}{{43}})\n({B64}{{43}})\
 LONG = rf"((?:{B64}{{64}}\n)*{B64}{{0,63}}\n)"
 HEADER = re.compile(rf"age-encryption\.org/v1\n((?:{STANZA})+)-> covault-manifest\n{LONG}-> covault-signature\n{LONG}"
                     rf"--- ({B64}{{43}})\n".encode())
+SAYS = ("vault", "id", "aliases", "path", "state", "moved_to", "readers", "shares", "document")
 KEYS = ("format vault id aliases path state {} revision parents ancestors roster_seq roster_head roster_blob readers "
         "author shares values at document payload stanzas")
 
-def shared(lines):
-    """The subjects that a manifest's register shares with."""
-    live, past, says = set(), set(), {}
+def register(lines):
+    """The shares of a manifest: live writes, (subject, name) to "yes" or "no", and those that were replaced."""
+    live, past = {}, set()
     for line in lines:
         subject, word, author, time, nonce, old = re.fullmatch(SHARE, line).groups()[1:]
         if old:
-            past.add(old)
+            past.add((subject, old))
             continue
-        need(is_time(time), "the time of a share")
-        parts = [part.encode() for part in (f"share.{subject}", "plain text", word, author, time)]
-        parts.append(bytes.fromhex(nonce))
-        live.add(sha(b"covault-write-1\0" + b"".join(struct.pack(">Q", len(part)) + part for part in parts))[:32])
-        says.setdefault(subject, set()).add(word)
-    need(not live & past, "a share is live and past")
-    return frozenset(subject for subject, words in says.items() if words == {"yes"})
+        check_time(time)
+        parts = *map(str.encode, (f"share.{subject}", "plain text", word, author, time)), bytes.fromhex(nonce)
+        name = sha(b"covault-write-1\0" + b"".join(struct.pack(">Q", len(part)) + part for part in parts))[:32]
+        live[subject, name] = word
+    need(not live.keys() & past, "a share is live and past")
+    return live, past
+
+def shared(*versions):
+    """The subjects that versions, joined, are shared with."""
+    past = set().union(*(m.past for m in versions))
+    says = {(write[0], word) for m in versions for write, word in m.live.items() if write not in past}
+    return {subject for subject, _ in says if (subject, "no") not in says}
+
+def members(raw):
+    """Step 3: the sealed files in a file, itself where it holds no siblings."""
+    if not raw.startswith(b"covault-siblings "):
+        return [raw]
+    found, at = [], 24
+    while at < len(raw):
+        end = at + 4 + int.from_bytes(raw[at:at + 4], "big")
+        found.append(raw[at + 4:end])
+        at = end
+    head = b"covault-siblings 1\n\0" + struct.pack(">I", len(found))
+    need(len(raw) <= 32 << 20 and raw.startswith(head) and at == len(raw), "siblings in another form")
+    need(len(found) > 1 and is_sorted(list(map(sha, found))), "siblings out of order, or fewer than two")
+    return found
 
 @functools.lru_cache(None)
 def version(raw):
@@ -435,46 +442,69 @@ def version(raw):
     need(not m.parents or any(parent.startswith(m.ancestors[0]) for parent in m.parents), "ancestors")
     need(not any("@" in ref for ref in m.readers) and len(set(map(name_of, m.readers))) == len(m.readers), "readers")
     need(m.payload == sha(payload) and m.stanzas == sha(raw[:found.end(1)]), "the hash of the payload or the stanzas")
-    m.shared = shared(m.shares)
+    m.live, m.past = register(m.shares)
+    m.message = [line for line in text.decode().split("\n") if line.split(" ")[0] in SAYS]
     return m
 
+def check(roster, path, m):
+    """Steps 4 to 10 for a version at PATH."""
+    need(roster, "the roster is refused", "roster")
+    need(m.vault == roster.vault, "it is of another vault", "vault")
+    need(m.path == path, f"it says that it is {m.path}", "path")
+    point, own, cards = roster.known.get(m.roster_head), roster.admitted.get(m.author), roster.admitted
+    need(point and point.entry.seq == m.roster_seq, "its roster entry is not in the roster", "point")
+    need(own and m.author in m.readers, "the author's card is unknown, or no reader", "author")
+    need(all(ref in cards for ref in m.readers), "a reader's card is unknown", "reader")
+    keys = [key for ref in m.readers for key in cards[ref].recipients]
+    tags = [base64.b64encode(hashlib.sha256(debase(key[12:])).digest()[:4]).decode()[:6] if key[0] == "s" else ""
+            for key in keys]
+    need(m.tags == tags, "the stanzas are not those of the readers' devices", "stanza")
+    need(signer(m.signature, "covault-secret", m.text) in own.signing, "not signed by its author", "signature")
+    who, granted = name_of(m.author), roster.readers(path, set())  # by a grant: a share is its author's own word
+    may = roster.roles.get(who) in ROLES[1:] and m.author in roster.stands and roster.members[who].ref in granted
+    need(m.hash in roster.live or may, "its author may not write it now", "standing")
+    readers = roster.readers(path, shared(m)) | point.readers(path, shared(m))
+    need(readers >= set(m.readers), "a reader does not and did not read there", "entitled")
+
+STEPS = ("roster", "vault", "path", "point", "author", "reader", "stanza", "signature", "standing", "entitled")
+
 def judge(roster, secret, mode, raw):
-    """Steps 2 to 10 for the file at secrets/SECRET."""
-    m = None
+    """Steps 2 to 10 for the file at secrets/SECRET: the step that failed, and the versions that count."""
+    path, wrong = secret.removesuffix(".age"), []
     try:
-        regular = mode == "100644" and re.fullmatch(SECRET, secret[:-4]) and secret.endswith(".age")
+        regular = mode == "100644" and re.fullmatch(SECRET, path) and path != secret
         need(regular, "not a regular file with a secret's name and .age", "file")
-        m = version(raw)
-        need(roster, "the roster is refused", "roster")
-        need(m.vault == roster.vault, "it is of another vault", "vault")
-        need(m.path == secret[:-4], f"it says that it is {m.path}", "path")
-        point, own, cards = roster.known.get(m.roster_head), roster.admitted.get(m.author), roster.admitted
-        need(point and point.entry.seq == m.roster_seq, "its roster entry is not in the roster", "point")
-        need(own and m.author in m.readers, "the author's card is unknown, or no reader", "author")
-        need(all(ref in cards for ref in m.readers), "a reader's card is unknown", "reader")
-        keys = [key for ref in m.readers for key in cards[ref].recipients]
-        tags = [base64.b64encode(hashlib.sha256(debase(key[12:])).digest()[:4]).decode()[:6] if key[0] == "s" else ""
-                for key in keys]
-        need(m.tags == tags, "the stanzas are not those of the readers' devices", "stanza")
-        need(signer(m.signature, "covault-secret", m.text) in own.signing, "not signed by its author", "signature")
-        now, then = roster.readers(m.path, m.shared), point.readers(m.path, m.shared)
-        who = name_of(m.author)
-        granted = roster.readers(m.path, set())  # by a grant: a share is its author's own word
-        may = roster.roles.get(who) in ROLES[1:] and m.author in roster.stands and roster.members[who].ref in granted
-        need(m.hash in roster.live or may, "its author may not write it now", "standing")
-        need(now | then >= set(m.readers), "a reader does not and did not read there", "entitled")
-    except (Bad, UnicodeDecodeError) as bad:
-        text, code = bad.args if type(bad) is Bad else ("not UTF-8", "form")
-        return Record(code=code, text=text, m=m, extra=[], missing=[])
-    extra = {name_of(ref) for ref in m.readers} - {name_of(ref) for ref in now}
-    missing = {name_of(ref) for ref in now.difference(m.readers)}
-    return Record(code="", text="", m=m, extra=sorted(extra), missing=sorted(missing))
+        versions = [version(member) for member in members(raw)]
+    except ValueError as bad:
+        text, code = reason(bad)
+        return Record(code=code, text=text, all=[], versions=[])
+    for m in versions:
+        try:
+            check(roster, path, m)
+        except Bad as bad:
+            wrong.append(bad.args)
+    text, code = min(wrong, key=lambda why: STEPS.index(why[1]), default=("", ""))
+    named = {short for m in versions for short in names(m)}
+    counting = [m for m in versions if m.hash[:16] not in named]
+    return Record(code=code, text=text, all=versions, versions=counting)
+
+def names(m):
+    """What a version follows, by the first 8 bytes of their hashes."""
+    return [parent[:16] for parent in m.parents] + m.ancestors
+
+def waits(roster, path, r):
+    """What is pending of a good file, if anything is."""
+    now, sealed = roster.readers(r.all[0].path, shared(*r.versions)), [set(m.readers) for m in r.versions]
+    extra = set(map(name_of, set().union(*sealed))) - set(map(name_of, now))
+    missing, siblings = set(map(name_of, now.difference(set.intersection(*sealed)))), len(sealed)
+    siblings = siblings if siblings > 1 else 0
+    about = {"path": path, "extra": sorted(extra), "missing": sorted(missing), "siblings": siblings}
+    return about if extra or missing or siblings else None
 
 class Repository:
     def __init__(self, path, root):
-        self.root, self.words = root.strip("/"), ["git", "--no-replace-objects", "-C", path]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.batch = subprocess.Popen(self.words + ["cat-file", "--batch"], **pipes)
+        self.root, self.words, pipe = root.strip("/"), ["git", "--no-replace-objects", "-C", path], subprocess.PIPE
+        self.batch = subprocess.Popen(self.words + ["cat-file", "--batch"], stdin=pipe, stdout=pipe)
         self.rosters, self.judged = {}, {}
 
     def git(self, *words):
@@ -494,12 +524,12 @@ class Repository:
         try:
             raw, state = self.blob(mode, name), None
             need(mode == "100644" and len(raw) <= 4 << 20, "no roster, or not a regular file of at most 4 MiB")
-            parts = raw.decode().split("\n\n")
-            for n, part in enumerate(parts):
-                state = extend(state, entry(part + "\n" * (n + 1 < len(parts))))
+            *parts, last = raw.decode().split("\n\n")
+            for text in [*(part + "\n" for part in parts), last]:
+                state = extend(state, entry(text))
             need(state.minimum == 1, "the roster asks for a newer version than this verifier knows")
-        except (Bad, UnicodeDecodeError) as bad:
-            return None, str(bad.args[0])
+        except ValueError as bad:
+            return None, reason(bad)[0]
         state.known = state.points()
         new = [s.members[s.entry.name] for s in state.known.values() if hasattr(s.entry, "card_signature")]
         state.admitted = {c.ref: c for c in new}
@@ -507,10 +537,8 @@ class Repository:
 
     def look(self, commit):
         """What a commit holds: its roster, and each file below secrets with what is judged of it."""
-        tree = {}
-        for line in self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.root).split("\0")[:-1]:
-            about, path = line.split("\t", 1)
-            tree[path] = (about.split()[0], about.split()[2])
+        lines = self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.root).split("\0")[:-1]
+        tree = {path: tuple(about.split()[::2]) for about, path in (line.split("\t", 1) for line in lines)}
         at, folder = tree.get(self.root + "/roster.toml", ("", "")), self.root + "/secrets/"
         roster, why = self.rosters[at] = self.rosters.get(at) or self.roster(*at)
         files = {path: about for path, about in tree.items() if (path + "/").startswith(folder)}
@@ -525,19 +553,20 @@ SIGNED = ("", "standing", "entitled")  # what is found of a version that passed 
 
 def history(repo, revisions):
     """Checking history. What is bad in a commit is passed over: what the commits before it held counts on."""
-    text = repo.git("rev-list", "--topo-order", "--reverse", "--parents", revisions)
-    lines = [line.split() for line in text.splitlines()]
+    walk = repo.git("rev-list", "--topo-order", "--reverse", "--parents", revisions)
+    lines = [line.split() for line in walk.splitlines()]
     looks = {commit: repo.look(commit) for line in lines for commit in line}
-    known = {r.m.hash[:16]: r.m for look in looks.values() for r in look.secrets.values() if r.code in SIGNED}
+    signed = (r for look in looks.values() for r in look.secrets.values() if r.code in SIGNED)
+    known = {m.hash[:16]: m for r in signed for m in r.all}
 
-    def descends(m, old):
-        todo, seen = [m.hash[:16]], set()
-        while todo:
-            short = todo.pop()
-            if short not in seen and short in known:
-                todo += [parent[:16] for parent in known[short].parents] + known[short].ancestors
-            seen.add(short)
-        return old[:16] in seen
+    def kept(r, old):
+        """Whether a file holds a version, or one that is, or descends from, one that says the same."""
+        met, new = set(), {m.hash[:16] for m in r.versions if r.code in SIGNED}
+        while new and old[:16] not in met:
+            met |= new
+            new = {short for m in new & known.keys() for short in names(known[m])} - met
+        same = (known[m].message == known[old[:16]].message for m in met & known.keys())
+        return any(m.hash == old for m in r.versions) or old[:16] in met or any(same)
 
     newest, findings = {}, []  # commit to the newest roster entries, and path to the newest good versions
 
@@ -546,7 +575,8 @@ def history(repo, revisions):
         older = set().union(*(heads for heads, _ in before)) if look.there else set()
         heads = {look.roster.entry.hash} if look.roster else older
         old = lambda path: set().union(*(b[1].get(path, set()) for b in before))
-        newest[commit] = heads, {p: {r.m.hash} if r.code == "" else old(p) for p, r in look.secrets.items()}
+        good = lambda r: {m.hash for m in r.versions}
+        newest[commit] = heads, {p: old(p) if r.code else good(r) for p, r in look.secrets.items()}
 
     for commit, *parents in lines:
         look = looks[commit]
@@ -560,7 +590,7 @@ def history(repo, revisions):
                 r = look.secrets.get(path)
                 if r is None:
                     findings += [("removed", path, commit, "the file is gone")] if olds else []
-                elif not all(r.m and (r.m.hash == old or r.code in SIGNED and descends(r.m, old)) for old in olds):
+                elif not all(kept(r, old) for old in olds):
                     findings.append(("rollback", path, commit, "it does not descend from the version before"))
         settle(commit, parents)
     return findings
@@ -584,10 +614,10 @@ def main(words=None):
     findings = [("roster", repo.root + "/roster.toml", commit, why)] if why else []
     findings += [(r.code, path, commit, r.text) for path, r in results.items() if r.code]
     findings += history(repo, args.range or commit) if args.range or args.history else []
-    pending = [{"path": path, "extra": r.extra, "missing": r.missing} for path, r in sorted(results.items())]
+    pending = [waits(look.roster, path, r) for path, r in sorted(results.items()) if not r.code]
     out = {"verdict": "bad" if findings else "good", "commit": commit,
            "findings": [dict(zip(("code", "path", "commit", "text"), found)) for found in sorted(set(findings))],
-           "pending": [about for about in pending if about["extra"] or about["missing"]]}
+           "pending": list(filter(None, pending))}
     if (args.history or args.range) and repo.git("rev-parse", "--is-shallow-repository").strip() == "true":
         out["shallow"] = "the clone is shallow: what it does not have is not judged"
     print(json.dumps(out, indent=1))

@@ -171,15 +171,16 @@ impl Place<'_> {
         let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
         let look = Looking { repo: self.repo, home: self.home(), file: &roster_file, ours: self.roster, blob };
         let chains = Chains::collect(&look, &merging.labels, ours.iter().chain(&theirs))?;
-        let (ours, theirs) = match (Side::judge(ours, file, &path, &chains), Side::judge(theirs, file, &path, &chains))
-        {
-            (Ok(ours), Ok(theirs)) => (ours, theirs),
-            // A person has to look at the roster first; then this can be judged.
-            (Err(error), _) | (_, Err(error)) => match chains.suspect.as_ref().filter(|_| is_unknown(&error)) {
-                Some(by) => return Ok(suspect(&path, by)),
-                None => return Err(error),
-            },
-        };
+        let (mut ours, mut theirs) =
+            match (Side::judge(ours, file, &path, &chains), Side::judge(theirs, file, &path, &chains)) {
+                (Ok(ours), Ok(theirs)) => (ours, theirs),
+                // A person has to look at the roster first; then this can be judged.
+                (Err(error), _) | (_, Err(error)) => match chains.suspect.as_ref().filter(|_| is_unknown(&error)) {
+                    Some(by) => return Ok(suspect(&path, by)),
+                    None => return Err(error),
+                },
+            };
+        side::settle_refused(&mut ours, &mut theirs);
         let mut notes = Vec::new();
         for refused in &theirs.refused {
             let author = &refused.manifest().author.name;
@@ -189,7 +190,8 @@ impl Place<'_> {
             ));
         }
         // What comes in is older than what it comes from: a commit is undone, or an old file was put back.
-        if !theirs.good.is_empty() && side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
+        let brings_refused = !theirs.refused.is_empty();
+        if !brings_refused && side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
             return Ok(older(&path, operation, notes));
         }
         // In a merge the base says only whether what comes in is older, and mostly the manifests say so already.
@@ -200,7 +202,7 @@ impl Place<'_> {
             None => None,
         };
         if let Some((opener, (base, a, b))) = &opened {
-            if base.as_ref().is_some_and(|base| is_part(b, base) && !is_part(base, b)) {
+            if !brings_refused && base.as_ref().is_some_and(|base| is_part(b, base) && !is_part(base, b)) {
                 return Ok(older(&path, operation, notes));
             }
             let sides = Sides { merging, ours: &ours, theirs: &theirs, a, b, base: base.as_ref() };

@@ -60,6 +60,15 @@ impl Side {
     }
 }
 
+/// Lets go of what counts for nothing where a version that counts follows it: somebody vouched for it then, or had it
+/// joined while it counted.
+pub(super) fn settle_refused(one: &mut Side, other: &mut Side) {
+    let counting: Vec<&SealedFile> = one.good.iter().chain(&other.good).collect();
+    let waits = |refused: &SealedFile| !counting.iter().any(|good| good.manifest().names_as_ancestor(refused.hash()));
+    one.refused.retain(waits);
+    other.refused.retain(waits);
+}
+
 /// The sealed files in a secret's file.
 pub(super) fn parse(bytes: &[u8], file: &str) -> Result<Vec<SealedFile>, VaultError> {
     let refused = |source| VaultError::Sealed { file: file.to_owned(), source };

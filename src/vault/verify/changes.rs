@@ -164,11 +164,11 @@ fn readers(roster: &Roster, path: &SecretPath, seen: &Seen) -> BTreeSet<String> 
         let sealed = manifest.readers.iter().map(|reader| reader.name.to_string());
         sealed.chain(may.iter().map(|member| member.card.name.to_string())).collect::<Vec<_>>()
     };
-    seen.iter().flat_map(|one| of_one(&one.manifest)).collect()
+    seen.all().flat_map(|one| of_one(&one.manifest)).collect()
 }
 
 fn is_same(old: &Seen, new: &Seen) -> bool {
-    old.iter().map(|one| one.hash).eq(new.iter().map(|one| one.hash))
+    old.all().map(|one| one.hash).eq(new.all().map(|one| one.hash))
 }
 
 fn access(after: &Roster, ends: &Ends<'_>) -> Vec<AccessChange> {
@@ -202,11 +202,11 @@ fn secrets(ends: &Ends<'_>, sealed: &[SealedVersion]) -> Vec<SecretChange> {
             continue;
         }
         // Of siblings the one that is shown first.
-        let Some(manifest) = new.first().map(|one| &one.manifest) else { continue };
-        let before = old.and_then(|old| old.first()).map(|one| &one.manifest);
+        let Some(manifest) = new.counting().first().map(|one| &one.manifest) else { continue };
+        let before = old.and_then(|old| old.counting().first()).map(|one| &one.manifest);
         let was_live = before.is_some_and(|before| before.state == State::Live);
         let what = match (&manifest.state, before) {
-            (State::Live, _) if new.len() > 1 => "left as siblings",
+            (State::Live, _) if new.counting().len() > 1 => "left as siblings",
             (State::Deleted, _) => "deleted",
             (State::Moved(_), _) => "moved",
             (State::Live, None) => "new",

@@ -21,26 +21,19 @@ pub(super) struct About {
 #[derive(Default)]
 pub(super) struct Descent {
     known: HashMap<Short, About>,
-    /// Versions that say the same.
-    same: HashMap<Hash, Vec<Short>>,
 }
 
 impl Descent {
     /// Takes a file's versions in.
     pub(super) fn learn(&mut self, seen: &Seen) {
-        for outline in seen.iter() {
+        for outline in seen.all() {
             let manifest = &outline.manifest;
-            let message = manifest.message();
-            let same = self.same.entry(message).or_default();
-            self.known.entry(outline.hash.short()).or_insert_with(|| {
-                same.push(outline.hash.short());
-                About {
-                    author: manifest.author.name.to_string(),
-                    revision: manifest.revision,
-                    from: manifest.parents.iter().map(Hash::short).chain(manifest.ancestors.iter().copied()).collect(),
-                    values: manifest.values.clone(),
-                    message,
-                }
+            self.known.entry(outline.hash.short()).or_insert_with(|| About {
+                author: manifest.author.name.to_string(),
+                revision: manifest.revision,
+                from: manifest.parents.iter().map(Hash::short).chain(manifest.ancestors.iter().copied()).collect(),
+                values: manifest.values.clone(),
+                message: manifest.message(),
             });
         }
     }
@@ -50,17 +43,22 @@ impl Descent {
         self.known.get(&version.short())
     }
 
-    /// Whether a version descends from another, or is it, or says the same: by its parents and ancestors, and by theirs.
+    /// Whether a version descends from another, or is it: by its parents and ancestors, and by theirs. One of them that says
+    /// the same as the other is as good, and nothing goes on from there: else somebody whose word counts no more could
+    /// sign what an old version says once more, as if it came after the newest.
     pub(super) fn descends(&self, version: Hash, old: Hash) -> bool {
         let target = old.short();
+        let message = self.known.get(&target).map(|about| about.message);
         let (mut queue, mut met) = (vec![version.short()], HashSet::new());
         while let Some(next) = queue.pop() {
             if next == target {
                 return true;
             }
             if let Some(about) = self.known.get(&next).filter(|_| met.insert(next)) {
+                if message == Some(about.message) {
+                    return true;
+                }
                 queue.extend(about.from.iter().copied());
-                queue.extend(self.same.get(&about.message).into_iter().flatten().copied());
             }
         }
         false

@@ -69,6 +69,7 @@ pub struct Waiting {
 
 /// What of a secret waits, if anything does.
 pub(super) fn waiting(roster: &Roster, path: &SecretPath, seen: &Seen) -> Option<Waiting> {
+    let seen = seen.counting();
     let first = &seen.first()?.manifest;
     let shares = seen.iter().skip(1).fold(first.shares.clone(), |all, more| all.join(&more.manifest.shares));
     let wanted = roster.readers(path, &shares.holders());

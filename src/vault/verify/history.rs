@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Finding;
 use super::descent::Descent;
-use super::memo::Memo;
+use super::memo::{Memo, Seen};
 use super::opening::Opening;
 use super::tree::{Refused, judge_entries, path_of, roster_entry};
 use crate::model::bytes::Hash;
@@ -286,21 +286,17 @@ impl Checker<'_, '_> {
         Ok(Settled { roster, heads, files, bad })
     }
 
-    fn held(
-        &mut self,
-        commit: &str,
-        entry: &TreeEntry,
-        judged: &Result<super::memo::Seen, Refused>,
-        is_brought: bool,
-    ) -> Held {
+    fn held(&mut self, commit: &str, entry: &TreeEntry, judged: &Result<Seen, Refused>, is_brought: bool) -> Held {
         let (seen, is_signed) = match judged {
             Ok(seen) => (Some(seen), true),
+            // Of siblings, one whose form is bad says nothing, and so the file says nothing.
+            Err(refused) if refused.finding.code == "form" => (None, false),
             Err(refused) => (refused.seen.as_ref(), matches!(refused.finding.code, "standing" | "entitled")),
         };
         if let Some(seen) = seen.filter(|_| is_signed) {
             self.descent.learn(seen);
             if let Some(path) = path_of(&self.opening.root, &entry.path).filter(|_| is_brought) {
-                self.found.sealed.extend(seen.iter().map(|outline| SealedVersion {
+                self.found.sealed.extend(seen.counting().iter().map(|outline| SealedVersion {
                     commit: commit.to_owned(),
                     path: path.clone(),
                     author: outline.manifest.author.name.to_string(),
@@ -313,7 +309,8 @@ impl Checker<'_, '_> {
         if let Some(refused) = judged.as_ref().err().filter(|_| is_brought) {
             self.found.refused.push(refused.finding.clone());
         }
-        let versions = seen.map(|seen| seen.iter().map(|outline| outline.hash).collect()).unwrap_or_default();
+        let hashes = |seen: &Seen| seen.counting().iter().map(|outline| outline.hash).collect();
+        let versions = seen.map(hashes).unwrap_or_default();
         Held { entry: (entry.kind, entry.id), versions, is_good: judged.is_ok(), is_signed, before: Vec::new() }
     }
 

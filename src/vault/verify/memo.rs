@@ -14,13 +14,13 @@ use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{ObjectId, Repo, RepoError, TreeKind};
-use crate::seal::{MAX_STORED, Outline, SealError};
+use crate::seal::{MAX_STORED, SealError};
 use crate::vault::VaultError;
-use crate::vault::open::{Verified, outline};
+use crate::vault::open::{Outlines, Verified, outline};
 use crate::vault::trust::{self, Verifier};
 
-/// A secret's file without its bytes: one version, or siblings with the one to show first; never none.
-pub(super) type Seen = Arc<[Outline]>;
+/// A secret's file without its bytes: one version, or siblings.
+pub(super) type Seen = Arc<Outlines>;
 
 /// How many files are held in memory at once.
 const BATCH: usize = 512;

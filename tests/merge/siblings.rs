@@ -1,0 +1,122 @@
+//! Versions that a merge kept sealed side by side, and what both verifiers and other clones make of them.
+
+use covault::seal::is_siblings;
+
+use super::rig::{Team, removes, verifies};
+use crate::verifier::{can_judge, second_opinion};
+use crate::world::Person;
+
+/// Merges a branch by the driver that the clone is set up with.
+#[track_caller]
+fn pulls_in(person: &Person, rev: &str) {
+    person.git(["fetch", "-q"]).ok();
+    person.covault(["setup"]).ok();
+    person.git(["config", "user.name", &person.name]).ok();
+    person.git(["config", "user.email", &format!("{}@example.org", person.name)]).ok();
+    person.git(["merge", "-q", "--no-ff", "-m", "merge", rev]).ok();
+}
+
+/// Writes on a branch of one's own, and goes back to the trunk.
+fn on_a_branch(person: &Person, branch: &str, name: &str, value: &str) {
+    person.git(["switch", "-q", "-c", branch]).ok();
+    person.set(name, value);
+    person.push(branch);
+    person.git(["switch", "-q", "-"]).ok();
+}
+
+fn holds_siblings(person: &Person, name: &str) -> bool {
+    is_siblings(&std::fs::read(person.file(name)).unwrap())
+}
+
+/// The codes that both verifiers find in the tree.
+fn found(person: &Person) -> Vec<String> {
+    let said = crate::cli::json(&person.covault(["verify", "--json"]));
+    let codes: Vec<String> =
+        said["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect();
+    if can_judge() {
+        second_opinion(&person.repo, &[]);
+        second_opinion(&person.repo, &["--history"]);
+    }
+    codes
+}
+
+#[test]
+fn siblings_that_a_reader_left_are_good_until_a_writer_joins_them_and_nothing_is_lost() {
+    let team = Team::new();
+    let (alice, bob, rita) = (&team.alice, &team.bob, &team.rita);
+    on_a_branch(bob, "work", "dev/db", "what bob wrote on a branch");
+    alice.set("dev/db", "what alice wrote on the trunk");
+    alice.git(["push", "-q"]).ok();
+    rita.git(["pull", "-q", "--ff-only"]).ok();
+    pulls_in(rita, "origin/work");
+    assert!(holds_siblings(rita, "dev/db"));
+    verifies(rita);
+    if can_judge() {
+        assert_eq!(second_opinion(&rita.repo, &[])["pending"][0]["siblings"], 2);
+    }
+    rita.git(["push", "-q"]).ok();
+    alice.git(["pull", "-q", "--ff-only"]).ok();
+    alice.set("dev/other", "a writing command joins in passing");
+    assert!(!holds_siblings(alice, "dev/db"));
+    let said = alice.covault(["get", "dev/db", "--strict"]).exits(5);
+    assert!(said.err.contains("dev/db"), "{}", said.err);
+    verifies(alice);
+}
+
+#[test]
+fn a_leavers_version_that_a_merge_kept_stops_nobody_before_and_after_it_is_settled() {
+    let team = Team::new();
+    let (alice, bob, carol) = (&team.alice, &team.bob, &team.carol);
+    on_a_branch(bob, "work", "dev/db", "what bob wrote beside his removal");
+    removes(carol, "bob");
+    carol.set("dev/db", "what carol wrote after it");
+    carol.git(["push", "-q"]).ok();
+    alice.git(["pull", "-q", "--ff-only"]).ok();
+    pulls_in(alice, "origin/work");
+    assert!(holds_siblings(alice, "dev/db"));
+    assert_eq!(found(alice), ["standing"]);
+    alice.git(["push", "-q"]).ok();
+    alice.covault(["status"]);
+    assert_eq!(alice.get("dev/db"), "what carol wrote after it");
+    // What counts for nothing binds nobody, though the trunk has it.
+    alice.set("dev/db", "what alice wrote then");
+    assert_eq!(alice.get("dev/db"), "what alice wrote then");
+    alice.git(["push", "-q"]).ok();
+    carol.git(["pull", "-q", "--ff-only"]).ok();
+    assert_eq!(carol.get("dev/db"), "what alice wrote then");
+    assert_eq!(found(carol), ["standing"]);
+    carol.covault(["rekey", "dev/db", "--accept", "--yes"]).ok();
+    assert!(!holds_siblings(carol, "dev/db"));
+    assert!(found(carol).is_empty());
+    carol.git(["push", "-q"]).ok();
+    alice.git(["pull", "-q", "--ff-only"]).ok();
+    alice.covault(["get", "dev/db"]).ok();
+}
+
+#[test]
+fn two_who_join_the_same_say_the_same_and_one_of_them_stays_without_a_finding() {
+    let team = Team::new();
+    let (alice, bob, carol) = (&team.alice, &team.bob, &team.carol);
+    on_a_branch(bob, "work", "dev/db", "what bob wrote on a branch");
+    alice.set("dev/db", "what alice wrote on the trunk");
+    alice.git(["push", "-q"]).ok();
+    for person in [alice, carol] {
+        person.git(["pull", "-q", "--ff-only"]).ok();
+        pulls_in(person, "origin/work");
+        assert!(!holds_siblings(person, "dev/db"));
+    }
+    carol.git(["push", "-q", "origin", "HEAD:carols"]).ok();
+    let theirs = std::fs::read(carol.file("dev/db")).unwrap();
+    let ours = std::fs::read(alice.file("dev/db")).unwrap();
+    assert_ne!(ours, theirs);
+    pulls_in(alice, "origin/carols");
+    let kept = std::fs::read(alice.file("dev/db")).unwrap();
+    assert!(kept == ours || kept == theirs, "nobody had to seal it once more");
+    verifies(alice);
+    alice.set("dev/db", "one value again");
+    verifies(alice);
+    alice.git(["push", "-q"]).ok();
+    pulls_in(carol, "origin/HEAD");
+    assert_eq!(carol.get("dev/db"), "one value again");
+    verifies(carol);
+}
