@@ -38,6 +38,7 @@ mod restore;
 mod rm;
 mod rotate;
 mod run;
+mod scan;
 mod set;
 mod setup;
 mod share;
@@ -110,6 +111,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(args) => export::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
+        Command::Scan(args) => scan::run(&context, &args),
         Command::Textconv(args) => textconv::run(&context, &args),
         Command::MergeDriver(args) => merge_driver::run(&context, &args),
         Command::Completions(args) => completions::run(&args),

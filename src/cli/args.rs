@@ -116,6 +116,8 @@ pub enum Command {
     Import(super::import::ImportArgs),
     /// Check that everything here is what members signed; needs no key
     Verify(super::verify::VerifyArgs),
+    /// Look for plaintext secrets where none should be
+    Scan(super::scan::ScanArgs),
     /// Show a sealed file to git
     #[command(hide = true)]
     Textconv(super::textconv::TextconvArgs),

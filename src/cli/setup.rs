@@ -6,15 +6,21 @@ use serde_json::json;
 use super::context::{Context, program};
 use super::exit::{self, Answer};
 use super::{ask, out};
+use crate::vault::hooks::{self, Hooks};
 use crate::vault::setup;
 
 /// Set this clone up: git shows secrets, and knows which vault it belongs to
 ///
 /// Writes `[diff "covault"]` and `[merge "covault"]` into .git/config and our patterns into .git/info/attributes. Nothing tracked ever
 /// configures a command. Commands that write do the same when they find a clone bare.
+///
+/// With --hooks, the hooks pre-commit and pre-merge-commit stop a commit in which something is not what members signed,
+/// and one that brings a secret in plaintext. They stand beside a hook that you have, where that is a shell script. Where
+/// another program keeps the hooks (husky, lefthook, pre-commit, overcommit, core.hooksPath), nothing is written, and
+/// what to add there is printed. git commit --no-verify goes past them.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  covault setup\n  covault setup --vault able-baker-charlie-delta-echo-fox\n  covault setup --undo\n\n\
+    after_help = "Examples:\n  covault setup\n  covault setup --vault able-baker-charlie-delta-echo-fox\n  covault setup --hooks\n  covault setup --undo\n\n\
     What can go wrong: this machine does not know the vault yet; compare its words with a teammate first."
 )]
 pub struct SetupArgs {
@@ -24,6 +30,9 @@ pub struct SetupArgs {
     /// Accept what the trunk holds now, though it was rewritten or its roster is older than one that was seen
     #[arg(long, conflicts_with = "undo")]
     accept: bool,
+    /// Have git check each commit before it is made: covault verify --staged and covault scan --staged
+    #[arg(long, conflicts_with = "undo")]
+    hooks: bool,
     /// Take it all back out of this clone
     #[arg(long)]
     undo: bool,
@@ -52,10 +61,16 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
             && ask::confirm(&format!("The vault calls itself {words}. Did a teammate tell you these words?"), false)
     };
     let done = setup::setup(context.dir(), &context.home()?, expected.as_deref(), &program(), &confirm)?;
+    let hooks = if args.hooks { Some(hooks::install(context.dir(), &program())?) } else { None };
     if context.json() {
-        out::json(
-            &json!({ "name": done.name, "words": done.words, "changed": done.changed, "accepted": done.accepted }),
-        )?;
+        let snippet = match &hooks {
+            Some(Hooks::Left { snippet, .. }) => Some(snippet),
+            _ => None,
+        };
+        out::json(&json!({
+            "name": done.name, "words": done.words, "changed": done.changed, "accepted": done.accepted,
+            "hooks": hooks.as_ref().map(|hooks| matches!(hooks, Hooks::InPlace { .. })), "snippet": snippet,
+        }))?;
     } else {
         let how = if done.changed { "set up" } else { "was set up already" };
         context.note(&format!("this clone {how} for the vault {} ({})", done.name, done.words));
@@ -67,5 +82,19 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
             context.note("there is no identity on this machine: git says who sealed what, and nothing can be opened");
         }
     }
-    Ok(exit::DONE)
+    match hooks {
+        None => Ok(exit::DONE),
+        Some(Hooks::InPlace { changed }) => {
+            let how = if changed { "from now on git has each commit checked" } else { "git had each commit checked" };
+            context.note(&format!("{how} (past it: git commit --no-verify)"));
+            Ok(exit::DONE)
+        }
+        Some(Hooks::Left { why, place, snippet }) => {
+            context.warn(&format!("no hook was written: {why}; add this {place}:"));
+            if !context.json() {
+                out::text(&snippet)?;
+            }
+            Ok(exit::NEEDS_PERSON)
+        }
+    }
 }

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use crate::repo::error::{RepoError, Result};
 use crate::repo::{Change, Repo, files};
 
-const BEGIN: &str = "# covault: begin (`covault setup --undo` takes this block out)";
-const END: &str = "# covault: end";
+/// The first line of a block of ours in a file that others write, too.
+pub(super) const BEGIN: &str = "# covault: begin (`covault setup --undo` takes this block out)";
+/// The last line of a block.
+pub(super) const END: &str = "# covault: end";
 /// The file at the root.
 const TRACKED: &str = ".gitattributes";
 /// More than this is no attributes file.
@@ -121,7 +123,7 @@ impl Repo {
 }
 
 /// `text` without our block; an end marker that somebody lost ends at the end of the file's own lines.
-fn without_block(text: &str) -> String {
+pub(super) fn without_block(text: &str) -> String {
     let Some((before, rest)) = text.split_once(BEGIN) else { return text.to_owned() };
     match rest.split_once(END) {
         Some((_, after)) => format!("{before}{}", without_block(after.strip_prefix('\n').unwrap_or(after))),

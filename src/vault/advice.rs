@@ -57,6 +57,7 @@ impl VaultError {
             | Self::MachinesOf { .. }
             | Self::RenewsAlone(_) => Kind::NeedsPerson,
             Self::NoVault
+            | Self::NothingToScan(_)
             | Self::SeveralVaults(_)
             | Self::NoSuchSecret { .. }
             | Self::Deleted { .. }

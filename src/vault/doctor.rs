@@ -1,6 +1,6 @@
 //! `doctor`: what on this machine or in this clone could betray a secret or lose one, and what mends it.
 
-use super::{Vault, VaultError, setup};
+use super::{Vault, VaultError, hooks, setup};
 use crate::repo::AttributeValue;
 
 /// How a check went.
@@ -32,6 +32,7 @@ impl Vault {
     pub fn mend(&self, program: &str) -> Result<usize, VaultError> {
         let lock = self.repo().lock()?;
         setup::install(self.repo(), self.root(), self.roster().vault, program)?;
+        hooks::renew(self.repo(), program)?;
         Ok(self.repo().sweep(&lock, self.root())? + self.home().sweep(self.roster().vault))
     }
 
@@ -45,6 +46,7 @@ impl Vault {
             self.check_local_attributes(),
             self.check_effective_attributes()?,
             self.check_tracked_attributes()?,
+            self.check_hooks(program)?,
             self.check_leftovers()?,
         ])
     }
@@ -147,14 +149,14 @@ impl Vault {
     }
 }
 
-fn good(what: &'static str, seen: String) -> Finding {
+pub(super) fn good(what: &'static str, seen: String) -> Finding {
     Finding { what, health: Health::Good, seen, hint: None }
 }
 
-fn warning(what: &'static str, seen: String, hint: &str) -> Finding {
+pub(super) fn warning(what: &'static str, seen: String, hint: &str) -> Finding {
     Finding { what, health: Health::Warning, seen, hint: Some(hint.to_owned()) }
 }
 
-fn bad(what: &'static str, seen: String, hint: Option<String>) -> Finding {
+pub(super) fn bad(what: &'static str, seen: String, hint: Option<String>) -> Finding {
     Finding { what, health: Health::Bad, seen, hint }
 }

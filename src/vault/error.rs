@@ -55,6 +55,9 @@ pub enum VaultError {
     /// No vault above, several below.
     #[error("there is no vault above this folder, but below it: {}", .0.join(", "))]
     SeveralVaults(Vec<String>),
+    /// `scan` of a path that names nothing.
+    #[error("there is nothing to scan at {0}")]
+    NothingToScan(String),
     /// `init` where a vault stands.
     #[error("there is a vault already: {0}")]
     VaultExists(String),

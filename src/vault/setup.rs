@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::write::{How, Report};
-use super::{FOLDER, Vault, VaultError, root_above, trust, words};
+use super::{FOLDER, Vault, VaultError, hooks, root_above, trust, words};
 use crate::home::{Home, HomeError, Pin};
 use crate::model::bytes::Hash;
 use crate::repo::Repo;
@@ -172,7 +172,7 @@ pub fn setup(
     if stale {
         configure(&repo, program)?;
     }
-    let changed = install(&repo, &root, roster.vault, program)?;
+    let changed = install(&repo, &root, roster.vault, program)? | hooks::renew(&repo, program)?;
     let beside_jj = is_beside_jj(&repo);
     Ok(SetUp { words: words(roster.vault), name: roster.name, changed: changed || stale, accepted: true, beside_jj })
 }
@@ -195,7 +195,8 @@ pub fn undo(start: &Path) -> Result<bool, VaultError> {
     let driver = repo.remove_config_section("merge", Some("covault"))?;
     let vault = repo.remove_config_value("covault", folder_of(&root), "vault")?;
     let branch = repo.remove_config_value("covault", None, "branch")?;
-    Ok(section || driver || attributes || vault || branch)
+    let hooks = hooks::undo(&repo)?;
+    Ok(section || driver || attributes || vault || branch || hooks)
 }
 
 impl Vault {

@@ -12,6 +12,7 @@ mod memo;
 mod opening;
 mod request;
 mod sentence;
+mod staged;
 mod tree;
 mod work;
 
@@ -21,6 +22,7 @@ use std::path::Path;
 pub use changes::{AccessChange, AddedEntry, AddedRequest, Changes, EnvChange, SecretChange};
 pub use finding::{Finding, Waiting};
 pub use history::SealedVersion;
+pub use staged::staged;
 
 use super::VaultError;
 use super::expose::{Exposure, Place};
@@ -168,7 +170,8 @@ pub fn verify(
         tell_exposures(&opening, roster, end, &mut found)?;
     }
     if let Some(tip) = tip {
-        let seen = history::check(&opening, &mut memo, tip, range.as_ref().map(|(from, _, _)| *from))?;
+        let hide: Vec<ObjectId> = range.iter().map(|(from, _, _)| *from).collect();
+        let seen = history::check(&opening, &mut memo, tip, &hide)?;
         if let Some((_, begin, before)) = range {
             tell_range(&opening, &seen, (begin, &before), (tip, &tree), &mut found)?;
         }

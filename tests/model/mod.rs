@@ -10,6 +10,7 @@ mod history;
 mod invite;
 mod judge;
 mod laws;
+pub mod leak;
 mod manifest;
 mod moves;
 mod names;

@@ -13,6 +13,7 @@ mod operations;
 mod races;
 mod reading;
 mod signing;
+mod staged;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -101,14 +101,14 @@ struct Checker<'a, 'b> {
     steps: Vec<Step>,
 }
 
-/// Checks the commits reachable from `tip` and not from `hide`.
+/// Checks the commits reachable from `tip` and not from any of `hide`.
 pub(super) fn check(
     opening: &Opening<'_>,
     memo: &mut Memo<'_>,
     tip: ObjectId,
-    hide: Option<ObjectId>,
+    hide: &[ObjectId],
 ) -> Result<History, VaultError> {
-    let walked = opening.repo.walk(&[tip], hide.as_slice())?;
+    let walked = opening.repo.walk(&[tip], hide)?;
     let mut children: HashMap<ObjectId, usize> = HashMap::new();
     for parent in walked.iter().flat_map(|commit| &commit.parents) {
         *children.entry(*parent).or_default() += 1;

@@ -20,7 +20,7 @@ pub(super) struct Opening<'a> {
     /// Path of the vault's folder from the top.
     pub(super) root: String,
     /// `COVAULT_VAULT`.
-    expected: Option<&'a str>,
+    pub(super) expected: Option<&'a str>,
 }
 
 impl<'a> Opening<'a> {
@@ -38,6 +38,11 @@ impl<'a> Opening<'a> {
             root => root?,
         };
         Ok(Self { repo, home, root, expected })
+    }
+
+    /// One for who knows where the vaults are, and sets `root` and `expected` for each.
+    pub(super) fn at(repo: Repo, home: Option<&'a Home>) -> Self {
+        Self { repo, home, root: String::new(), expected: None }
     }
 
     /// The roster's file.
