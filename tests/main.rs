@@ -24,6 +24,7 @@ mod merge;
 mod model;
 mod repo;
 mod seal;
+mod simulation;
 mod story;
 mod team;
 mod verifier;

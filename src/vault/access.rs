@@ -117,6 +117,8 @@ impl Vault {
         let verified = Verified::new(self.home().verified_manifests(self.roster().vault));
         let files = self.read_files(&paths)?;
         let me = self.me().ok().map(|me| me.reference.name.clone());
+        // What git has unmerged is for `resolve` and `set`, which know both sides: to seal the one on disk would settle it.
+        let unmerged = self.repo().unmerged_below(self.root())?;
         let roster = self.roster();
         let look = |(path, file, bytes): (SecretPath, String, Result<Vec<u8>, VaultError>)| {
             let version = match bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified))) {
@@ -139,7 +141,8 @@ impl Vault {
                 member.is_some_and(|member| member.role >= Role::Writer && state.is_granted(member, &path))
             };
             let by: Vec<String> = names(have.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
-            let mine = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
+            let mine = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()))
+                && unmerged.binary_search(&file).is_err();
             let pending = Pending {
                 lives: manifest.state == Life::Live,
                 gains: names(wanted.difference(&have).collect()),

@@ -1,0 +1,179 @@
+//! The judge: whether a commit holds what it must by the recorded history, and nothing else.
+//!
+//! What counts is what is reachable from the commit: a write is there if it lives in any version of any commit. It is
+//! lost if nobody who had seen it replaced it and yet it lives no more; it is stale if somebody did and yet it lives.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use covault::vault::verify::{self, Also, What};
+
+use super::oracle::{Number, View};
+use super::reading::{Does, Sealed};
+use super::sim::{Seat, Sim, Violation, violation};
+use crate::verifier::{second_opinion, tool};
+
+/// Blobs that were read before.
+#[derive(Default)]
+pub struct Judged {
+    blobs: BTreeMap<String, Vec<Arc<Sealed>>>,
+}
+
+impl Sim {
+    /// Judges what somebody has checked out.
+    pub fn judge(&mut self, seat: Seat) -> Result<(), Violation> {
+        let surviving = self.surviving(seat)?;
+        let (replaced, buried) = self.oracle.replaced(&surviving);
+        let (mut live, mut asleep) = (BTreeSet::new(), BTreeSet::new());
+        for (path, view) in self.view(seat, false)? {
+            let here = self.oracle.live(&view);
+            if self.oracle.lives(&here) {
+                live.extend(here);
+            } else {
+                // Of what is deleted or moved away, the state and the shares still count.
+                let counts = |number: &Number| self.oracle.events[*number].what.does != Does::Put;
+                asleep.extend(here.iter().copied().filter(|number| !counts(number)));
+                live.extend(here.into_iter().filter(counts));
+            }
+            self.check_state(&path, &view)?;
+        }
+        if let Some(stale) = live.intersection(&replaced).next() {
+            return violation("stale value", self.tell_fate(*stale, &surviving));
+        }
+        let lost = surviving.iter().find(|number| {
+            !live.contains(number) && !replaced.contains(number) && !buried.contains(number)
+        });
+        if let Some(lost) = lost {
+            return violation("lost update", self.tell_fate(*lost, &surviving));
+        }
+        self.work.0.entry("writes judged".to_owned()).and_modify(|n| *n += surviving.len()).or_insert(surviving.len());
+        self.work.add("checks");
+        self.check_findings(seat)
+    }
+
+    /// A version says itself whether its secret lives; the recorded history must agree.
+    fn check_state(&self, path: &str, view: &View) -> Result<(), Violation> {
+        let [version] = view.0.as_slice() else { return Ok(()) };
+        let lives = self.oracle.lives(&self.oracle.live(view));
+        if lives == (version.state == covault::model::manifest::State::Live) {
+            return Ok(());
+        }
+        violation("wrong state", format!("{path} says {:?}", version.state))
+    }
+
+    /// Every write that lives in any version that the commit's history holds.
+    fn surviving(&mut self, seat: Seat) -> Result<BTreeSet<Number>, Violation> {
+        let objects = self.git(seat, &["rev-list", "--objects", "HEAD"]).text();
+        let is_secret = |path: &str| path.starts_with(".covault/secrets/") && path.ends_with(".age");
+        let blobs: Vec<String> = objects
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(_, path)| is_secret(path))
+            .map(|(blob, _)| blob.to_owned())
+            .collect();
+        let unread: Vec<&String> = blobs.iter().filter(|blob| !self.judged.blobs.contains_key(*blob)).collect();
+        let input: String = unread.iter().map(|blob| format!("{blob}\n")).collect();
+        let said = self.person(seat).fed("git", input.as_bytes(), ["cat-file", "--batch"]);
+        for (blob, bytes) in unread.into_iter().zip(objects_of(&said.out)) {
+            match self.open(&bytes) {
+                Ok(versions) => {
+                    self.judged.blobs.insert(blob.clone(), versions);
+                }
+                Err(why) => return violation("broken file", format!("blob {blob} in the history: {why:?}")),
+            }
+        }
+        let mut all = BTreeSet::new();
+        for version in blobs.iter().filter_map(|blob| self.judged.blobs.get(blob)).flatten() {
+            for name in version.live.keys() {
+                match self.oracle.number(name) {
+                    Some(number) => {
+                        all.insert(number);
+                    }
+                    None => {
+                        let what = &version.live[name];
+                        return violation("invented write", format!("{}: {} {:?}", version.path, what.register, what.text));
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Everybody's branch and live writes: for who looks into a failure.
+    pub fn tell_all(&mut self) -> String {
+        let mut text = String::new();
+        for who in 0..self.actors.len() {
+            let seat = Seat { who, linked: false };
+            text.push_str(&format!("  {} on {}\n", self.person(seat).name, self.branch(seat)));
+            for (path, view) in self.view(seat, false).unwrap_or_default() {
+                let live: Vec<_> = self.oracle.live(&view).into_iter().map(|number| self.tell(number)).collect();
+                text.push_str(&format!("    {path} ({} versions): {}\n", view.0.len(), live.join("; ")));
+            }
+        }
+        text
+    }
+
+    fn tell_fate(&self, number: Number, surviving: &BTreeSet<Number>) -> String {
+        let replaces = |other: &&Number| {
+            let (replaced, buried) = self.oracle.replaced(&BTreeSet::from([**other]));
+            replaced.contains(&number) || buried.contains(&number)
+        };
+        let by: Vec<String> = surviving.iter().filter(replaces).map(|other| self.tell(*other)).collect();
+        let by = if by.is_empty() { "nobody".to_owned() } else { by.join("; ") };
+        format!("{}; replaced by: {by}", self.tell(number))
+    }
+
+    /// Everything was signed by who may, follows what it must, and nobody reads too much.
+    fn check_findings(&mut self, seat: Seat) -> Result<(), Violation> {
+        let said = verify::verify(&self.person(seat).repo, None, None, What::Commit("HEAD"), Also::default());
+        match said {
+            Ok(said) if said.findings.is_empty() => Ok(()),
+            Ok(said) => violation("finding", findings(&said)),
+            Err(error) => violation("verify failed", covault::vault::error::chain(&error)),
+        }
+    }
+
+    /// The last look: both verifiers, all of the history, nothing pending, and git's own check.
+    pub fn nothing_waits(&mut self, seat: Seat) -> Result<(), Violation> {
+        let repo = self.person(seat).repo.clone();
+        let also = Also { history: true, exposures: false };
+        match verify::verify(&repo, None, None, What::Commit("HEAD"), also) {
+            Ok(said) if said.findings.is_empty() && said.pending.is_empty() => {}
+            Ok(said) => return violation("finding in the history", findings(&said)),
+            Err(error) => return violation("verify failed", covault::vault::error::chain(&error)),
+        }
+        if std::fs::read_to_string(tool("verify.py")).unwrap().contains("covault-siblings") {
+            second_opinion(&repo, &["--history"]);
+        }
+        for (path, view) in self.view(seat, false)? {
+            if view.0.len() != 1 {
+                return violation("still pending", format!("{path} holds {} versions", view.0.len()));
+            }
+        }
+        for actor in &self.actors {
+            let said = actor.person.git(["fsck", "--full", "--strict"]);
+            if said.code != 0 {
+                return violation("git fsck", format!("{}: {}", actor.person.name, said.err));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn findings(said: &verify::Verification) -> String {
+    let found = said.findings.iter().map(|f| format!("{} {} {} {:?}", f.code, f.path, f.text, f.commit));
+    let waits = said.pending.iter().map(|w| format!("{} waits: {:?} {:?}", w.path, w.gains, w.losses));
+    found.chain(waits).collect::<Vec<_>>().join("; ")
+}
+
+/// The contents in what `git cat-file --batch` says.
+fn objects_of(mut text: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+        let head = String::from_utf8_lossy(&text[..end]).into_owned();
+        let size: usize = head.rsplit(' ').next().and_then(|size| size.parse().ok()).unwrap_or(0);
+        all.push(text[end + 1..end + 1 + size].to_vec());
+        text = &text[end + 2 + size..];
+    }
+    all
+}

@@ -1,0 +1,80 @@
+//! Many clones, many branches, real git: whatever order people merge, rebase, pick, squash, stash and reset in, no write
+//! is lost that nobody replaced, and none comes back that somebody did.
+//!
+//! The judge is a recorded history ([`oracle`]), not that clones agree: broken merges agree, too. The long form:
+//! `COVAULT_LONG=1 COVAULT_SIM="CLONES OPERATIONS SEEDS FIRST" cargo test --locked --release simulation -- --nocapture`
+
+mod acts;
+mod dice;
+mod exchange;
+mod generate;
+mod judge;
+mod oracle;
+mod people;
+mod reading;
+mod run;
+mod script;
+mod secrets;
+mod sim;
+mod stops;
+mod traces;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::faults::rig::long;
+use run::Tally;
+use script::Script;
+
+#[test]
+fn nothing_is_lost_and_nothing_stale_returns_whatever_clones_do_with_real_git() {
+    let default = if long() { "12 200 20 1" } else { "4 40 3 1" };
+    let wanted = std::env::var("COVAULT_SIM").unwrap_or_default();
+    let number = |n: usize| {
+        let of = |text: &str| text.split_whitespace().nth(n).map(|word| word.parse::<usize>().unwrap());
+        of(&wanted).or_else(|| of(default)).unwrap()
+    };
+    let (clones, operations, seeds, first) = (number(0), number(1), number(2), number(3) as u64);
+    println!("{seeds} seeds from {first}, {clones} clones, {operations} operations each");
+    let mut tally = Tally::default();
+    let mut violations = Vec::new();
+    for seed in first..first + seeds as u64 {
+        if let Err((script, violation)) = run::random(seed, clones, operations, &mut tally) {
+            println!("seed {seed}: {violation}");
+            let time = std::env::var("COVAULT_SHRINK").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60);
+            let time = Duration::from_secs(time);
+            let (script, violation) = run::shrink(&script, &violation, time);
+            println!("{}", kept(&script, &violation));
+            violations.push(format!("seed {seed}: {violation}"));
+        }
+    }
+    tally.print();
+    println!("{seeds} tried, {} violations", violations.len());
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn what_once_failed_holds_and_so_do_the_hard_cases() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/merge/simulated");
+    let only = std::env::var("COVAULT_SCRIPT").unwrap_or_default();
+    let mut cases: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    let mut failed = Vec::new();
+    let mut tally = Tally::default();
+    for case in cases.iter().filter(|case| case.to_string_lossy().contains(&only)) {
+        let script = Script::parse(&std::fs::read_to_string(case).unwrap()).unwrap();
+        if let Err(violation) = run::replay(&script, &mut tally) {
+            failed.push(format!("{}: {violation}", case.display()));
+        }
+    }
+    tally.print();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// How a failure is kept.
+fn kept(script: &Script, violation: &sim::Violation) -> String {
+    format!(
+        "--- keep it as fixtures/merge/simulated/NAME.txt; run it: COVAULT_SCRIPT=NAME cargo test --locked what_once_failed\n\
+         # {violation}\n{script}---"
+    )
+}

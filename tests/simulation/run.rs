@@ -1,0 +1,130 @@
+//! Running: random scripts from a seed, scripts from a file, and making those that fail smaller.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::dice::Dice;
+use super::generate;
+use super::script::{Script, Step};
+use super::sim::{Counts, Outcome, Sim, Violation};
+
+/// What came of it.
+#[derive(Default)]
+pub struct Tally {
+    pub tried: usize,
+    pub steps: Counts,
+    pub stops: Counts,
+    pub refusals: Counts,
+    pub work: Counts,
+}
+
+impl Tally {
+    fn take(&mut self, sim: &Sim) {
+        self.tried += 1;
+        self.steps.take(&sim.steps);
+        self.stops.take(&sim.stops);
+        self.refusals.take(&sim.refusals);
+        self.work.take(&sim.work);
+    }
+
+    pub fn print(&self) {
+        let total: usize = self.steps.0.values().sum();
+        println!("{total} operations");
+        for (title, counts) in
+            [("operations", &self.steps), ("stops", &self.stops), ("refusals", &self.refusals), ("work", &self.work)]
+        {
+            println!("  {title}:");
+            counts.0.iter().for_each(|(what, count)| println!("    {count:6}  {what}"));
+        }
+    }
+}
+
+/// Random steps until so many did something; then everything must be well. A failure comes with its script.
+pub fn random(seed: u64, clones: usize, operations: usize, tally: &mut Tally) -> Result<(), (Script, Violation)> {
+    let mut script = Script { seed, cast: generate::cast(clones), steps: Vec::new() };
+    let mut dice = Dice::new(seed);
+    let mut sim = Sim::new(&script);
+    script.steps = generate::beginning(&mut dice, &script.cast);
+    for step in script.steps.clone() {
+        guarded(|| sim.step(&step)).map_err(|v| (script.clone(), v))?;
+    }
+    let (mut done, mut tried) = (0, 0);
+    let every = 10 + clones;
+    while done < operations && tried < operations * 10 {
+        tried += 1;
+        let step = generate::step(&mut dice, &sim.cast());
+        script.steps.push(step.clone());
+        match guarded(|| sim.step(&step)) {
+            Ok(Outcome::Done) => {
+                done += 1;
+                if done % every == 0 {
+                    let all = Step::new("all", &["exchange"]);
+                    script.steps.push(all.clone());
+                    guarded(|| sim.step(&all)).map_err(|v| (script.clone(), v))?;
+                }
+            }
+            Ok(Outcome::Passed) => {
+                script.steps.pop();
+            }
+            Err(violation) => return Err((script, violation)),
+        }
+    }
+    guarded(|| sim.finish()).map_err(|v| (script, v))?;
+    tally.take(&sim);
+    Ok(())
+}
+
+/// A script as it stands.
+pub fn replay(script: &Script, tally: &mut Tally) -> Result<(), Violation> {
+    let mut sim = Sim::new(script);
+    let trace = std::env::var_os("COVAULT_TRACE").is_some();
+    for step in &script.steps {
+        let outcome = guarded(|| sim.step(step));
+        if trace {
+            println!("{step}: {outcome:?}\n{}", sim.tell_all());
+        }
+        outcome?;
+    }
+    let end = guarded(|| sim.finish());
+    if trace {
+        println!("end: {end:?}\n{}", sim.tell_all());
+    }
+    end?;
+    tally.take(&sim);
+    Ok(())
+}
+
+/// A panic of a test's own assertion is a violation, too.
+fn guarded<T>(act: impl FnOnce() -> Result<T, Violation>) -> Result<T, Violation> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+        Err(Violation { rule: "panic", text })
+    })
+}
+
+/// Leaves out steps for as long as the same rule is broken and there is time.
+pub fn shrink(script: &Script, violation: &Violation, time: Duration) -> (Script, Violation) {
+    let end = Instant::now() + time;
+    let (mut best, mut broken) = (script.clone(), violation.clone());
+    let mut size = best.steps.len().div_ceil(2);
+    while size > 0 {
+        let mut from = 0;
+        while from < best.steps.len() {
+            if Instant::now() > end {
+                return (best, broken);
+            }
+            let mut smaller = best.clone();
+            smaller.steps.drain(from..(from + size).min(best.steps.len()));
+            match replay(&smaller, &mut Tally::default()) {
+                Err(again) if again.rule == broken.rule => {
+                    best = smaller;
+                    broken = again;
+                }
+                _ => from += size,
+            }
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    (best, broken)
+}

@@ -1,0 +1,299 @@
+//! The world that a script runs in: people with clones of one bare repository, their clocks, and what was counted.
+//!
+//! It says nothing about right and wrong: that is [`super::judge`]'s.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use covault::home::Keys;
+use covault::model::card::Kind;
+use covault::model::roster::{Operation, Role};
+use covault::model::time::Time;
+use covault::vault::amend::Step as Change;
+use covault::vault::write::How;
+use sha2::{Digest as _, Sha256};
+
+use super::dice::Dice;
+use super::oracle::{Oracle, View};
+use super::reading::{self, Sealed};
+use super::script::{Part, Script};
+use crate::faults::rig::CANARY;
+use crate::team;
+use crate::world::{Person, Said, World};
+
+/// Something that must never happen.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// Which rule was broken, in two or three words: shrinking keeps to it.
+    pub rule: &'static str,
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.text)
+    }
+}
+
+pub fn violation<T>(rule: &'static str, text: impl Into<String>) -> Result<T, Violation> {
+    Err(Violation { rule, text: text.into() })
+}
+
+/// Whether a step did anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// It makes no sense here: nothing happened.
+    Passed,
+}
+
+/// Somebody in the cast.
+pub struct Actor {
+    pub person: Person,
+    pub part: Part,
+    /// The same person in a linked work tree.
+    pub linked: Option<Person>,
+    /// How far their clock is from the right time, in seconds.
+    pub skew: i64,
+    /// They have left.
+    pub gone: bool,
+}
+
+/// Somebody in one of their work trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    pub who: usize,
+    pub linked: bool,
+}
+
+/// What happened how often.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(pub BTreeMap<String, usize>);
+
+impl Counts {
+    pub fn add(&mut self, what: impl Into<String>) {
+        *self.0.entry(what.into()).or_default() += 1;
+    }
+
+    pub fn take(&mut self, other: &Self) {
+        other.0.iter().for_each(|(what, count)| *self.0.entry(what.clone()).or_default() += count);
+    }
+}
+
+pub struct Sim {
+    pub world: World,
+    pub actors: Vec<Actor>,
+    pub oracle: Oracle,
+    pub steps: Counts,
+    pub stops: Counts,
+    pub refusals: Counts,
+    /// Exchanges, checks, merges that the driver made.
+    pub work: Counts,
+    pub now: i64,
+    pub number: usize,
+    seed: u64,
+    values: usize,
+    keys: Keys,
+    read: HashMap<[u8; 32], Result<Vec<Arc<Sealed>>, Option<String>>>,
+    pub judged: super::judge::Judged,
+    pub has: Has,
+}
+
+/// Commands that settle what git leaves open.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Has {
+    pub resolve: bool,
+    pub sync: bool,
+    pub driver: bool,
+}
+
+/// The right time when a script begins.
+const BEGINNING: i64 = 1_790_000_000;
+
+impl Sim {
+    pub fn new(script: &Script) -> Self {
+        let world = World::new();
+        let mut dice = Dice::new(script.seed);
+        let (founder, others) = script.cast.split_first().unwrap();
+        let alice = world.team(&founder.0);
+        let vault = team::vault(&alice);
+        let id = vault.roster().vault.to_string();
+        let mut actors = vec![Actor { person: alice, part: Part::Admin, linked: None, skew: 0, gone: false }];
+        let mut changes = Vec::new();
+        for (name, part) in others {
+            let person = world.stranger(name);
+            let role = match part {
+                Part::Bot => None,
+                Part::Reader => Some(Role::Reader),
+                Part::Writer => Some(Role::Writer),
+                Part::Admin => Some(Role::Admin),
+            };
+            if let Some(role) = role {
+                let (card, signature) = team::card(&vault, &person, name, Kind::Person);
+                changes.push(Change { operation: Operation::Admit { role, card }, card_signature: Some(signature) });
+            }
+            let skew = dice.below(4 * 3600) as i64 - 2 * 3600;
+            actors.push(Actor { person, part: *part, linked: None, skew, gone: false });
+        }
+        if !changes.is_empty() {
+            team::amend(&actors[0].person, changes, "covault: admit everybody");
+        }
+        actors[0].person.push("main");
+        for actor in &actors[1..] {
+            let repo = actor.person.repo.clone();
+            actor.person.git(["clone".as_ref(), "-q".as_ref(), world.shared().as_os_str(), repo.as_os_str()]).ok();
+            actor.person.git(["config", "user.name", &actor.person.name]).ok();
+            actor.person.git(["config", "user.email", &format!("{}@example.org", actor.person.name)]).ok();
+            if actor.part == Part::Bot {
+                actor.person.covault(["setup"]);
+            } else {
+                actor.person.git(["config", "covault.vault", &id]).ok();
+                actor.person.covault(["setup"]).ok();
+            }
+        }
+        let help = |command: &str| actors[0].person.covault([command, "--help"]).code == 0;
+        let has = Has {
+            resolve: help("resolve"),
+            sync: help("sync"),
+            driver: actors[0].person.git(["config", "merge.covault.driver"]).code == 0,
+        };
+        let keys = team::home(&actors[0].person).keys().unwrap();
+        Self {
+            world,
+            actors,
+            oracle: Oracle::default(),
+            steps: Counts::default(),
+            stops: Counts::default(),
+            refusals: Counts::default(),
+            work: Counts::default(),
+            now: BEGINNING,
+            number: 0,
+            seed: script.seed,
+            values: 0,
+            keys,
+            read: HashMap::new(),
+            judged: super::judge::Judged::default(),
+            has,
+        }
+    }
+
+    pub fn seat(&self, name: &str) -> Option<Seat> {
+        let who = self.actors.iter().position(|actor| actor.person.name == name && !actor.gone)?;
+        Some(Seat { who, linked: false })
+    }
+
+    /// Everybody who is still there.
+    pub fn seats(&self) -> Vec<Seat> {
+        let all = self.actors.iter().enumerate().filter(|(_, actor)| !actor.gone);
+        all.map(|(who, _)| Seat { who, linked: false }).collect()
+    }
+
+    /// Who is still there, and what they may do.
+    pub fn cast(&self) -> Vec<(String, Part)> {
+        let here = self.actors.iter().filter(|actor| !actor.gone);
+        here.map(|actor| (actor.person.name.clone(), actor.part)).collect()
+    }
+
+    pub fn person(&self, seat: Seat) -> &Person {
+        let actor = &self.actors[seat.who];
+        actor.linked.as_ref().filter(|_| seat.linked).unwrap_or(&actor.person)
+    }
+
+    pub fn part(&self, seat: Seat) -> Part {
+        self.actors[seat.who].part
+    }
+
+    /// Begins a step: everybody's clock goes on, git's too.
+    pub fn tick(&mut self) {
+        self.number += 1;
+        let mut dice = Dice::new(self.seed.wrapping_add(self.number as u64));
+        self.now += 30 + dice.below(600) as i64;
+        for actor in &mut self.actors {
+            let date = format!("@{} +0000", self.now + actor.skew);
+            for person in std::iter::once(&mut actor.person).chain(actor.linked.as_mut()) {
+                person.vars.retain(|(name, _)| !name.ends_with("_DATE"));
+                person.vars.push(("GIT_AUTHOR_DATE".to_owned(), date.clone()));
+                person.vars.push(("GIT_COMMITTER_DATE".to_owned(), date.clone()));
+            }
+        }
+    }
+
+    pub fn how(&self, seat: Seat, no_commit: bool) -> How {
+        let now = Time::from_unix(self.now + self.actors[seat.who].skew);
+        How { now, dry_run: false, no_commit, program: env!("CARGO_BIN_EXE_covault").to_owned() }
+    }
+
+    /// A value that nobody wrote before.
+    pub fn value(&mut self) -> String {
+        self.values += 1;
+        format!("{CANARY}-{}-{}", self.seed, self.values)
+    }
+
+    pub fn git(&self, seat: Seat, args: &[&str]) -> Said {
+        self.person(seat).git(args)
+    }
+
+    /// The first line that git says; empty where it fails.
+    pub fn ask(&self, seat: Seat, args: &[&str]) -> String {
+        let said = self.git(seat, args);
+        if said.code == 0 { said.text().lines().next().unwrap_or_default().to_owned() } else { String::new() }
+    }
+
+    pub fn branch(&self, seat: Seat) -> String {
+        let head = std::fs::read_to_string(super::stops::git_dir(self.person(seat)).join("HEAD")).unwrap_or_default();
+        head.trim().strip_prefix("ref: refs/heads/").unwrap_or_default().to_owned()
+    }
+
+    /// The versions in these bytes, by the eyes of who founded the vault and reads everything.
+    pub fn open(&mut self, bytes: &[u8]) -> Result<Vec<Arc<Sealed>>, Option<String>> {
+        let digest: [u8; 32] = Sha256::digest(bytes).into();
+        if let Some(known) = self.read.get(&digest) {
+            return known.clone();
+        }
+        let read = reading::read(&self.keys.identities, bytes).map(|all| all.into_iter().map(Arc::new).collect());
+        if let Ok(versions) = &read {
+            let versions: &Vec<Arc<Sealed>> = versions;
+            versions.iter().for_each(|version| self.oracle.remember(version));
+        }
+        self.read.insert(digest, read.clone());
+        read
+    }
+
+    /// What lies in somebody's work tree, by path. While git has a path unmerged, what lies in its sides.
+    pub fn view(&mut self, seat: Seat, stopped: bool) -> Result<BTreeMap<String, View>, Violation> {
+        let repo = self.person(seat).repo.clone();
+        let mut files: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+        let root = repo.join(".covault/secrets");
+        for file in crate::faults::rig::files(&root) {
+            let name = name_of(&root, &file);
+            files.insert(name, vec![std::fs::read(&file).unwrap_or_default()]);
+        }
+        if stopped {
+            for (name, sides) in super::stops::sides(self.person(seat)) {
+                files.insert(name, sides);
+            }
+        }
+        let mut all = BTreeMap::new();
+        for (name, sides) in files {
+            let mut view = View::default();
+            for bytes in sides {
+                match self.open(&bytes) {
+                    Ok(versions) => view.0.extend(versions),
+                    Err(why) => {
+                        let why = why.unwrap_or_else(|| "it is not sealed to the founder".to_owned());
+                        return violation("broken file", format!("{} has {name}: {why}", self.person(seat).name));
+                    }
+                }
+            }
+            all.insert(name, view);
+        }
+        Ok(all)
+    }
+}
+
+fn name_of(root: &Path, file: &PathBuf) -> String {
+    let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned();
+    name.strip_suffix(".age").map(ToOwned::to_owned).unwrap_or(name)
+}
