@@ -25,3 +25,11 @@ pub fn peek_manifests(file: &[u8]) -> Result<Vec<Manifest>, SealError> {
     };
     members(file)?.into_iter().map(one).collect()
 }
+
+/// The number of the format in which a sealed file says that it is, where its header is one of ours: for who keeps what a
+/// later version wrote, and looks no further.
+pub fn peek_format(file: &[u8]) -> Option<u64> {
+    let layout = Layout::parse(file).ok()?;
+    let first = layout.manifest.split(|byte| *byte == b'\n').next()?;
+    std::str::from_utf8(first).ok()?.strip_prefix("format = ")?.parse().ok()
+}

@@ -159,3 +159,39 @@ fn a_merge_never_seals_to_somebody_whom_one_side_removed() {
         is_good(person);
     }
 }
+
+/// The file as a later covault would have written it: another number of the format in the manifest.
+fn of_a_later_format(file: &[u8]) -> Vec<u8> {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
+    let marker = b"-> covault-manifest\n";
+    let start = file.windows(marker.len()).position(|it| it == marker).unwrap() + marker.len();
+    let text = String::from_utf8(engine.decode(&file[start..start + 64]).unwrap()).unwrap();
+    let line = engine.encode(text.replacen("format = 1\n", "format = 2\n", 1));
+    assert_eq!(line.len(), 64);
+    [&file[..start], line.as_bytes(), &file[start + 64..]].concat()
+}
+
+#[test]
+fn what_a_later_version_wrote_is_kept_and_not_guessed_at() {
+    let world = World::new();
+    let alice = forked(&world);
+    on(&alice, "side");
+    let later = of_a_later_format(&std::fs::read(alice.file("db")).unwrap());
+    std::fs::write(alice.file("db"), &later).unwrap();
+    alice.git(["commit", "-qam", "by a later version"]).ok();
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    let ours = std::fs::read(alice.file("db")).unwrap();
+    let said = alice.git(["merge", "-q", "side"]).ok();
+    assert!(said.err.contains("a later version of covault"), "{}", said.err);
+    let stored = std::fs::read(alice.file("db")).unwrap();
+    let mut members: Vec<&[u8]> = covault::seal::members(&stored).unwrap();
+    members.sort();
+    let mut expected = [later.as_slice(), ours.as_slice()];
+    expected.sort();
+    assert_eq!(members, expected);
+    // Until then it is refused by name, and nothing is lost.
+    let said = alice.covault(["get", "db"]).exits(6);
+    assert!(said.err.contains("a format that this version knows"), "{}", said.err);
+}

@@ -49,11 +49,10 @@ impl Sim {
         let late = words.last() == Some(&"late");
         let words = words.strip_suffix(&["late"]).unwrap_or(words);
         match words {
-            ["set" | "unset" | "tag" | "meta" | "rm" | "mv" | "restore" | "share" | "unshare" | "amend" | "stash", ..]
-                if part < Part::Writer =>
-            {
-                Ok(Passed)
-            }
+            [
+                "set" | "unset" | "tag" | "meta" | "rm" | "mv" | "restore" | "share" | "unshare" | "amend" | "stash",
+                ..,
+            ] if part < Part::Writer => Ok(Passed),
             ["grant" | "ungrant" | "only" | "remove" | "admit", ..] if part < Part::Admin => Ok(Passed),
             ["set", name, what] => {
                 let value = self.value();
@@ -100,7 +99,8 @@ impl Sim {
             }
             ["cross", other] => self.cross(seat, other),
             ["only", name, readers @ ..] => {
-                let args: Vec<&str> = ["grant", name].into_iter().chain(readers.iter().copied()).chain(["--yes"]).collect();
+                let args: Vec<&str> =
+                    ["grant", name].into_iter().chain(readers.iter().copied()).chain(["--yes"]).collect();
                 self.roster(seat, &args, late)
             }
             ["grant", name, reader] => self.roster(seat, &["grant", name, "--add", reader, "--yes"], late),
@@ -124,7 +124,8 @@ impl Sim {
 
     /// A branch here, or as it was fetched.
     fn rev(&self, seat: Seat, branch: &str) -> Option<String> {
-        let known = |rev: &String| !self.ask(seat, &["rev-parse", "-q", "--verify", &format!("{rev}^{{commit}}")]).is_empty();
+        let known =
+            |rev: &String| !self.ask(seat, &["rev-parse", "-q", "--verify", &format!("{rev}^{{commit}}")]).is_empty();
         [branch.to_owned(), format!("origin/{branch}")].into_iter().find(known)
     }
 
@@ -288,7 +289,11 @@ impl Sim {
         let there = self.git(seat, &["ls-remote", "--exit-code", "--heads", "origin", &branch]).code == 0;
         let from = if there { branch.as_str() } else { "main" };
         let how = if rebase { "--rebase" } else { "--no-rebase" };
-        self.git_through(seat, if rebase { "pull --rebase" } else { "pull" }, &["pull", "-q", how, "--no-edit", "origin", from])
+        self.git_through(
+            seat,
+            if rebase { "pull --rebase" } else { "pull" },
+            &["pull", "-q", how, "--no-edit", "origin", from],
+        )
     }
 
     fn sync(&mut self, seat: Seat) -> Act {

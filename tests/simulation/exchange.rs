@@ -91,7 +91,8 @@ impl Sim {
     pub fn cross(&mut self, seat: Seat, other: &str) -> Result<Outcome, Violation> {
         let Some(other) = self.seat(other) else { return Ok(Outcome::Passed) };
         let both = [seat, other];
-        let ready = |sim: &Self, one: &Seat| sim.branch(*one) == "main" && sim.part(*one) >= Part::Writer && !one.linked;
+        let ready =
+            |sim: &Self, one: &Seat| sim.branch(*one) == "main" && sim.part(*one) >= Part::Writer && !one.linked;
         if seat == other || !both.iter().all(|one| ready(self, one)) || !self.has.driver {
             return Ok(Outcome::Passed);
         }

@@ -59,7 +59,8 @@ pub fn cast(clones: usize) -> Vec<(String, Part)> {
 
 /// How a team begins: some keep a folder from one of the writers and from those who only read.
 pub fn beginning(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<Step> {
-    let writers: Vec<&str> = cast.iter().filter(|(_, part)| *part >= Part::Writer).map(|(name, _)| name.as_str()).collect();
+    let writers: Vec<&str> =
+        cast.iter().filter(|(_, part)| *part >= Part::Writer).map(|(name, _)| name.as_str()).collect();
     let but_one = writers.len().saturating_sub(1).max(1);
     let readers = writers.into_iter().take(but_one);
     let words: Vec<&str> = ["only", "prod"].into_iter().chain(readers).collect();
@@ -93,7 +94,8 @@ fn words(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<String> {
     let name = *dice.pick(&[NAMES, &NAMES[..3], &NAMES[..3]].concat());
     let branch = *dice.pick(BRANCHES);
     let person = dice.pick(cast).0.clone();
-    let reader = cast.iter().find(|(_, part)| *part == Part::Reader).map_or("bob", |(name, _)| name.as_str()).to_owned();
+    let reader =
+        cast.iter().find(|(_, part)| *part == Part::Reader).map_or("bob", |(name, _)| name.as_str()).to_owned();
     let rest: Vec<String> = match verb {
         "set" | "unset" | "amend" | "stash" => vec![name.into(), (*dice.pick(FIELDS)).into()],
         "tag" => vec![name.into(), (*dice.pick(TAGS)).into(), if dice.once_in(3) { "off" } else { "on" }.into()],
@@ -113,7 +115,13 @@ fn words(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<String> {
         "pick" => vec![branch.into(), dice.below(3).to_string()],
         "reset" => vec![(1 + dice.below(4)).to_string()],
         "am" => vec![branch.into(), (1 + dice.below(2)).to_string()],
-        "pull" => if dice.once_in(3) { vec!["rebase".into()] } else { Vec::new() },
+        "pull" => {
+            if dice.once_in(3) {
+                vec!["rebase".into()]
+            } else {
+                Vec::new()
+            }
+        }
         "cross" => vec![person],
         "grant" => vec!["prod".into(), person],
         "ungrant" => vec!["prod".into(), reader],

@@ -40,9 +40,9 @@ impl Sim {
         if let Some(stale) = live.intersection(&replaced).next() {
             return violation("stale value", self.tell_fate(*stale, &surviving));
         }
-        let lost = surviving.iter().find(|number| {
-            !live.contains(number) && !replaced.contains(number) && !buried.contains(number)
-        });
+        let lost = surviving
+            .iter()
+            .find(|number| !live.contains(number) && !replaced.contains(number) && !buried.contains(number));
         if let Some(lost) = lost {
             return violation("lost update", self.tell_fate(*lost, &surviving));
         }
@@ -91,7 +91,10 @@ impl Sim {
                     }
                     None => {
                         let what = &version.live[name];
-                        return violation("invented write", format!("{}: {} {:?}", version.path, what.register, what.text));
+                        return violation(
+                            "invented write",
+                            format!("{}: {} {:?}", version.path, what.register, what.text),
+                        );
                     }
                 }
             }

@@ -109,7 +109,8 @@ impl Oracle {
     /// Whether a secret with these live writes at this path lives: no tombstone, or one whose author had not seen all of it.
     pub fn lives(&self, live: &BTreeSet<Number>) -> bool {
         let does = |number: &Number| self.events[*number].what.does;
-        let graves: Vec<Number> = live.iter().copied().filter(|n| matches!(does(n), Does::Delete | Does::Move)).collect();
+        let graves: Vec<Number> =
+            live.iter().copied().filter(|n| matches!(does(n), Does::Delete | Does::Move)).collect();
         let revived = live.iter().any(|number| does(number) == Does::Revive);
         let mut contents = live.iter().filter(|number| does(number) == Does::Put);
         let covered = |number: &Number| graves.iter().any(|grave| self.events[*grave].past.contains(number));

@@ -21,7 +21,9 @@ impl Sim {
         let vault = team::vault(self.person(admin));
         let change = Change { operation, card_signature: Some(signature) };
         let amendment = vault.amendment(vec![change], &how).unwrap();
-        vault.amend(vault.writing(&how).unwrap(), amendment, Vec::new(), &format!("covault: admit {name}"), &|| ()).unwrap();
+        vault
+            .amend(vault.writing(&how).unwrap(), amendment, Vec::new(), &format!("covault: admit {name}"), &|| ())
+            .unwrap();
         let (shared, repo) = (self.world.shared(), person.repo.clone());
         if self.git(admin, &["push", "-q", "origin", "main"]).code != 0 {
             // Somebody was faster: they get their clone from the admin's.

@@ -48,7 +48,11 @@ const SIBLINGS: &[u8] = b"covault-siblings 1\n\0";
 
 /// The versions in a file: one, or those that wait to be joined. The error is `None` where the key opens none of it.
 pub fn read(identities: &Identities, bytes: &[u8]) -> Result<Vec<Sealed>, Option<String>> {
-    members(bytes).ok_or_else(|| Some("a broken sibling file".to_owned()))?.into_iter().map(|m| one(identities, m)).collect()
+    members(bytes)
+        .ok_or_else(|| Some("a broken sibling file".to_owned()))?
+        .into_iter()
+        .map(|m| one(identities, m))
+        .collect()
 }
 
 /// The sealed files in a file.
@@ -96,7 +100,10 @@ fn one(identities: &Identities, bytes: &[u8]) -> Result<Sealed, Option<String>> 
         let mut words = line.split(' ');
         if let (Some(subject), Some(text @ ("yes" | "no"))) = (words.next(), words.next()) {
             let register = format!("share.{subject} of {}", manifest.path);
-            live.insert(format!("{line} of {}", manifest.path), Live { register, does: Does::Share, text: text.to_owned() });
+            live.insert(
+                format!("{line} of {}", manifest.path),
+                Live { register, does: Does::Share, text: text.to_owned() },
+            );
         }
     }
     Ok(Sealed {

@@ -65,7 +65,10 @@ impl Sim {
         let first = said.err.lines().find(|line| line.starts_with("error")).unwrap_or_default();
         if !(2..=8).contains(&said.code) || said.code == 6 {
             let who = &self.person(seat).name;
-            return violation("strange answer", format!("{who}: {} ended with {}: {}", args.join(" "), said.code, said.err));
+            return violation(
+                "strange answer",
+                format!("{who}: {} ended with {}: {}", args.join(" "), said.code, said.err),
+            );
         }
         self.refusals.add(format!("{command}: {} {}", said.code, kept_short(first)));
         Ok(())
@@ -137,7 +140,11 @@ impl Sim {
         let register = format!("field.{field}");
         let live: Vec<_> = self.oracle.live(&view).into_iter().map(|n| &self.oracle.events[n].what).collect();
         let there: Vec<_> = live.iter().filter(|what| what.register == register).map(|what| &what.text).collect();
-        if there == [value] { Ok(()) } else { violation("own write", format!("{path}/{field} is {there:?}, not {value}")) }
+        if there == [value] {
+            Ok(())
+        } else {
+            violation("own write", format!("{path}/{field} is {there:?}, not {value}"))
+        }
     }
 
     /// A write in words.

@@ -293,7 +293,7 @@ impl Sim {
     }
 }
 
-fn name_of(root: &Path, file: &PathBuf) -> String {
+fn name_of(root: &Path, file: &Path) -> String {
     let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned();
     name.strip_suffix(".age").map(ToOwned::to_owned).unwrap_or(name)
 }

@@ -73,7 +73,8 @@ impl Sim {
                 return Ok(true);
             }
             if !open.is_empty() {
-                let what = if open.iter().any(|(_, _, path)| path.ends_with("roster.toml")) { "roster" } else { "secret" };
+                let what =
+                    if open.iter().any(|(_, _, path)| path.ends_with("roster.toml")) { "roster" } else { "secret" };
                 self.stops.add(format!("{doing}: {what}, {}", shape(&open)));
                 if !self.resolve(seat, &open)? {
                     self.stops.add(format!("{doing}: given up"));

@@ -164,6 +164,14 @@ impl Place<'_> {
             let why = format!("{file} is no file of a secret, and is not merged");
             return Ok(Merged { stop: Some((why, format!("git rm -- {file}"))), ..Merged::default() });
         };
+        if let Some(kept) = keyless::unite_unknown(file, merging.base, merging.ours, merging.theirs)? {
+            let note = format!(
+                "{path}: a later version of covault wrote one side; both are kept sealed, and that version joins them"
+            );
+            let bytes = seal::bundle(kept).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
+            let bytes = Some(bytes).filter(|bytes| bytes != merging.ours);
+            return Ok(Merged { bytes, notes: vec![note], stop: None });
+        }
         // A base that is none is as good as no base: more is joined then, not less.
         let base = side::parse(merging.base, file).unwrap_or_default();
         let (ours, theirs) = (side::parse(merging.ours, file)?, side::parse(merging.theirs, file)?);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::super::VaultError;
 use super::side::Side;
 use crate::model::bytes::Hash;
-use crate::seal::SealedFile;
+use crate::model::manifest::FORMAT;
+use crate::seal::{self, SealedFile};
 
 /// The versions that stay, as they lie in the files: those that both sides have, and those that either side brought; all
 /// where that would be none. What another one follows goes, and of two that say the same the one with the smaller
@@ -34,4 +36,31 @@ pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<
     };
     let kept = kept.into_iter().filter(|file| is_refused(file) || !is_needless(file));
     kept.map(|file| file.bytes().to_vec()).collect()
+}
+
+/// The same where one of the versions was written by a later covault: its bytes are kept, and nothing is guessed about what
+/// follows what. `None` where all are of this version's format.
+pub(super) fn unite_unknown(
+    file: &str,
+    base: &[u8],
+    ours: &[u8],
+    theirs: &[u8],
+) -> Result<Option<Vec<Vec<u8>>>, VaultError> {
+    let refused = |source| VaultError::Sealed { file: file.to_owned(), source };
+    let members = |bytes| seal::members(bytes).map_err(refused);
+    let (o, a, b) = (seal::members(base).unwrap_or_default(), members(ours)?, members(theirs)?);
+    let is_later = |member: &&[u8]| seal::peek_format(member).is_some_and(|format| format > FORMAT);
+    if !a.iter().chain(&b).any(is_later) {
+        return Ok(None);
+    }
+    // What is of this version's format has to be well made all the same.
+    for member in a.iter().chain(&b).filter(|member| !is_later(member)) {
+        SealedFile::parse(*member).map_err(refused)?;
+    }
+    let stays = |member: &&&[u8]| (a.contains(member) && b.contains(member)) || !o.contains(member);
+    let mut kept: Vec<Vec<u8>> = a.iter().chain(&b).filter(stays).map(|member| member.to_vec()).collect();
+    if kept.is_empty() {
+        kept = a.iter().chain(&b).map(|member| member.to_vec()).collect();
+    }
+    Ok(Some(kept))
 }
