@@ -214,6 +214,18 @@ impl Manifest {
         };
     }
 
+    /// What a child of all these (each with its hash) names as its ancestors: the newest parent first, then the others, then
+    /// what each of them names, by turns. A join that no commit ever had hides none of its sides so.
+    pub fn ancestors_after(parents: &[(Hash, Self)]) -> Vec<Short> {
+        let mut newest_first: Vec<&(Hash, Self)> = parents.iter().collect();
+        newest_first.sort_by_key(|(hash, manifest)| std::cmp::Reverse((manifest.revision, *hash)));
+        let lines: Vec<Vec<Short>> =
+            newest_first.iter().map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).collect();
+        let mut met = std::collections::BTreeSet::new();
+        let by_turns = (0..MAX_ANCESTORS).flat_map(|turn| lines.iter().filter_map(move |line| line.get(turn)));
+        by_turns.filter(|name| met.insert(**name)).take(MAX_ANCESTORS).copied().collect()
+    }
+
     /// What a child of this manifest (whose hash is `own`) names as its ancestors.
     pub fn ancestors_for_child(&self, own: Hash) -> Vec<Short> {
         std::iter::once(own.short()).chain(self.ancestors.iter().copied()).take(MAX_ANCESTORS).collect()

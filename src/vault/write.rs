@@ -227,7 +227,7 @@ fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<M
         state: document.state(),
         revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
         parents,
-        ancestors: newest.map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).unwrap_or_default(),
+        ancestors: Manifest::ancestors_after(&draft.parents),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
         readers: readers.iter().map(|member| member.reference()).collect(),
         author,

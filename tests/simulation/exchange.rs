@@ -27,7 +27,7 @@ impl Sim {
             }
         }
         self.work.add("exchanges");
-        self.judge(seats[0])
+        self.judge(seats[0], false)
     }
 
     /// Everybody who has not what is there fetches, merges and pushes once; whether all had the same before.
@@ -83,6 +83,7 @@ impl Sim {
             }
         }
         self.exchange(false)?;
+        self.judge(Seat { who: 0, linked: false }, true)?;
         self.nothing_waits(Seat { who: 0, linked: false })?;
         self.no_traces()
     }

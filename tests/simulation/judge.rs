@@ -20,24 +20,28 @@ pub struct Judged {
 }
 
 impl Sim {
-    /// Judges what somebody has checked out.
-    pub fn judge(&mut self, seat: Seat) -> Result<(), Violation> {
+    /// Judges what somebody has checked out. Before the `end`, what somebody wrote where a secret was moved from may wait to
+    /// be carried to its new place, where the old value is until then.
+    pub fn judge(&mut self, seat: Seat, end: bool) -> Result<(), Violation> {
         let surviving = self.surviving(seat)?;
         let (replaced, buried) = self.oracle.replaced(&surviving);
-        let (mut live, mut asleep) = (BTreeSet::new(), BTreeSet::new());
+        let (mut live, mut carried) = (BTreeSet::new(), BTreeSet::new());
         for (path, view) in self.view(seat, false)? {
             let here = self.oracle.live(&view);
-            if self.oracle.lives(&here) {
-                live.extend(here);
-            } else {
+            let does = |number: &Number| self.oracle.events[*number].what.does;
+            if !self.oracle.lives(&here) {
                 // Of what is deleted or moved away, the state and the shares still count.
-                let counts = |number: &Number| self.oracle.events[*number].what.does != Does::Put;
-                asleep.extend(here.iter().copied().filter(|number| !counts(number)));
-                live.extend(here.into_iter().filter(counts));
+                live.extend(here.into_iter().filter(|number| does(number) != Does::Put));
+            } else {
+                if !end && here.iter().any(|number| does(number) == Does::Move) {
+                    carried.extend(here.iter().copied());
+                }
+                live.extend(here);
             }
             self.check_state(&path, &view)?;
         }
-        if let Some(stale) = live.intersection(&replaced).next() {
+        let waits = self.oracle.replaced(&carried).0;
+        if let Some(stale) = live.intersection(&replaced).find(|number| !waits.contains(number)) {
             return violation("stale value", self.tell_fate(*stale, &surviving));
         }
         let lost = surviving
