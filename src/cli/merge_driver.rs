@@ -104,12 +104,11 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Puts the result in place in one step, after reading it back.
+/// Puts the result in place in one step, after reading it back. It is not synced: git reads it at once and removes it.
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".merge_file_covault_").tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
     anyhow::ensure!(std::fs::read(file.path())? == bytes, "what was written is not what is there");
     file.persist(path)?;
     Ok(())

@@ -19,6 +19,9 @@ pub struct Repo {
     pub(super) sparse: bool,
 }
 
+/// How many bytes of unpacked objects are kept at hand.
+const PACK_CACHE: usize = 16 << 20;
+
 impl Repo {
     /// Opens the repository that `start` lies in, as git would: `GIT_DIR` first, then upwards.
     ///
@@ -110,6 +113,9 @@ impl Repo {
             let path = git.git_dir().to_owned();
             git.make_paths_absolute().map_err(|error| RepoError::Open { path, source: Box::new(error) })?;
         }
+        // Packs keep a folder of one commit as what is different in that of the next. Who walks along history would undo
+        // the same chains over and over.
+        git.objects.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE)));
         let config = git.config_snapshot();
         let reftable = config.string("extensions.refStorage").is_some_and(|kind| kind == "reftable");
         let sparse = config.boolean("core.sparseCheckout").unwrap_or(false);

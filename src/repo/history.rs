@@ -1,10 +1,12 @@
-//! Who changed which file when: `git log` over paths, which git does faster than anybody.
+//! Who changed which file when: `git log` over paths, read while it runs, and ended where nobody wants to know more.
 //!
-//! It reads no blobs, runs no textconv and no signature check.
+//! It reads no blobs, runs no textconv and no signature check. Nobody does it faster: git asks the commit-graph which
+//! commits can have changed a path, where that was written with `--changed-paths`, and passes over all others.
 
 use gix::bstr::ByteSlice;
 
 use crate::repo::error::{RepoError, Result};
+use crate::repo::program::Stream;
 use crate::repo::{ObjectId, Repo};
 
 /// A commit that changed one of the paths asked about.
@@ -48,8 +50,16 @@ impl Repo {
     /// # Errors
     /// `RevNotFound`, `Git`, `GitAnswer`.
     pub fn history(&self, from: &str, paths: &[&str], limit: Option<usize>) -> Result<Vec<HistoryEntry>> {
+        self.history_walk(from, paths)?.take(limit.unwrap_or(usize::MAX)).collect()
+    }
+
+    /// The same, one at a time: who has found what they look for need not go further. After an error comes nothing.
+    ///
+    /// # Errors
+    /// `RevNotFound`; `Git` and `GitAnswer` in the walk.
+    pub fn history_walk(&self, from: &str, paths: &[&str]) -> Result<HistoryWalk> {
         if from == "HEAD" && self.head()?.commit.is_none() {
-            return Ok(Vec::new());
+            return Ok(HistoryWalk { stream: None, next: None });
         }
         let from = self.resolve(from)?.to_string();
         let mut command = self.command();
@@ -66,14 +76,7 @@ impl Repo {
         if !paths.contains(&"") {
             command.args(paths);
         }
-        let said = self.run(command, None)?;
-        if said.code != 0 {
-            return Err(said.failed("log"));
-        }
-        let mut entries = parse(&said.stdout).ok_or_else(|| RepoError::GitAnswer { what: "log".into() })?;
-        entries.retain(|entry| !entry.changes.is_empty());
-        entries.truncate(limit.unwrap_or(usize::MAX));
-        Ok(entries)
+        Ok(HistoryWalk { stream: Some(self.stream(command)?), next: None })
     }
 
     /// Whether `path` was ever committed on any ref that this clone has.
@@ -86,36 +89,70 @@ impl Repo {
     }
 }
 
-/// Reads `git log -z --raw` with the format above; `None` where it is something else.
-fn parse(out: &[u8]) -> Option<Vec<HistoryEntry>> {
-    let mut fields = out.split(|byte| *byte == 0).peekable();
-    let mut entries: Vec<HistoryEntry> = Vec::new();
-    while let Some(field) = fields.next() {
-        let field = field.trim_ascii_start();
-        if field.is_empty() {
-            continue;
+/// The commits that changed some paths, as git finds them; see `Repo::history_walk`.
+pub struct HistoryWalk {
+    /// `None`: at the end.
+    stream: Option<Stream>,
+    /// The commit whose changes are being read.
+    next: Option<HistoryEntry>,
+}
+
+impl Iterator for HistoryWalk {
+    type Item = Result<HistoryEntry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let stream = self.stream.as_mut()?;
+            let Some(field) = stream.field() else {
+                let said = stream.end();
+                self.stream = None;
+                if said.code != 0 {
+                    return Some(Err(said.failed("log")));
+                }
+                return self.next.take().filter(HistoryEntry::is_version).map(Ok);
+            };
+            let field = field.trim_ascii_start();
+            if field.is_empty() {
+                continue;
+            }
+            if field.starts_with(b":") {
+                let change = stream.field().and_then(|path| parse_change(field, &path));
+                if let Some((entry, change)) = self.next.as_mut().zip(change) {
+                    entry.changes.push(change);
+                    continue;
+                }
+            } else if let Some(entry) = parse_head(field, stream) {
+                match self.next.replace(entry).filter(HistoryEntry::is_version) {
+                    Some(before) => return Some(Ok(before)),
+                    None => continue,
+                }
+            }
+            self.stream = None;
+            return Some(Err(RepoError::GitAnswer { what: "log".into() }));
         }
-        if field.starts_with(b":") {
-            let path = fields.next()?;
-            entries.last_mut()?.changes.push(parse_change(field, path)?);
-            continue;
-        }
-        let mut text = || fields.next().map(|field| field.to_str_lossy().into_owned());
-        let (parents, author, email, time, subject) = (text()?, text()?, text()?, text()?, text()?);
-        entries.push(HistoryEntry {
-            commit: ObjectId::from_hex(field).ok()?,
-            parents: parents
-                .split_whitespace()
-                .map(|id| ObjectId::from_hex(id.as_bytes()).ok())
-                .collect::<Option<_>>()?,
-            author,
-            email,
-            time: time.parse().unwrap_or(0),
-            subject,
-            changes: Vec::new(),
-        });
     }
-    Some(entries)
+}
+
+impl HistoryEntry {
+    /// Whether it has anything otherwise than each parent: git lists merges, too, that differ from one only.
+    fn is_version(&self) -> bool {
+        !self.changes.is_empty()
+    }
+}
+
+/// Reads the rest of a commit of the format above, after its name.
+fn parse_head(commit: &[u8], stream: &mut Stream) -> Option<HistoryEntry> {
+    let mut text = || stream.field().map(|field| field.to_str_lossy().into_owned());
+    let (parents, author, email, time, subject) = (text()?, text()?, text()?, text()?, text()?);
+    Some(HistoryEntry {
+        commit: ObjectId::from_hex(commit).ok()?,
+        parents: parents.split_whitespace().map(|id| ObjectId::from_hex(id.as_bytes()).ok()).collect::<Option<_>>()?,
+        author,
+        email,
+        time: time.parse().unwrap_or(0),
+        subject,
+        changes: Vec::new(),
+    })
 }
 
 /// Reads `:MODE MODE ID ID STATUS`, or for a merge of n parents n colons, n+1 modes and n+1 ids.

@@ -51,7 +51,7 @@ pub use discover::Repo;
 pub use entries::{TreeChange, TreeEntry, TreeKind};
 pub use error::{RepoError, Result};
 pub use head::Head;
-pub use history::{HistoryChange, HistoryEntry};
+pub use history::{HistoryChange, HistoryEntry, HistoryWalk};
 pub use hooks::Hook;
 pub use index::Stages;
 pub use listed::{Globs, Listed};

@@ -151,12 +151,27 @@ impl Repo {
             if here.0 != EntryKind::Tree {
                 return Ok(None);
             }
-            match self.tree(here.1)?.into_iter().find(|item| item.name == part.as_bytes()) {
-                Some(item) => here = (item.kind, item.id),
+            match self.entry_named(here.1, part)? {
+                Some(found) => here = found,
                 None => return Ok(None),
             }
         }
         Ok(Some(here))
+    }
+
+    /// What a tree has under a name; nothing behind it is read.
+    pub(super) fn entry_named(&self, tree: ObjectId, name: &str) -> Result<Option<(EntryKind, ObjectId)>> {
+        if tree.is_empty_tree() {
+            return Ok(None);
+        }
+        let data = self.object(tree, Kind::Tree)?;
+        for entry in gix::objs::TreeRefIter::from_bytes(&data, tree.kind()) {
+            let entry = entry.map_err(|error| unreadable(tree, "tree", Some(error)))?;
+            if entry.filename == name.as_bytes() {
+                return Ok(Some((entry.mode.kind(), entry.oid.into())));
+            }
+        }
+        Ok(None)
     }
 
     /// The tree of a commit.

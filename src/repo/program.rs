@@ -3,8 +3,9 @@
 //! No shell, no hooks, no pager, no prompt on stdin; nothing of `COVAULT_*` reaches it.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 use crate::repo::Repo;
 use crate::repo::error::{RepoError, Result};
@@ -146,6 +147,21 @@ impl Repo {
         output.map(said).map_err(missing)
     }
 
+    /// Starts a command built by `command` whose output is read while it runs.
+    pub(super) fn stream(&self, mut command: Command) -> Result<Stream> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|source| RepoError::NoGit { source })?;
+        let out = child.stdout.take().map(BufReader::new);
+        let errors = child.stderr.take();
+        // A thread of its own: what nobody reads would make git wait.
+        let errors = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            errors.map(|mut errors| errors.read_to_end(&mut said));
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        Ok(Stream { child, out, errors: Some(errors) })
+    }
+
     /// Runs `git ARGS` and gives its output, or `None` where it ends with exit code 1.
     pub(super) fn ask(&self, args: &[&str]) -> Result<Option<Vec<u8>>> {
         let mut command = self.command();
@@ -164,6 +180,43 @@ impl Repo {
         if std::env::var_os("GIT_INDEX_FILE").is_some() {
             command.env("GIT_INDEX_FILE", self.git.index_path());
         }
+    }
+}
+
+/// A git program that is still at work; one that nobody reads from any more is ended.
+pub(super) struct Stream {
+    child: Child,
+    out: Option<BufReader<ChildStdout>>,
+    errors: Option<JoinHandle<String>>,
+}
+
+impl Stream {
+    /// What comes before the next NUL; `None` at the end.
+    pub(super) fn field(&mut self) -> Option<Vec<u8>> {
+        let mut field = Vec::new();
+        // Output that breaks off shows in the exit code.
+        self.out.as_mut()?.read_until(0, &mut field).ok()?;
+        if field.last() == Some(&0) {
+            field.pop();
+            return Some(field);
+        }
+        Some(field).filter(|field| !field.is_empty())
+    }
+
+    /// Waits until it has ended: its exit code, and what it said on standard error.
+    pub(super) fn end(&mut self) -> Said {
+        self.out = None;
+        let code = self.child.wait().ok().and_then(|status| status.code()).unwrap_or(-1);
+        let stderr = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
+        Said { code, stdout: Vec::new(), stderr }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Both fail where it has been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -189,7 +189,8 @@ impl Vault {
             }
         }
         let (true, Some(head)) = (good.is_empty(), head) else { return Ok(()) };
-        for entry in self.repo().history(&head.to_string(), &[&file], None)? {
+        for entry in self.repo().history_walk(&head.to_string(), &[&file])? {
+            let entry = entry?;
             let blobs = entry.changes.iter().filter(|change| change.path == file).filter_map(|change| change.after);
             for blob in blobs {
                 if let Ok(version) = self.version_of_blob(blob, path) {

@@ -1,6 +1,7 @@
 //! `log` and `diff`: which versions there were, who sealed them, and which fields differ between any two.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::open::Version;
 use super::read::Secret;
@@ -76,51 +77,75 @@ impl Vault {
         if self.repo().head()?.commit.is_none() {
             return Ok(Vec::new());
         }
-        let history = match path {
-            Some(path) => self.trail(path, limit)?,
-            None => self.repo().history("HEAD", &[target.as_str()], limit)?,
+        let mut entries = Vec::new();
+        let mut found = false;
+        let mut add = |commit: HistoryEntry| {
+            found = true;
+            for change in &commit.changes {
+                if let Some(path) = self.path_of(&change.path) {
+                    entries.push(self.log_entry(&commit, path, change.before, change.after, open));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
         };
+        match path {
+            Some(path) => self.trail(path, limit, &mut add)?,
+            None => {
+                for commit in self.repo().history_walk("HEAD", &[target.as_str()])?.take(limit.unwrap_or(usize::MAX)) {
+                    let _ = add(commit?)?;
+                }
+            }
+        }
         if let Some(path) = path
-            && history.is_empty()
+            && !found
             && !self.exists(path)?
         {
             return Err(self.unknown(path));
         }
-        let mut entries = Vec::new();
-        for commit in &history {
-            for change in &commit.changes {
-                if let Some(path) = self.path_of(&change.path) {
-                    entries.push(self.log_entry(commit, path, change.before, change.after, open));
-                }
-            }
-        }
         Ok(entries)
     }
 
-    /// The commits that changed a secret, newest first, back through the names that it was moved away from.
-    pub(super) fn trail(&self, path: &SecretPath, limit: Option<usize>) -> Result<Vec<HistoryEntry>, VaultError> {
-        let mut trail: Vec<HistoryEntry> = Vec::new();
+    /// Shows `visit` the commits that changed a secret, newest first, back through the names that it was moved away
+    /// from, until it has seen enough. Git looks for the next one meanwhile.
+    pub(super) fn trail(
+        &self,
+        path: &SecretPath,
+        limit: Option<usize>,
+        visit: &mut dyn FnMut(HistoryEntry) -> Result<ControlFlow<()>, VaultError>,
+    ) -> Result<(), VaultError> {
         let (mut here, mut from) = (path.clone(), "HEAD".to_owned());
+        let mut left = limit.unwrap_or(usize::MAX);
         let mut seen = BTreeSet::new();
         // A name that was left and used again could lead in a circle.
         while seen.insert((here.clone(), from.clone())) {
-            let left = limit.map(|limit| limit.saturating_sub(trail.len()));
-            trail.extend(self.repo().history(&from, &[self.file(&here).as_str()], left)?);
-            let Some(oldest) = trail.last().filter(|_| limit.is_none_or(|limit| trail.len() < limit)) else { break };
-            let Some(before) = self.moved_from(oldest, &here)? else { break };
-            let Some(parent) = oldest.parents.first() else { break };
+            let mut oldest = None;
+            for commit in self.repo().history_walk(&from, &[self.file(&here).as_str()])?.take(left) {
+                let commit = commit?;
+                left = left.saturating_sub(1);
+                oldest = Some((commit.commit, commit.parents.first().copied()));
+                if visit(commit)?.is_break() {
+                    return Ok(());
+                }
+            }
+            let Some((arrival, Some(parent))) = oldest.filter(|_| left > 0) else { break };
+            let Some(before) = self.moved_from(arrival, parent, &here)? else { break };
             (here, from) = (before, parent.to_string());
         }
-        Ok(trail)
+        Ok(())
     }
 
     /// The name that a secret had before it arrived at `path` in this commit: the one whose tombstone says so.
-    fn moved_from(&self, arrival: &HistoryEntry, path: &SecretPath) -> Result<Option<SecretPath>, VaultError> {
-        let Some(parent) = arrival.parents.first().filter(|parent| self.repo().has_object(**parent)) else {
+    fn moved_from(
+        &self,
+        arrival: ObjectId,
+        parent: ObjectId,
+        path: &SecretPath,
+    ) -> Result<Option<SecretPath>, VaultError> {
+        if !self.repo().has_object(parent) {
             return Ok(None);
-        };
+        }
         let dir = format!("{}/secrets", self.root());
-        for change in self.repo().changed_between(Some(*parent), arrival.commit, &dir)? {
+        for change in self.repo().changed_between(Some(parent), arrival, &dir)? {
             let Some((old, blob)) = self.path_of(&change.path).zip(change.after) else { continue };
             let version = self.version_of_blob(blob, &old);
             if version.is_ok_and(|version| version.manifest().state == State::Moved(path.clone())) {

@@ -268,8 +268,8 @@ impl Vault {
             }
         }
         let Some(head) = head else { return Ok(None) };
-        let history = self.repo().history(&head.to_string(), &[self.file(path).as_str()], None)?;
-        let merge = history.iter().find(|entry| entry.parents.len() > 1);
+        let mut history = self.repo().history_walk(&head.to_string(), &[self.file(path).as_str()])?;
+        let merge = history.find(|entry| !entry.as_ref().is_ok_and(|entry| entry.parents.len() < 2)).transpose()?;
         Ok(merge.and_then(|merge| Some([*merge.parents.first()?, *merge.parents.get(1)?])))
     }
 }

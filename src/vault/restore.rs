@@ -1,6 +1,7 @@
 //! `restore`: old values come back as new writes, so that nothing that a merge knows is taken back.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::open::Version;
 use super::read::Secret;
@@ -164,32 +165,35 @@ impl Vault {
         }
         let number = revision.and_then(|text| text.parse::<u64>().ok());
         let current = self.current(path)?;
-        let history = match self.repo().head()?.commit {
-            Some(_) => self.trail(path, None)?,
-            None => Vec::new(),
-        };
-        let changes = history.iter().flat_map(|commit| &commit.changes);
-        for (there, blob) in changes.filter_map(|change| self.path_of(&change.path).zip(change.after)) {
-            // A version that is damaged or not ours is no version to come back to.
-            let Ok(version) = self.version_of_blob(blob, &there) else { continue };
+        let is_wanted = |version: &Version, there: &SecretPath| {
             let manifest = version.manifest();
-            let wanted = match number {
+            match number {
                 Some(number) => manifest.revision == number && manifest.state == State::Live,
                 None => {
                     // What a secret was called before says the same as what it is called now.
                     let is_current = current.as_ref().is_some_and(|current| {
-                        let same_values = there != *path && current.manifest().values == manifest.values;
+                        let same_values = there != path && current.manifest().values == manifest.values;
                         current.hash() == version.hash() || same_values
                     });
                     manifest.state == State::Live && !is_current
                 }
-            };
-            if wanted {
-                return Ok(version);
             }
-        }
-        match (current, history.is_empty()) {
-            (None, true) => Err(self.unknown(path)),
+        };
+        let (mut found, mut has_history) = (None, false);
+        self.trail(path, None, &mut |commit| {
+            has_history = true;
+            for (there, blob) in commit.changes.iter().filter_map(|it| self.path_of(&it.path).zip(it.after)) {
+                // A version that is damaged or not ours is no version to come back to.
+                found = self.version_of_blob(blob, &there).ok().filter(|version| is_wanted(version, &there));
+                if found.is_some() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match (found, &current, has_history) {
+            (Some(version), ..) => Ok(version),
+            (None, None, false) => Err(self.unknown(path)),
             _ => Err(missing(revision.unwrap_or("before"))),
         }
     }

@@ -412,25 +412,24 @@ pub(super) fn descends(
         return Ok(true);
     }
     // Revisions only rise, and what is named by `ancestors` alone reaches no further than that.
-    let later: Vec<&Manifest> = version
-        .members()
-        .map(|member| member.manifest())
-        .filter(|manifest| manifest.revision > from.revision)
-        .collect();
-    let (Some(tip), false) = (tip, later.is_empty()) else { return Ok(false) };
-    let mut known: HashMap<Hash, Manifest> = HashMap::new();
-    for entry in repo.history(&tip.to_string(), &[file], None)? {
-        for blob in entry.changes.iter().filter_map(|change| change.after) {
-            known.extend(manifests_of(&repo.blob(blob)?).into_iter().map(|manifest| (manifest.hash(), manifest)));
+    let mut below: Vec<Manifest> = version.members().map(|member| member.manifest().clone()).collect();
+    below.retain(|manifest| manifest.revision > from.revision);
+    let (Some(tip), false) = (tip, below.is_empty()) else { return Ok(false) };
+    // Beside the versions that lead from this one towards the past, those of which that is not known yet.
+    let (mut others, mut met) = (HashMap::new(), HashSet::new());
+    for entry in repo.history_walk(&tip.to_string(), &[file])? {
+        for blob in entry?.changes.iter().filter_map(|change| change.after) {
+            let known = manifests_of(&repo.blob(blob)?).into_iter().map(|manifest| (manifest.hash(), manifest));
+            others.extend(known.filter(|(hash, _)| met.insert(*hash)));
         }
-    }
-    let (mut queue, mut met) = (later, HashSet::new());
-    while let Some(next) = queue.pop() {
-        if reaches(next) {
-            return Ok(true);
+        let is_below = |hash: &Hash, below: &[Manifest]| below.iter().any(|it| it.names_as_ancestor(*hash));
+        while let Some(hash) = others.keys().find(|hash| is_below(hash, &below)).copied() {
+            let Some(nearer) = others.remove(&hash) else { break };
+            if reaches(&nearer) {
+                return Ok(true);
+            }
+            below.push(nearer);
         }
-        let nearer = known.iter().filter(|(hash, _)| next.names_as_ancestor(**hash));
-        queue.extend(nearer.filter(|(hash, _)| met.insert(**hash)).map(|(_, manifest)| manifest));
     }
     Ok(false)
 }

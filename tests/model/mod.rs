@@ -20,4 +20,4 @@ mod roster;
 mod shares;
 mod small;
 
-mod world;
+pub mod world;

@@ -20,10 +20,7 @@ fn grow(place: &Place, count: usize, date: impl Fn(usize) -> i64) {
         }
         stream += &format!("M 100644 inline file{}\ndata 2\n{}\n\n", n % 7, n % 10);
     }
-    let mut command = super::command(&place.top, &["fast-import", "--quiet", "--force"]);
-    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), stream.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
+    place.import(&stream);
 }
 
 fn all_commits(place: &Place) -> Vec<ObjectId> {

@@ -14,6 +14,7 @@ mod races;
 mod reading;
 mod signing;
 mod staged;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -94,6 +95,14 @@ impl Place {
 
     pub fn try_git(&self, args: &[&str]) -> Output {
         command(&self.top, args).output().unwrap()
+    }
+
+    /// Commits made by `git fast-import`.
+    pub fn import(&self, stream: &str) {
+        let mut command = command(&self.top, &["fast-import", "--quiet", "--force"]);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), stream.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
     }
 
     pub fn put(&self, path: &str, text: &str) {

@@ -50,7 +50,9 @@ impl<'a> Chains<'a> {
         for label in [labels.ours, labels.theirs] {
             // `feature`, or `3427962 (the subject)`.
             let name = label.split(' ').next().unwrap_or_default();
-            if let Some(commit) = look.repo.resolve(name).ok().filter(|_| is_plain(name)) {
+            // What gix does not know, git is asked about: a program started for nothing.
+            if let Some(commit) = Some(name).filter(|name| is_plain(name)).and_then(|name| look.repo.resolve(name).ok())
+            {
                 blobs.extend(look.repo.blob_at(commit, look.file).ok().flatten());
             }
         }
