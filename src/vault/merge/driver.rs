@@ -164,17 +164,14 @@ impl Place<'_> {
             let why = format!("{file} is no file of a secret, and is not merged");
             return Ok(Merged { stop: Some((why, format!("git rm -- {file}"))), ..Merged::default() });
         };
-        if let Some(kept) = keyless::unite_unknown(file, merging.base, merging.ours, merging.theirs)? {
-            let note = format!(
-                "{path}: a later version of covault wrote one side; both are kept sealed, and that version joins them"
-            );
-            let bytes = seal::bundle(kept).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
-            let bytes = Some(bytes).filter(|bytes| bytes != merging.ours);
-            return Ok(Merged { bytes, notes: vec![note], stop: None });
-        }
         // A base that is none is as good as no base: more is joined then, not less.
         let base = side::parse(merging.base, file).unwrap_or_default();
-        let (ours, theirs) = (side::parse(merging.ours, file)?, side::parse(merging.theirs, file)?);
+        let (ours, theirs) = match (side::parse(merging.ours, file), side::parse(merging.theirs, file)) {
+            (Ok(ours), Ok(theirs)) => (ours, theirs),
+            (Err(error), _) | (_, Err(error)) => {
+                return keep_unknown(&path, merging)?.ok_or(error);
+            }
+        };
         let roster_file = format!("{}/roster.toml", self.root);
         let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
         let look = Looking { repo: self.repo, home: self.home(), file: &roster_file, ours: self.roster, blob };
@@ -347,6 +344,17 @@ impl Sides<'_> {
 /// Whether everything that one side says is said by the other.
 fn is_part(one: &Opened, other: &Opened) -> bool {
     one.document().join(other.document()) == *other.document() && one.shares().join(other.shares()) == *other.shares()
+}
+
+/// Both sides as they are, where a later version of covault wrote one; `None` where none did.
+fn keep_unknown(path: &SecretPath, merging: &Merging<'_>) -> Result<Option<Merged>, VaultError> {
+    let Merging { file, base, ours, theirs, .. } = *merging;
+    let Some(kept) = keyless::unite_unknown(file, base, ours, theirs)? else { return Ok(None) };
+    let note =
+        format!("{path}: a later version of covault wrote one side; both are kept sealed, and that version joins them");
+    let bytes = seal::bundle(kept).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
+    let bytes = Some(bytes).filter(|bytes| bytes != ours);
+    Ok(Some(Merged { bytes, notes: vec![note], stop: None }))
 }
 
 /// Whether a version names what no roster in sight knows.
