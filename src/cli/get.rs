@@ -43,6 +43,7 @@ pub fn run(context: &Context, args: &GetArgs) -> Answer {
     if secret.found_elsewhere {
         context.warn(&format!("{} opened with another stanza than its manifest says", secret.document.path));
     }
+    secret.waits().iter().for_each(|line| context.note(line));
     if view.is_conflicted() {
         let name = secret.document.path.to_string();
         if args.strict || context.in_ci() {

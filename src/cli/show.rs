@@ -38,6 +38,7 @@ pub fn run(context: &Context, args: &ShowArgs) -> Answer {
         Some(revision) => vault.secret_at(&path, revision)?,
         None => vault.secret(&path)?,
     };
+    secret.waits().iter().for_each(|line| context.note(line));
     if context.json() {
         out::json(&as_json(&secret, args.reveal))?;
     } else {

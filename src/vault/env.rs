@@ -87,6 +87,7 @@ impl Vault {
         for (path, secret) in paths.iter().zip(opened) {
             secrets.insert(path, secret.and_then(|secret| self.living(path, secret)));
         }
+        say_waiting(secrets.values().filter_map(|secret| secret.as_ref().ok()), warn);
         let mut variables = Vec::with_capacity(lines.len());
         for (line, (path, field)) in lines.iter().zip(&places) {
             // The first line that names a secret which cannot be opened takes its refusal.
@@ -115,8 +116,9 @@ impl Vault {
             return Err(VaultError::NoSuchFolder(folder.to_owned()));
         }
         let mut by_name: BTreeMap<String, Variable> = BTreeMap::new();
-        for (path, secret) in paths.iter().zip(self.open_many(&paths, progress)?) {
-            let secret = secret?;
+        let secrets = self.open_many(&paths, progress)?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        say_waiting(secrets.iter(), warn);
+        for (path, secret) in paths.iter().zip(secrets) {
             for field in secret.fields() {
                 let name = variable_name(&secret, path, field.name);
                 if !envfile::is_variable_name(&name) {
@@ -143,6 +145,18 @@ impl Vault {
             State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
             State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
         }
+    }
+}
+
+/// One line, however many there are.
+fn say_waiting<'a>(secrets: impl Iterator<Item = &'a Secret>, warn: &mut dyn FnMut(String)) {
+    let mut waiting = secrets.filter_map(Secret::waits);
+    if let Some(first) = waiting.next() {
+        let more = match waiting.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more: covault status)"),
+        };
+        warn(format!("{first}{more}"));
     }
 }
 

@@ -53,6 +53,17 @@ impl Secret {
         self.versions.len() > 1
     }
 
+    /// What waits for somebody, in a line; nothing where it is one version.
+    pub fn waits(&self) -> Option<String> {
+        let path = &self.document.path;
+        if !self.kept_apart.is_empty() {
+            return Some(format!("beside {path} lies what counts for nothing: covault resolve {path}"));
+        }
+        let joined =
+            || format!("{path} is joined from {} versions, until a command writes it as one", self.versions.len());
+        self.has_siblings().then(joined)
+    }
+
     /// The fields that have a value.
     pub fn fields(&self) -> Vec<FieldView<'_>> {
         read::fields(&self.document, self.manifest.at)

@@ -99,7 +99,8 @@ fn of_several_peoples_values_the_newest_is_given_with_a_warning_and_strict_refus
     );
     let strict = alice.covault(["get", "prod/db", "--strict"]).exits(5);
     assert!(
-        strict.err.contains("hint: see both with: covault show prod/db") && strict.out.is_empty(),
+        strict.err.contains("hint: see both and pick one with: covault resolve prod/db --reveal")
+            && strict.out.is_empty(),
         "{}",
         strict.err
     );

@@ -69,7 +69,7 @@ fn innocent_commits_pass_and_say_nothing() {
     write(&alice, "README", "other\n");
     commits(&alice, &["a"], true);
     commits(&alice, &["--allow-empty"], true);
-    commits(&alice, &["--amend", "--allow-empty"], true);
+    commits(&alice, &["--amend", "--allow-empty", "-m", "amended"], true);
     // Covault's own, staged and by itself.
     alice.covault_fed(b"a new one", ["set", "prod/db", "--no-commit"]).ok();
     commits(&alice, &[], true);

@@ -230,10 +230,11 @@ fn a_merge_that_dropped_a_side_is_found_and_what_it_dropped_can_be_brought_back(
     let text = alice.covault(["verify", "--history"]).exits(6).text();
     assert!(text.contains("this merge dropped revision 2 by alice"), "{text}");
     assert!(text.contains("1 of its secret values is not there"), "{text}");
-    let hint = text.lines().find_map(|line| line.split_once("covault restore ")).unwrap().1.to_owned();
-    assert!(hint.starts_with(&format!("prod/db@{}", &side[..10])), "{hint}");
-    alice.covault(["restore", &hint]).ok();
-    assert_eq!(alice.get("prod/db"), "of the side");
+    let hint = text.lines().find_map(|line| line.split_once("covault resolve ")).unwrap().1.to_owned();
+    assert!(hint.starts_with(&format!("prod/db --from {}", &side[..10])), "{hint}");
+    alice.covault(["resolve"].into_iter().chain(hint.split(' '))).ok();
+    let shown = alice.covault(["show", "prod/db", "--reveal"]).ok().text();
+    assert!(shown.contains("of the side") && shown.contains("of the trunk"), "{shown}");
 }
 
 #[test]
