@@ -7,6 +7,7 @@ use super::access::Plan;
 use super::{Vault, VaultError};
 use crate::home::Healed;
 use crate::model::bytes::Hash;
+use crate::model::manifest::{Manifest, State};
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::repo::Change;
@@ -50,8 +51,8 @@ impl Vault {
         Ok(Healing { looked: looked || !changes.is_empty(), changes, note })
     }
 
-    /// Seals what was left behind where a secret moved. Only joined versions can be such, and only those that changed are
-    /// looked at; `resolve` and `sync` look at all.
+    /// Seals what was left behind where a secret moved. Only what was joined once can be such: a version that follows several,
+    /// or one that somebody wrote or sealed again on top of that. Only those that changed are looked at.
     fn carry(
         &self,
         changed: Option<&[SecretPath]>,
@@ -62,9 +63,11 @@ impl Vault {
             Some(paths) => paths.to_vec(),
             None => self.all_names()?,
         };
+        // Born, moved here and changed there, joined: what comes after is the fourth at least.
+        let may_wait = |one: &Manifest| one.parents.len() > 1 || (one.state != State::Deleted && one.revision > 3);
         let is_joined = |path: &SecretPath| {
             let bytes = self.repo().read_work(&self.file(path), MAX_STORED as u64).ok().flatten().unwrap_or_default();
-            seal::peek_manifests(&bytes).is_ok_and(|all| all.len() > 1 || all.iter().any(|one| one.parents.len() > 1))
+            seal::peek_manifests(&bytes).is_ok_and(|all| all.len() > 1 || all.iter().any(may_wait))
         };
         let joined: Vec<SecretPath> = names.into_iter().filter(is_joined).collect();
         let drafts = self.carried(&joined, now)?;

@@ -7,7 +7,7 @@
 //! WHO [linked] merge BRANCH… [plain|squash|resolve|octopus] | rebase BRANCH | onto BRANCH N | pick BRANCH N | am BRANCH N
 //! WHO fetch | push | force | pull [rebase] | sync | resolve | cross WHO
 //! WHO admit WHO | remove WHO | only NAME WHO… | grant NAME WHO | ungrant NAME WHO, each [late]: not on the newest trunk
-//! WHO undriven
+//! WHO undriven | careless | putback NAME N: things that must be settled, or must not go unseen
 //! all exchange
 //! ```
 
@@ -40,7 +40,11 @@ impl Sim {
         if outcome == Done {
             self.steps.add(words.first().copied().unwrap_or_default());
         }
-        self.clean(seat, words.first().copied().unwrap_or_default())?;
+        // What only covault did leaves nothing behind, or the next step says so.
+        let verb = words.first().copied().unwrap_or_default();
+        if !["set", "unset", "tag", "meta", "fetch", "push", "force", "undriven"].contains(&verb) {
+            self.clean(seat, verb)?;
+        }
         Ok(outcome)
     }
 
@@ -90,12 +94,15 @@ impl Sim {
             ["pull", "rebase"] => self.pull(seat, true),
             ["sync"] => self.sync(seat),
             ["resolve"] if self.has.resolve && part >= Part::Writer => self.command(seat, &["resolve", "--newest"]),
-            ["undriven"] => {
-                // From now on the driver stops at everything, as where it is not installed.
-                let settings = [("COUNT", "1"), ("KEY_0", "merge.covault.driver"), ("VALUE_0", "exit 1 #")];
-                let vars = settings.map(|(name, value)| (format!("GIT_CONFIG_{name}"), value.to_owned()));
-                self.actors[seat.who].person.vars.extend(vars);
-                Ok(Done)
+            // From now on the driver stops at everything, as where it is not installed.
+            ["undriven"] => Ok(self.drive(seat, "exit 1 #")),
+            // From now on it keeps ours and says that all is well, which must not go unseen.
+            ["careless"] => Ok(self.drive(seat, "exit 0 #")),
+            // An old file is committed again with git's own means, which must not go unseen either.
+            ["putback", name, back] => {
+                let file = format!(".covault/secrets/{name}.age");
+                self.git(seat, &["checkout", "-q", &format!("HEAD~{back}"), "--", &file]);
+                Ok(self.quiet(seat, &["commit", "-q", "-m", "as it was"]))
             }
             ["cross", other] => self.cross(seat, other),
             ["only", name, readers @ ..] => {
@@ -120,6 +127,14 @@ impl Sim {
     /// Git is asked for something that cannot stop.
     fn quiet(&self, seat: Seat, args: &[&str]) -> Outcome {
         if self.git(seat, args).code == 0 { Done } else { Passed }
+    }
+
+    /// Has somebody's git call another merge driver.
+    fn drive(&mut self, seat: Seat, line: &str) -> Outcome {
+        let settings = [("COUNT", "1"), ("KEY_0", "merge.covault.driver"), ("VALUE_0", line)];
+        let vars = settings.map(|(name, value)| (format!("GIT_CONFIG_{name}"), value.to_owned()));
+        self.actors[seat.who].person.vars.extend(vars);
+        Done
     }
 
     /// A branch here, or as it was fetched.
@@ -181,7 +196,7 @@ impl Sim {
     }
 
     pub fn pop(&mut self, seat: Seat) -> Act {
-        if self.ask(seat, &["stash", "list"]).is_empty() {
+        if !super::stops::common_dir(self.person(seat)).join("refs/stash").exists() {
             return Ok(Passed);
         }
         let said = self.git(seat, &["stash", "pop", "-q"]);
@@ -203,7 +218,12 @@ impl Sim {
     }
 
     fn reset(&mut self, seat: Seat, back: &str) -> Act {
-        Ok(self.quiet(seat, &["reset", "-q", "--hard", &format!("HEAD~{back}")]))
+        let target = format!("HEAD~{back}");
+        // What somebody writes under a roster that gave them more than the newest does is refused by everybody, and rightly.
+        if self.git(seat, &["diff", "--quiet", &target, "HEAD", "--", ".covault/roster.toml"]).code != 0 {
+            return Ok(Passed);
+        }
+        Ok(self.quiet(seat, &["reset", "-q", "--hard", &target]))
     }
 
     fn merge(&mut self, seat: Seat, words: &[&str]) -> Act {

@@ -8,10 +8,12 @@ const FIELDS: &[&str] = &["value", "password", "user"];
 const TAGS: &[&str] = &["web", "live"];
 const META: &[&str] = &["description", "url"];
 const BRANCHES: &[&str] = &["main", "side", "topic"];
+/// Where people go: mostly home.
+const PLACES: &[&str] = &["main", "main", "main", "side", "topic"];
 
 /// How often what is done.
 const VERBS: &[(usize, &str)] = &[
-    (26, "set"),
+    (40, "set"),
     (2, "unset"),
     (4, "tag"),
     (4, "meta"),
@@ -34,8 +36,8 @@ const VERBS: &[(usize, &str)] = &[
     (7, "pull"),
     (2, "force"),
     (3, "bot"),
-    (3, "sync"),
-    (3, "cross"),
+    (5, "sync"),
+    (6, "cross"),
     (1, "resolve"),
     (1, "grant"),
     (1, "ungrant"),
@@ -91,19 +93,22 @@ pub fn step(dice: &mut Dice, cast: &[(String, Part)]) -> Step {
 
 fn words(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<String> {
     let verb = *dice.weighted(VERBS);
-    let name = *dice.pick(&[NAMES, &NAMES[..3], &NAMES[..3]].concat());
+    // Few names, so that people meet.
+    let name = *dice.pick(&[NAMES, &["a"; 6], &["prod/db"; 6]].concat());
     let branch = *dice.pick(BRANCHES);
     let person = dice.pick(cast).0.clone();
     let reader =
         cast.iter().find(|(_, part)| *part == Part::Reader).map_or("bob", |(name, _)| name.as_str()).to_owned();
     let rest: Vec<String> = match verb {
-        "set" | "unset" | "amend" | "stash" => vec![name.into(), (*dice.pick(FIELDS)).into()],
+        "set" | "unset" | "amend" | "stash" => {
+            vec![name.into(), (*dice.pick(&[FIELDS, &["password"; 3]].concat())).into()]
+        }
         "tag" => vec![name.into(), (*dice.pick(TAGS)).into(), if dice.once_in(3) { "off" } else { "on" }.into()],
         "meta" => vec![name.into(), (*dice.pick(META)).into()],
         "share" | "unshare" => vec![name.into(), if dice.once_in(2) { person } else { reader }],
         "rm" | "restore" => vec![name.into()],
         "mv" => vec![name.into(), (*dice.pick(NAMES)).into()],
-        "switch" => vec![branch.into()],
+        "switch" => vec![(*dice.pick(PLACES)).into()],
         "merge" => match dice.below(8) {
             0 => vec![branch.into(), "squash".into()],
             1 => vec![branch.into(), "resolve".into()],

@@ -11,7 +11,7 @@ use covault::vault::verify::{self, Also, What};
 use super::oracle::{Number, View};
 use super::reading::{Does, Sealed};
 use super::sim::{Seat, Sim, Violation, violation};
-use crate::verifier::{second_opinion, tool};
+use crate::verifier::second_opinion;
 
 /// Blobs that were read before.
 #[derive(Default)]
@@ -20,8 +20,8 @@ pub struct Judged {
 }
 
 impl Sim {
-    /// Judges what somebody has checked out. Before the `end`, what somebody wrote where a secret was moved from may wait to
-    /// be carried to its new place, where the old value is until then.
+    /// Judges what somebody has checked out. Before the `end`, what lies where a secret was moved from may wait to be carried
+    /// to its new place; until then there are old values in both.
     pub fn judge(&mut self, seat: Seat, end: bool) -> Result<(), Violation> {
         let surviving = self.surviving(seat)?;
         let (replaced, buried) = self.oracle.replaced(&surviving);
@@ -32,10 +32,9 @@ impl Sim {
             if !self.oracle.lives(&here) {
                 // Of what is deleted or moved away, the state and the shares still count.
                 live.extend(here.into_iter().filter(|number| does(number) != Does::Put));
+            } else if !end && here.iter().any(|number| does(number) == Does::Move) {
+                carried.extend(here);
             } else {
-                if !end && here.iter().any(|number| does(number) == Does::Move) {
-                    carried.extend(here.iter().copied());
-                }
                 live.extend(here);
             }
             self.check_state(&path, &view)?;
@@ -44,6 +43,7 @@ impl Sim {
         if let Some(stale) = live.intersection(&replaced).find(|number| !waits.contains(number)) {
             return violation("stale value", self.tell_fate(*stale, &surviving));
         }
+        live.extend(carried);
         let lost = surviving
             .iter()
             .find(|number| !live.contains(number) && !replaced.contains(number) && !buried.contains(number));
@@ -149,13 +149,18 @@ impl Sim {
             Ok(said) => return violation("finding in the history", findings(&said)),
             Err(error) => return violation("verify failed", covault::vault::error::chain(&error)),
         }
-        if std::fs::read_to_string(tool("verify.py")).unwrap().contains("covault-siblings") {
-            second_opinion(&repo, &["--history"]);
-        }
+        second_opinion(&repo, &["--history"]);
         for (path, view) in self.view(seat, false)? {
             if view.0.len() != 1 {
                 return violation("still pending", format!("{path} holds {} versions", view.0.len()));
             }
+        }
+        let joined = self.judged.blobs.values().flatten().filter(|version| version.parents.len() > 1);
+        let joined: BTreeSet<&String> = joined.map(|version| &version.version).collect();
+        let kept = self.judged.blobs.values().filter(|versions| versions.len() > 1).count();
+        let counts = [("versions that follow several", joined.len()), ("files that kept several versions", kept)];
+        for (what, count) in counts {
+            *self.work.0.entry(what.to_owned()).or_default() += count;
         }
         for actor in &self.actors {
             let said = actor.person.git(["fsck", "--full", "--strict"]);

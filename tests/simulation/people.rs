@@ -4,9 +4,12 @@ use covault::model::card::Kind;
 use covault::model::roster::{Operation, Role};
 use covault::vault::amend::Step as Change;
 
+use std::path::Path;
+
 use super::script::Part;
 use super::sim::{Actor, Outcome, Seat, Sim, Violation};
 use crate::team;
+use crate::world::Person;
 
 impl Sim {
     /// Takes somebody in as a writer, by the hand of an admin who stands on the trunk.
@@ -24,21 +27,29 @@ impl Sim {
         vault
             .amend(vault.writing(&how).unwrap(), amendment, Vec::new(), &format!("covault: admit {name}"), &|| ())
             .unwrap();
-        let (shared, repo) = (self.world.shared(), person.repo.clone());
-        if self.git(admin, &["push", "-q", "origin", "main"]).code != 0 {
-            // Somebody was faster: they get their clone from the admin's.
-            let from = self.person(admin).repo.clone();
-            person.git(["clone".as_ref(), "-q".as_ref(), from.as_os_str(), repo.as_os_str()]).ok();
+        let pushed = self.git(admin, &["push", "-q", "origin", "main"]).code == 0;
+        let shared = self.world.shared();
+        // Where somebody was faster with a push, they get their clone from the admin's.
+        clone(&person, if pushed { &shared } else { &self.person(admin).repo }, Some(&id));
+        if !pushed {
             person.git(["remote".as_ref(), "set-url".as_ref(), "origin".as_ref(), shared.as_os_str()]).ok();
             person.git(["fetch", "-q"]).ok();
-        } else {
-            person.git(["clone".as_ref(), "-q".as_ref(), shared.as_os_str(), repo.as_os_str()]).ok();
         }
-        person.git(["config", "user.name", name]).ok();
-        person.git(["config", "user.email", &format!("{name}@example.org")]).ok();
-        person.git(["config", "covault.vault", &id]).ok();
-        person.covault(["setup"]).ok();
         self.actors.push(Actor { person, part: Part::Writer, linked: None, skew: 0, gone: false });
         Ok(Outcome::Done)
     }
+}
+
+/// A clone that is set up, and that knows its vault where its owner has a key.
+pub fn clone(person: &Person, from: &Path, vault: Option<&str>) {
+    let settings = [
+        format!("user.name={}", person.name),
+        format!("user.email={}@example.org", person.name),
+        "maintenance.auto=false".to_owned(),
+    ];
+    let settings: Vec<String> = settings.into_iter().chain(vault.map(|id| format!("covault.vault={id}"))).collect();
+    let settings = settings.iter().flat_map(|setting| ["-c".as_ref(), setting.as_ref()]);
+    let words = ["clone".as_ref(), "-q".as_ref()].into_iter().chain(settings);
+    person.git(words.chain([from.as_os_str(), person.repo.as_os_str()])).ok();
+    person.covault(["setup"]).ok();
 }

@@ -118,6 +118,7 @@ impl Sim {
         let mut dice = Dice::new(script.seed);
         let (founder, others) = script.cast.split_first().unwrap();
         let alice = world.team(&founder.0);
+        alice.git(["config", "maintenance.auto", "false"]).ok();
         let vault = team::vault(&alice);
         let id = vault.roster().vault.to_string();
         let mut actors = vec![Actor { person: alice, part: Part::Admin, linked: None, skew: 0, gone: false }];
@@ -142,16 +143,8 @@ impl Sim {
         }
         actors[0].person.push("main");
         for actor in &actors[1..] {
-            let repo = actor.person.repo.clone();
-            actor.person.git(["clone".as_ref(), "-q".as_ref(), world.shared().as_os_str(), repo.as_os_str()]).ok();
-            actor.person.git(["config", "user.name", &actor.person.name]).ok();
-            actor.person.git(["config", "user.email", &format!("{}@example.org", actor.person.name)]).ok();
-            if actor.part == Part::Bot {
-                actor.person.covault(["setup"]);
-            } else {
-                actor.person.git(["config", "covault.vault", &id]).ok();
-                actor.person.covault(["setup"]).ok();
-            }
+            let known = (actor.part != Part::Bot).then_some(id.as_str());
+            super::people::clone(&actor.person, &world.shared(), known);
         }
         let help = |command: &str| actors[0].person.covault([command, "--help"]).code == 0;
         let has = Has {

@@ -47,6 +47,13 @@ pub fn git_dir(person: &Person) -> PathBuf {
     text.trim().strip_prefix("gitdir: ").map_or(dot, |place| Path::new(place).to_path_buf())
 }
 
+/// Where a repository's refs are, for a linked work tree, too.
+pub fn common_dir(person: &Person) -> PathBuf {
+    let dir = git_dir(person);
+    let main = dir.parent().filter(|parent| parent.ends_with("worktrees")).and_then(Path::parent);
+    main.map_or_else(|| dir.clone(), Path::to_path_buf)
+}
+
 pub fn middle(person: &Person) -> Middle {
     let dir = git_dir(person);
     let has = |name: &str| dir.join(name).exists();
@@ -151,7 +158,9 @@ impl Sim {
             self.clean(seat, doing)?;
             return Ok(Outcome::Passed);
         }
-        self.settle(seat, doing)?;
+        if said.code != 0 {
+            self.settle(seat, doing)?;
+        }
         self.learn(seat, &By::Nobody)?;
         Ok(Outcome::Done)
     }
