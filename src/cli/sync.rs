@@ -71,6 +71,9 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
         all.insert("changed".into(), names(&synced.changed).into());
         all.insert("conflicts".into(), fields.into());
         all.insert("contested".into(), contested.into());
+        let apart = synced.questions.apart.iter();
+        let apart = apart.map(|(path, author)| json!({ "name": path.as_str(), "author": author }));
+        all.insert("apart".into(), apart.collect());
         let unmerged = synced.unmerged.iter().map(|(file, why)| json!({ "file": file, "why": why }));
         all.insert("unmerged".into(), unmerged.collect());
         all.insert("dry_run".into(), args.dry_run.into());
@@ -88,6 +91,10 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
             "deleted or moved by one and changed by another: {} (covault resolve)",
             contested.join(", ")
         ));
+    }
+    for (path, author) in &synced.questions.apart {
+        context
+            .warn(&format!("{path}: what {author} wrote is kept beside it and counts for nothing (covault resolve)"));
     }
     context.note(&line(args, synced));
     Ok(code)

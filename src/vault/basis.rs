@@ -90,6 +90,9 @@ impl Vault {
                 Some(draft) => draft.join(secret),
             }
         }
-        Ok(draft.map(|draft| Basis { draft, note }))
+        Ok(draft.map(|mut draft| {
+            draft.keep_what_it_cannot_name(versions.iter().flat_map(Version::members));
+            Basis { draft, note }
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! What secrets there are, by name, and by what their manifests say. Nothing is opened here.
 
+use super::open::Version;
 use super::{Vault, VaultError};
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::SecretPath;
@@ -108,8 +109,10 @@ impl Vault {
     /// secret must not disappear because somebody wrote `deleted` on it.
     fn is_grave(&self, file: &str, path: &SecretPath) -> bool {
         let Ok(Some(bytes)) = self.repo().read_work(file, MAX_STORED as u64) else { return false };
-        let says_so = |all: Vec<Manifest>| all.iter().all(|manifest| manifest.state != State::Live);
-        seal::peek_manifests(&bytes).is_ok_and(says_so) && self.check(file, path, &bytes).is_ok()
+        let says_so = |all: Vec<Manifest>| all.iter().any(|manifest| manifest.state != State::Live);
+        // Of siblings only those that count have a say.
+        let is_dead = |version: Version| version.members().all(|it| it.manifest().state != State::Live);
+        seal::peek_manifests(&bytes).is_ok_and(says_so) && self.check(file, path, &bytes).is_ok_and(is_dead)
     }
 
     fn manifest_of(&self, file: &str) -> Option<Manifest> {

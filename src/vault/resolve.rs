@@ -49,6 +49,13 @@ impl Questions {
         }
     }
 
+    /// Each author of what is kept beside it, once.
+    fn list_apart(&mut self, path: &SecretPath, version: &Version) {
+        let authors: BTreeSet<String> =
+            version.refused().iter().map(|sibling| sibling.manifest().author.name.to_string()).collect();
+        self.apart.extend(authors.into_iter().map(|author| (path.clone(), author)));
+    }
+
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.contested.is_empty() && self.apart.is_empty()
@@ -99,8 +106,7 @@ impl Vault {
             if !secret.kept_apart.is_empty()
                 && let Some(version) = self.current(path)?
             {
-                let authors = version.refused().iter().map(|sibling| sibling.manifest().author.name.to_string());
-                questions.apart.extend(authors.map(|author| (path.clone(), author)));
+                questions.list_apart(path, &version);
             }
         }
         Ok(questions)
@@ -111,6 +117,7 @@ impl Vault {
         let mut questions = Questions::default();
         if let Some(version) = self.version_at(commit, path)? {
             questions.ask(path, &self.open_version(&version)?);
+            questions.list_apart(path, &version);
         }
         Ok(questions)
     }
@@ -219,6 +226,7 @@ impl Vault {
                 Some(basis) => {
                     let mut draft = basis.draft;
                     draft.join(secret);
+                    draft.keep_what_it_cannot_name(here.iter().chain([&there]).flat_map(Version::members));
                     draft
                 }
                 None => Draft::after(secret),

@@ -20,7 +20,7 @@ use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, CommitHow, CommitMode, Outcome, Repo, WriteLock};
-use crate::seal::{self, SealError, Sealed, Signer};
+use crate::seal::{self, SealError, Sealed, SealedFile, Signer};
 
 /// How a writing command goes about it.
 #[derive(Debug, Clone)]
@@ -87,6 +87,16 @@ impl Draft {
             }
         }
         self.kept_apart.extend(secret.kept_apart);
+    }
+
+    /// Of `members`, from which it was joined, those that are more than one version can name stay beside it, for the
+    /// next time.
+    pub(super) fn keep_what_it_cannot_name<'a>(&mut self, members: impl Iterator<Item = &'a SealedFile>) {
+        if self.parents.len() <= MAX_PARENTS {
+            return;
+        }
+        let unnamed: BTreeSet<Hash> = self.parents.drain(MAX_PARENTS..).map(|(hash, _)| hash).collect();
+        self.kept_apart.extend(members.filter(|it| unnamed.contains(&it.hash())).map(|it| it.bytes().to_vec()));
     }
 }
 
@@ -211,7 +221,8 @@ impl Vault {
 fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<Manifest, VaultError> {
     let path = &draft.document.path;
     let (document, aliases) = with_smallest_id(draft);
-    let mut parents: Vec<Hash> = draft.parents.iter().map(|(hash, _)| *hash).take(MAX_PARENTS).collect();
+    let named = draft.parents.get(..MAX_PARENTS).unwrap_or(&draft.parents);
+    let mut parents: Vec<Hash> = named.iter().map(|(hash, _)| *hash).collect();
     parents.sort_unstable();
     parents.dedup();
     let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
@@ -227,7 +238,7 @@ fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<M
         state: document.state(),
         revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
         parents,
-        ancestors: Manifest::ancestors_after(&draft.parents),
+        ancestors: Manifest::ancestors_after(named),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
         readers: readers.iter().map(|member| member.reference()).collect(),
         author,

@@ -257,7 +257,7 @@ pub fn pushed(deed: impl FnOnce(&Case)) -> Attacked {
     let case = Case::new();
     deed(&case);
     case.deliver();
-    Attacked { case, refused: Vec::new(), looked: false, unseen: false }
+    Attacked::of(case)
 }
 
 /// What the attacker does lies in alice's work tree, and no commit has it.
@@ -267,10 +267,35 @@ pub fn on_disk(deed: impl FnOnce(&Case)) -> Attacked {
     std::mem::swap(&mut case.at.repo, &mut case.alice.repo);
     case.alice.repo.clone_from(&case.at.repo);
     deed(&case);
-    Attacked { case, refused: Vec::new(), looked: false, unseen: false }
+    Attacked::of(case)
 }
 
 impl Attacked {
+    /// What was done by hand to one copy of the team.
+    #[must_use]
+    pub fn of(case: Case) -> Self {
+        Self { case, refused: Vec::new(), looked: false, unseen: false }
+    }
+
+    /// Both verifiers find these codes in alice's tree and history, each with the file's name, and nothing else.
+    #[track_caller]
+    pub fn both_find(self, expected: &[(&str, &str)]) -> Self {
+        let said = self.case.alice.covault(["verify", "--history", "--json"]);
+        harmless(&["verify"], &said);
+        assert_eq!(said.code, if expected.is_empty() { 0 } else { 6 }, "verify: {}{}", said.text(), said.err);
+        let said: serde_json::Value = serde_json::from_str(&said.text()).unwrap();
+        let name = |value: &serde_json::Value| value.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let mut found: Vec<(String, String)> =
+            said["findings"].as_array().unwrap().iter().map(|it| (name(&it["code"]), name(&it["path"]))).collect();
+        found.sort();
+        found.dedup();
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(code, file)| ((*code).to_owned(), (*file).to_owned())).collect();
+        assert_eq!(found, expected, "{said:#}");
+        crate::verifier::second_opinion(&self.case.alice.repo, &["--history"]);
+        self
+    }
+
     /// These secrets are refused from now on. All others have their values.
     #[must_use]
     pub fn spoils(mut self, names: &[&'static str]) -> Self {

@@ -14,6 +14,7 @@ use super::{Labels, Operation, keyless, roster};
 use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
+use crate::model::manifest::MAX_PARENTS;
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::model::shares::Shares;
@@ -172,10 +173,8 @@ impl Place<'_> {
                 return keep_unknown(&path, merging)?.ok_or(error);
             }
         };
-        let roster_file = format!("{}/roster.toml", self.root);
-        let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
-        let look = Looking { repo: self.repo, home: self.home(), file: &roster_file, ours: self.roster, blob };
-        let chains = Chains::collect(&look, &merging.labels, ours.iter().chain(&theirs))?;
+        let roster_file = self.roster_file();
+        let chains = self.chains(&roster_file, &merging.labels, ours.iter().chain(&theirs))?;
         let (mut ours, mut theirs) =
             match (Side::judge(ours, file, &path, &chains), Side::judge(theirs, file, &path, &chains)) {
                 (Ok(ours), Ok(theirs)) => (ours, theirs),
@@ -227,6 +226,36 @@ impl Place<'_> {
         Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None })
     }
 
+    /// The rosters in sight of these versions; `file` is ours.
+    fn chains<'s, 'v>(
+        &'s self,
+        file: &'s str,
+        labels: &Labels<'_>,
+        versions: impl Iterator<Item = &'v SealedFile>,
+    ) -> Result<Chains<'s>, VaultError> {
+        let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
+        let look = Looking { repo: self.repo, home: self.home(), file, ours: self.roster, blob };
+        Chains::collect(&look, labels, versions)
+    }
+
+    fn roster_file(&self) -> String {
+        format!("{}/roster.toml", self.root)
+    }
+
+    /// Refuses a file, the only one that git has left of a secret, that a merge would refuse as a side.
+    pub(super) fn judge(
+        &self,
+        file: &str,
+        path: &SecretPath,
+        bytes: &[u8],
+        labels: &Labels<'_>,
+    ) -> Result<(), VaultError> {
+        let versions = side::parse(bytes, file)?;
+        let roster_file = self.roster_file();
+        let chains = self.chains(&roster_file, labels, versions.iter())?;
+        Side::judge(versions, file, path, &chains).map(|_| ())
+    }
+
     /// One's keys, where one may write here at all.
     fn opener(&self) -> Option<Opener<'_>> {
         let vault = self.vault?;
@@ -275,6 +304,10 @@ impl Place<'_> {
             parents.extend(sides.b.secret.versions.iter().cloned());
             parents.sort_by_key(|(hash, _)| *hash);
             parents.dedup_by_key(|(hash, _)| *hash);
+        }
+        // What one version cannot name stays sealed, too, until the next who writes joins it in steps.
+        if parents.len() > MAX_PARENTS {
+            return Ok(None);
         }
         let kept_apart = sides.ours.refused.iter().chain(&sides.theirs.refused).map(|one| one.bytes().to_vec());
         let draft = Draft { document, parents, shares, kept_apart: kept_apart.collect() };

@@ -47,7 +47,7 @@ pub fn settle(
     for (file, stages) in place.unmerged()? {
         let path = file.strip_prefix(place.root).and_then(|file| SecretPath::from_file(file.strip_prefix('/')?));
         let Some(path) = path.filter(|path| only.is_empty() || only.contains(path)) else { continue };
-        match place.settle_one(&file, stages, &labels, operation, how) {
+        match place.settle_one(&file, &path, stages, &labels, operation, how) {
             Ok((bytes, notes)) => {
                 settled.report.notes.extend(notes);
                 settled.names.push(path);
@@ -107,6 +107,7 @@ impl Place<'_> {
     fn settle_one(
         &self,
         file: &str,
+        path: &SecretPath,
         stages: Stages,
         labels: &Labels<'_>,
         operation: Operation,
@@ -120,7 +121,12 @@ impl Place<'_> {
         let (base, ours, theirs) = (read(base)?.unwrap_or_default(), read(ours)?, read(theirs)?);
         let (ours, theirs) = match (ours, theirs) {
             (Some(ours), Some(theirs)) => (ours, theirs),
-            (one, other) => return Ok((one.or(other).unwrap_or(base), Vec::new())),
+            // What is left alone has to be as good as what is merged.
+            (one, other) => {
+                let left = one.or(other).unwrap_or(base);
+                self.judge(file, path, &left, labels)?;
+                return Ok((left, Vec::new()));
+            }
         };
         let merging = Merging { file, base: &base, ours: &ours, theirs: &theirs, labels: *labels };
         let merged = self.merge(&merging, operation, how.now)?;

@@ -1,0 +1,217 @@
+//! A secret, or the folder that it is in, that becomes something else on one side of a merge.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use super::super::rig::{Attacked, Case, file, harmless};
+use super::{DB, FILE, branch, head, hers, merged};
+
+const GET: &[&str] = &["get", DB];
+
+/// The secret is something else on mallory's branch, and alice changed it: she gets what she wrote, or a refusal, and is
+/// well again after `git merge --abort`.
+#[track_caller]
+fn contested(make: impl Fn(&Case)) {
+    let case = Case::new();
+    branch(&case, "main", &make);
+    case.alice.set(DB, "what alice wrote meanwhile");
+    let before = head(&case);
+    let said = case.alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]);
+    harmless(&["merge"], &said);
+    for args in [GET, &["resolve"], &["status"], &["ls"]] {
+        let said = case.alice.covault(args);
+        harmless(args, &said);
+    }
+    let got = case.alice.covault(GET);
+    assert!(got.code != 0 || got.text() == "what alice wrote meanwhile", "{}", got.text());
+    case.alice.git(["reset", "-q", "--hard", &before]).ok();
+    hers(Attacked::of(case)).both_find(&[]);
+}
+
+/// The same where alice did not change it: git takes what mallory made of it.
+#[track_caller]
+fn taken(make: impl Fn(&Case), codes: &[(&str, &str)], why: &str) {
+    let case = Case::new();
+    branch(&case, "main", &make);
+    let (attacked, _) = merged(case, false, 0);
+    attacked.both_find(codes).spoils(&[DB]).refuses(GET, why);
+}
+
+#[test]
+fn a_secret_becomes_a_link() {
+    let make = |case: &Case| {
+        case.remove(&file(DB));
+        symlink("../../../README", case.path(&file(DB))).unwrap();
+    };
+    contested(make);
+    taken(make, &[("file", FILE), ("rollback", FILE)], "link");
+}
+
+#[test]
+fn a_secret_becomes_a_link_to_an_older_version_of_itself() {
+    let make = |case: &Case| {
+        case.write("kept/db.age", super::old(case, "begun", DB));
+        case.remove(&file(DB));
+        symlink("../../../kept/db.age", case.path(&file(DB))).unwrap();
+    };
+    contested(make);
+    taken(make, &[("file", FILE), ("rollback", FILE)], "link");
+}
+
+#[test]
+fn a_secret_becomes_a_folder() {
+    let make = |case: &Case| {
+        let bytes = case.read(&file(DB));
+        case.remove(&file(DB));
+        case.write(&format!("{}/db.age", file(DB)), bytes);
+    };
+    contested(make);
+    let case = Case::new();
+    branch(&case, "main", make);
+    let (attacked, _) = merged(case, false, 0);
+    let said = attacked.case.alice.covault(GET);
+    harmless(GET, &said);
+    assert!(said.code != 0 && said.out.is_empty(), "{}", said.code);
+}
+
+#[test]
+fn a_secret_becomes_a_submodule() {
+    let make = |case: &Case| {
+        case.remove(&file(DB));
+        let commit = case.git(&["rev-parse", "HEAD"]);
+        case.git(&["update-index", "--force-remove", &file(DB)]);
+        case.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{}", file(DB))]);
+        case.git(&["commit", "-q", "-m", "a submodule"]);
+        std::fs::create_dir_all(case.path(&file(DB))).unwrap();
+    };
+    contested(make);
+}
+
+#[test]
+fn a_secret_becomes_executable() {
+    let make = |case: &Case| {
+        std::fs::set_permissions(case.path(&file(DB)), std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    contested(make);
+    let case = Case::new();
+    branch(&case, "main", make);
+    let (attacked, _) = merged(case, false, 0);
+    attacked.both_find(&[("file", FILE), ("rollback", FILE)]);
+}
+
+#[test]
+fn the_folder_of_secrets_becomes_a_link() {
+    let make = |case: &Case| {
+        std::fs::rename(case.path(".covault/secrets"), case.path("elsewhere")).unwrap();
+        symlink("../elsewhere", case.path(".covault/secrets")).unwrap();
+    };
+    contested(make);
+    let case = Case::new();
+    branch(&case, "main", make);
+    let (attacked, _) = merged(case, false, 0);
+    let said = attacked.case.alice.covault(GET).exits(6);
+    assert!(said.out.is_empty() && said.err.contains("link"), "{}", said.err);
+}
+
+#[test]
+fn the_roster_becomes_a_link() {
+    let make = |case: &Case| {
+        std::fs::rename(case.path(super::super::rig::ROSTER), case.path("roster.toml")).unwrap();
+        symlink("../roster.toml", case.path(super::super::rig::ROSTER)).unwrap();
+    };
+    contested(make);
+    let case = Case::new();
+    branch(&case, "main", make);
+    let (attacked, _) = merged(case, false, 0);
+    let said = attacked.case.alice.covault(GET);
+    assert!(said.code != 0 && said.out.is_empty(), "{}", said.err);
+}
+
+#[test]
+fn the_vault_is_renamed() {
+    let make = |case: &Case| std::fs::rename(case.path(".covault"), case.path(".hidden")).unwrap();
+    contested(make);
+}
+
+#[test]
+fn the_vault_moves_into_a_folder() {
+    let make = |case: &Case| {
+        std::fs::create_dir_all(case.path("app")).unwrap();
+        std::fs::rename(case.path(".covault"), case.path("app/.covault")).unwrap();
+    };
+    contested(make);
+}
+
+#[test]
+fn the_folder_of_secrets_is_renamed() {
+    let make = |case: &Case| std::fs::rename(case.path(".covault/secrets"), case.path(".covault/old")).unwrap();
+    contested(make);
+}
+
+#[test]
+fn two_folders_of_secrets_change_places() {
+    let make = |case: &Case| {
+        let at = |name: &str| case.path(&format!(".covault/secrets/{name}"));
+        std::fs::rename(at("dev"), at("between")).unwrap();
+        std::fs::rename(at("prod"), at("dev")).unwrap();
+        std::fs::rename(at("between"), at("prod")).unwrap();
+    };
+    contested(make);
+}
+
+#[test]
+fn a_renamed_folder_takes_a_new_secret_along() {
+    for way in ["true", "conflict", "false"] {
+        let case = Case::new();
+        branch(&case, "main", |case| {
+            std::fs::rename(case.path(".covault/secrets/dev"), case.path(".covault/secrets/public")).unwrap();
+        });
+        case.alice.set("dev/new", "a secret that alice made meanwhile");
+        let before = head(&case);
+        let setting = format!("merge.directoryRenames={way}");
+        let said = case.alice.git(["-c", &setting, "merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]);
+        harmless(&["merge"], &said);
+        // Wherever git put it, nobody is shown it under another name.
+        for args in [
+            &["get", "public/new"][..],
+            &["get", "public/db"],
+            &["resolve"],
+            &["run", "--from", "public", "--", "true"],
+        ] {
+            let said = case.alice.covault(args);
+            harmless(args, &said);
+            assert!(said.out.is_empty() || args[0] == "resolve", "{way} {args:?}: {}", said.text());
+        }
+        case.alice.git(["reset", "-q", "--hard", &before]).ok();
+        assert_eq!(case.alice.get("dev/new"), "a secret that alice made meanwhile");
+        Attacked::of(case).comes_to_nothing();
+    }
+}
+
+#[test]
+fn a_renamed_folder_takes_nothing_along_where_covault_merges() {
+    let case = Case::new();
+    case.git(&["checkout", "-q", "main"]);
+    std::fs::rename(case.path(".covault/secrets/dev"), case.path(".covault/secrets/public")).unwrap();
+    case.git(&["add", "-A"]);
+    case.git(&["commit", "-qm", "renamed"]);
+    case.git(&["push", "-q", "origin", "HEAD:main"]);
+    case.alice.set("dev/new", "a secret that alice made meanwhile");
+    let said = case.alice.covault(["sync", "--no-push"]);
+    harmless(&["sync"], &said);
+    assert_eq!(case.alice.get("dev/new"), "a secret that alice made meanwhile");
+    case.alice.covault(GET).exits(6);
+}
+
+#[test]
+fn names_that_differ_in_case_alone() {
+    let case = Case::new();
+    branch(&case, "main", |case| {
+        let bytes = case.read(&file("dev/api"));
+        case.write(".covault/secrets/dev/DB.age", &bytes);
+        case.write(".covault/secrets/DEV/db.age", &bytes);
+        case.write(".COVAULT/secrets/dev/db.age", &bytes);
+        case.write(".covault/Secrets/dev/db.age", &bytes);
+    });
+    let (attacked, _) = merged(case, true, 0);
+    hers(attacked).both_find(&[("file", "DB.age"), ("file", FILE)]);
+}
