@@ -37,6 +37,7 @@ pub struct MergeDriverArgs {
     /// %L: the size of conflict markers, of which there are none
     marker: String,
     /// %P: the file's path from the top
+    #[arg(allow_hyphen_values = true)]
     path: String,
     /// Where the result goes, if not in the place of ours
     #[arg(long, value_name = "FILE")]
@@ -72,7 +73,8 @@ fn merge(context: &Context, args: &MergeDriverArgs) -> anyhow::Result<u8> {
     let merging = Merging { file: &args.path, base: &base, ours: &ours, theirs: &theirs, labels };
     // git starts us at the top; a vault in a folder is below it.
     let folder = args.path.rfind(".covault/").and_then(|at| args.path.get(..at)).unwrap_or_default();
-    let dir = Some(at(Path::new(folder))).filter(|dir| dir.is_dir()).unwrap_or_else(|| context.dir().to_owned());
+    let dir = at(Path::new(folder));
+    anyhow::ensure!(dir.is_dir(), VaultError::NotOnDisk(args.path.clone()));
     let here = Context::silent(&Global { dir: Some(dir.clone()), json: false, quiet: context.quiet() });
     let (vault, home) = (here.vault(), here.home()?);
     let (vault, why) = match vault {

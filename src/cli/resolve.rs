@@ -92,6 +92,15 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
         Ok(vault) => (Some(vault), None),
         Err(why) => (None, Some(why)),
     };
+    // Who asks for an answer to be written has to hear why it is not.
+    let is_asking = args.choice().is_some() || args.keep || args.discard || args.from.is_some();
+    let (vault, why) = match (vault, why) {
+        (None, Some(why)) if is_asking => return Err(why.into()),
+        other => other,
+    };
+    if let Some(vault) = vault.as_ref().filter(|_| is_asking) {
+        vault.may_write()?;
+    }
     let references: Vec<Reference> = args.names.iter().map(|name| Reference::parse(name)).collect::<Result<_, _>>()?;
     let wanted = match &vault {
         Some(vault) => located(vault, &references)?,
@@ -113,9 +122,11 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
         let done = format!("joined in what {rev} had");
         return out::report(context, &report, &done, &format!("join in what {rev} had"));
     }
-    // A reader, or somebody without a key here, has answered all that they can.
+    // A reader sees what is open, and somebody without a key here has seen all that they can.
     if vault.may_write().is_err() {
-        return said(context, None, &settled, &Questions::default(), args);
+        let seen = if vault.me().is_ok() { questions(context, &vault, &wanted) } else { Ok(Questions::default()) };
+        let open = if settled.names.is_empty() { seen? } else { seen.unwrap_or_default() };
+        return said(context, None, &settled, &open, args);
     }
     let questions = questions(context, &vault, &wanted)?;
     let answers = answers(context, args, &vault, &questions)?;

@@ -46,6 +46,8 @@ pub(super) struct Due {
     pub(super) pending: Pending,
     version: Version,
     shares: Shares,
+    /// Oneself could, and git has it unmerged: who names it joins both sides first.
+    pub(super) is_unmerged: bool,
     /// It gets a new file key whatever becomes of its readers.
     pub(super) new_key: bool,
 }
@@ -141,8 +143,9 @@ impl Vault {
                 member.is_some_and(|member| member.role >= Role::Writer && state.is_granted(member, &path))
             };
             let by: Vec<String> = names(have.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
-            let mine = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()))
-                && unmerged.binary_search(&file).is_err();
+            let could = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
+            let is_unmerged = could && unmerged.binary_search(&file).is_ok();
+            let mine = could && !is_unmerged;
             let pending = Pending {
                 lives: manifest.state == Life::Live,
                 gains: names(wanted.difference(&have).collect()),
@@ -152,7 +155,7 @@ impl Vault {
                 mine,
                 path,
             };
-            Ok(Due { pending, version, shares, new_key: false })
+            Ok(Due { pending, version, shares, is_unmerged, new_key: false })
         };
         let looked: Vec<_> = files.into_par_iter().map(look).collect();
         if let Some(verified) = verified.grown() {

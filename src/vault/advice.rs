@@ -57,6 +57,7 @@ impl VaultError {
             | Self::MachinesOf { .. }
             | Self::RenewsAlone(_) => Kind::NeedsPerson,
             Self::NoVault
+            | Self::NotOnDisk(_)
             | Self::NothingToScan(_)
             | Self::SeveralVaults(_)
             | Self::NoSuchSecret { .. }
@@ -133,6 +134,9 @@ impl VaultError {
             Self::Repo(e) => return e.hint(),
             Self::Home(e) => return e.hint(),
             Self::Signing { source: SealError::NotSigned { hint, .. }, .. } => hint.clone(),
+            Self::NotOnDisk(_) => {
+                "check its folder out first; where one branch moved the folder, merge on that branch".to_owned()
+            }
             Self::NoVault => "start one with: covault init".to_owned(),
             Self::SeveralVaults(places) => {
                 format!("name one with: covault -C {}", places.first().map_or("DIR", String::as_str))

@@ -11,11 +11,12 @@ use super::{Vault, VaultError};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::register::Key;
+use crate::model::shares::Shares;
 use crate::model::time::Time;
 
 impl Vault {
-    /// What is to be written so that nothing is left behind at these paths. What one cannot open stays, for the next who
-    /// can.
+    /// What is to be written so that nothing is left behind at these paths. What one cannot open or seal stays, for
+    /// the next who can.
     pub(super) fn carried(&self, paths: &[SecretPath], now: Time) -> Result<Vec<Draft>, VaultError> {
         let mut drafts: Vec<Draft> = Vec::new();
         for path in paths {
@@ -51,14 +52,27 @@ impl Vault {
                 None => return Ok(()),
             },
         };
+        let shares = to.shares.join(&from.manifest.shares);
+        if !self.may_seal(home, &shares) || !self.may_seal(place, &from.manifest.shares) {
+            drafts.extend(known.map(|_| to));
+            return Ok(());
+        }
         to.document = to.document.join(&from.document.at(home.clone()));
-        to.shares = to.shares.join(&from.manifest.shares);
+        to.shares = shares;
         to.parents.extend(from.versions.iter().cloned());
         let mut left = Draft::after(from);
         let tombstone = self.write_of(&Key::State, left.document.tombstone_value(Some(home)), true, now)?;
         left.document.bury(tombstone);
         drafts.extend([to, left]);
         Ok(())
+    }
+
+    /// Whether oneself may write what is at a path, with these shares.
+    fn may_seal(&self, path: &SecretPath, shares: &Shares) -> bool {
+        let Ok(me) = self.me() else { return false };
+        let readers = self.under().readers(path, shares);
+        let own = readers.into_iter().find(|member| member.card.name == me.reference.name);
+        own.is_some_and(|own| self.roster().state().is_granted(own, path))
     }
 
     /// Where a secret that was moved to `target` is by now; nothing where that leads nowhere.

@@ -52,6 +52,9 @@ pub enum VaultError {
     /// No vault above, none below.
     #[error("there is no vault here: no .covault folder in this repository")]
     NoVault,
+    /// A merge of a vault whose folder is not in the work tree.
+    #[error("the vault of {0} is not in the work tree")]
+    NotOnDisk(String),
     /// No vault above, several below.
     #[error("there is no vault above this folder, but below it: {}", .0.join(", "))]
     SeveralVaults(Vec<String>),

@@ -61,6 +61,8 @@ impl Vault {
     pub fn rekeying(&self, only: Option<&[SecretPath]>) -> Result<Rekeying, VaultError> {
         self.author()?;
         let mut plan = self.look_at(&self.under(), only, &|_, shares| shares.clone())?;
+        // What git has unmerged is joined before it is sealed.
+        plan.due.iter_mut().for_each(|due| due.pending.mine |= due.is_unmerged);
         // Who names a secret is told why it is refused.
         if only.is_some()
             && let Some((_, error)) = plan.refused.pop()

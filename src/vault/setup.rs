@@ -35,8 +35,8 @@ pub fn textconv_line(program: &str) -> String {
 pub fn driver_line(program: &str) -> String {
     let quoted = shlex::try_quote(program).map_or_else(|_| "covault".to_owned(), |q| q.to_string());
     format!(
-        "f() {{ if test -x {quoted}; then {quoted} merge-driver \"$@\"; \
-         elif command -v covault >/dev/null 2>&1; then covault merge-driver \"$@\"; \
+        "f() {{ if test -x {quoted}; then {quoted} merge-driver -- \"$@\"; \
+         elif command -v covault >/dev/null 2>&1; then covault merge-driver -- \"$@\"; \
          else echo \"covault, which merges $5, is not installed (git config --remove-section merge.covault and \
          .git/info/attributes: without it)\" >&2; exit 129; fi; }}; f %O %A %B %L %P %S %X %Y"
     )

@@ -14,7 +14,7 @@ use super::{FOLDER, Vault, VaultError, root_above, setup};
 use crate::home::{Home, HomeError};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
-use crate::repo::{Ancestry, Brought, ObjectId, Pushed, Repo, Way};
+use crate::repo::{Ancestry, Brought, ObjectId, Operation, Pushed, Repo, RepoError, Way};
 
 /// How often others may be faster.
 const TIMES: usize = 8;
@@ -63,7 +63,7 @@ pub struct Synced {
 /// Exchanges the branch that is checked out with its upstream.
 pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synced, VaultError> {
     let repo = Repo::discover(syncing.start)?;
-    if let Some(operation) = repo.operation()?.filter(|operation| *operation != crate::repo::Operation::Jujutsu) {
+    if let Some(operation) = repo.operation()?.filter(|operation| *operation != Operation::Jujutsu) {
         return Err(VaultError::Ongoing(operation.to_string()));
     }
     let branch = repo.head()?.branch.unwrap_or_else(|| "a commit that is on no branch".to_owned());
@@ -113,7 +113,7 @@ fn is_bystander(error: &VaultError) -> bool {
 fn check(syncing: &Syncing<'_>) -> Result<(), VaultError> {
     match (syncing.open)() {
         Ok(vault) => {
-            if vault.may_write().is_ok() {
+            if !syncing.how.dry_run && vault.may_write().is_ok() {
                 setup::install(vault.repo(), vault.root(), vault.roster().vault, &syncing.how.program)?;
             }
             Ok(())
@@ -132,14 +132,14 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
         return Ok(true);
     }
     let settings = setup::for_this_once(repo, &syncing.how.program)?;
-    let mut brought = repo.bring(&theirs.to_string(), way, &settings)?;
+    let mut brought = or_back(repo, way, repo.bring(&theirs.to_string(), way, &settings))?;
     for _ in 0..STEPS {
         if brought == Brought::Done {
             return Ok(true);
         }
         let (left, who) = settle(syncing, synced)?;
         if left.is_empty() && repo.unmerged_below("")?.is_empty() {
-            brought = repo.go_on(way, &settings)?;
+            brought = or_back(repo, way, repo.go_on(way, &settings))?;
             continue;
         }
         // Where it takes another person, nothing is left half done.
@@ -153,6 +153,14 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
         return Ok(false);
     }
     Ok(false)
+}
+
+/// A rebase that fails halfway is taken back: the branch is as it was.
+fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result<Brought, VaultError> {
+    if brought.is_err() && way == Way::Rebase && repo.operation()? == Some(Operation::Rebase) {
+        repo.give_up(way)?;
+    }
+    Ok(brought?)
 }
 
 /// Who can go on with what is left.

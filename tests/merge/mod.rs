@@ -3,6 +3,7 @@
 mod clones;
 mod git;
 mod keyless;
+mod laws;
 mod live;
 mod places;
 mod rig;
@@ -11,3 +12,4 @@ mod settle;
 mod siblings;
 mod stops;
 mod sync;
+mod traps;

@@ -27,7 +27,7 @@ pub(super) struct Looking<'a> {
     pub(super) repo: &'a Repo,
     pub(super) home: Option<&'a Home>,
     /// The roster's file, from the top.
-    pub(super) file: &'a str,
+    pub(super) file: String,
     pub(super) ours: &'a Roster,
     /// Git's name of our roster's blob.
     pub(super) blob: &'a str,
@@ -53,7 +53,7 @@ impl<'a> Chains<'a> {
             // What gix does not know, git is asked about: a program started for nothing.
             if let Some(commit) = Some(name).filter(|name| is_plain(name)).and_then(|name| look.repo.resolve(name).ok())
             {
-                blobs.extend(look.repo.blob_at(commit, look.file).ok().flatten());
+                blobs.extend(look.repo.blob_at(commit, &look.file).ok().flatten());
             }
         }
         let (mut others, mut suspect): (Vec<Roster>, Option<MemberName>) = (Vec::new(), None);
@@ -88,8 +88,8 @@ impl Looking<'_> {
     /// A roster of this vault; or who extended it without being an admin in ours.
     fn roster(&self, bytes: &[u8]) -> Option<Result<Roster, MemberName>> {
         let roster = match self.home {
-            Some(home) => trust::verified_cached(home, self.file, bytes).ok()?,
-            None => trust::verified(self.file, bytes).ok()?,
+            Some(home) => trust::verified_cached(home, &self.file, bytes).ok()?,
+            None => trust::verified(&self.file, bytes).ok()?,
         };
         let entries = roster::decode(bytes).ok()?;
         if roster.vault != self.ours.vault {

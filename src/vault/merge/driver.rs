@@ -160,21 +160,25 @@ impl Place<'_> {
         if merging.ours == merging.theirs || merging.base == merging.theirs {
             return Ok(Merged::default());
         }
-        let of_root = |file: &str| SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?);
-        let Some(path) = of_root(file) else {
+        // The vault that it belongs to is not on disk, as in a sparse checkout.
+        if file.strip_prefix(self.root).is_none_or(|rest| !rest.starts_with('/')) {
+            return Err(VaultError::NotOnDisk(file.to_owned()));
+        }
+        let Some(path) = self.path_of(file) else {
             let why = format!("{file} is no file of a secret, and is not merged");
             return Ok(Merged { stop: Some((why, format!("git rm -- {file}"))), ..Merged::default() });
         };
-        // A base that is none is as good as no base: more is joined then, not less.
-        let base = side::parse(merging.base, file).unwrap_or_default();
         let (ours, theirs) = match (side::parse(merging.ours, file), side::parse(merging.theirs, file)) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),
             (Err(error), _) | (_, Err(error)) => {
                 return keep_unknown(&path, merging)?.ok_or(error);
             }
         };
-        let roster_file = self.roster_file();
-        let chains = self.chains(&roster_file, &merging.labels, ours.iter().chain(&theirs))?;
+        let chains = self.chains(&merging.labels, ours.iter().chain(&theirs))?;
+        // A base that is none, or that nobody here signed, is as good as no base: more is joined then, not less.
+        let base = side::parse(merging.base, file).unwrap_or_default();
+        let base: Vec<SealedFile> =
+            base.into_iter().filter(|one| side::judge_one(one, file, &path, &chains).is_ok()).collect();
         let (mut ours, mut theirs) =
             match (Side::judge(ours, file, &path, &chains), Side::judge(theirs, file, &path, &chains)) {
                 (Ok(ours), Ok(theirs)) => (ours, theirs),
@@ -226,34 +230,40 @@ impl Place<'_> {
         Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None })
     }
 
-    /// The rosters in sight of these versions; `file` is ours.
-    fn chains<'s, 'v>(
-        &'s self,
-        file: &'s str,
+    /// The versions in a file that count.
+    ///
+    /// # Errors
+    /// What is no sealed version of this secret by a member; one of a later format passes, and counts for nothing here.
+    pub(super) fn counting(
+        &self,
+        file: &str,
+        bytes: &[u8],
         labels: &Labels<'_>,
-        versions: impl Iterator<Item = &'v SealedFile>,
-    ) -> Result<Chains<'s>, VaultError> {
+    ) -> Result<Vec<SealedFile>, VaultError> {
+        let versions = match side::parse(bytes, file) {
+            Ok(versions) => versions,
+            Err(error) => return keyless::unite_unknown(file, b"", bytes, bytes)?.map(|_| Vec::new()).ok_or(error),
+        };
+        let Some(path) = self.path_of(file) else { return Ok(versions) };
+        let chains = self.chains(labels, versions.iter())?;
+        Ok(Side::judge(versions, file, &path, &chains)?.good)
+    }
+
+    /// Which secret a file is.
+    fn path_of(&self, file: &str) -> Option<SecretPath> {
+        SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?)
+    }
+
+    /// The rosters in sight of these versions.
+    fn chains<'s>(
+        &self,
+        labels: &Labels<'_>,
+        versions: impl Iterator<Item = &'s SealedFile>,
+    ) -> Result<Chains<'_>, VaultError> {
+        let file = format!("{}/roster.toml", self.root);
         let blob = self.vault.map_or("", |vault| vault.roster_blob.as_str());
         let look = Looking { repo: self.repo, home: self.home(), file, ours: self.roster, blob };
         Chains::collect(&look, labels, versions)
-    }
-
-    fn roster_file(&self) -> String {
-        format!("{}/roster.toml", self.root)
-    }
-
-    /// Refuses a file, the only one that git has left of a secret, that a merge would refuse as a side.
-    pub(super) fn judge(
-        &self,
-        file: &str,
-        path: &SecretPath,
-        bytes: &[u8],
-        labels: &Labels<'_>,
-    ) -> Result<(), VaultError> {
-        let versions = side::parse(bytes, file)?;
-        let roster_file = self.roster_file();
-        let chains = self.chains(&roster_file, labels, versions.iter())?;
-        Side::judge(versions, file, path, &chains).map(|_| ())
     }
 
     /// One's keys, where one may write here at all.
@@ -358,16 +368,28 @@ impl Sides<'_> {
 
     /// One side's file, where the result says what that side says, and nothing of the other is to be recorded.
     fn kept(&self, is_ours: bool, is_theirs: bool, brings_all: bool, operation: Operation) -> Option<&[u8]> {
-        let (ours, theirs) = (self.ours.only()?, self.theirs.only()?);
-        if is_ours && (self.ours.follows(self.theirs) || !brings_all) && !self.theirs.follows(self.ours) {
+        let (ours, theirs) = (self.ours.only(), self.theirs.only());
+        let (is_ours, is_theirs) = (
+            is_ours && ours.is_some() && self.ours.keeps_all_of(self.theirs),
+            is_theirs && theirs.is_some() && self.theirs.keeps_all_of(self.ours),
+        );
+        // One version beside siblings that say the same takes their place.
+        let (ours_follows, theirs_follows) = (self.ours.follows(self.theirs), self.theirs.follows(self.ours));
+        if is_ours && (ours_follows || !brings_all) && !(theirs_follows && theirs.is_some()) {
             return Some(self.merging.ours);
         }
-        if is_theirs && self.theirs.follows(self.ours) && !self.ours.follows(self.theirs) {
+        if is_theirs && theirs_follows && !(ours_follows && ours.is_some()) {
             return Some(self.merging.theirs);
         }
-        if is_ours && ours.manifest().message() == theirs.manifest().message() {
-            let smaller = Hash::of(self.merging.ours) <= Hash::of(self.merging.theirs);
-            return Some(if smaller { self.merging.ours } else { self.merging.theirs });
+        let message = |one: Option<&SealedFile>| one.map(|one| one.manifest().message());
+        if ours.is_some() && message(ours) == message(theirs) {
+            let is_smaller = Hash::of(self.merging.ours) <= Hash::of(self.merging.theirs);
+            match (is_ours, is_theirs) {
+                (true, true) => return Some(if is_smaller { self.merging.ours } else { self.merging.theirs }),
+                (true, false) => return Some(self.merging.ours),
+                (false, true) => return Some(self.merging.theirs),
+                (false, false) => {}
+            }
         }
         // A change that is here already makes no new version where only a change was to be brought.
         (is_ours && matches!(operation, Operation::Replay)).then_some(self.merging.ours)

@@ -12,7 +12,15 @@ use super::side::{follows, parse};
 use super::{LIMIT, Labels, Operation};
 use crate::model::names::SecretPath;
 use crate::repo::{Change, ObjectId, Operation as Ongoing, Repo, Stages};
-use crate::seal::SealedFile;
+
+/// A file of a secret that is to be settled.
+struct Waiting {
+    file: String,
+    /// What git has, or had, unmerged.
+    stages: Stages,
+    /// What lies in the index meanwhile, where that is neither side: it was written after the stop, and stays.
+    since: Option<Vec<u8>>,
+}
 
 /// What came of settling.
 #[derive(Debug, Default)]
@@ -44,10 +52,14 @@ pub fn settle(
     let labels = Labels { base: "", ours: "HEAD", theirs };
     let mut settled = Settled::default();
     let mut changes = Vec::new();
-    for (file, stages) in place.unmerged()? {
+    let is_over = matches!(repo.operation()?, None | Some(Ongoing::Bisect | Ongoing::Jujutsu));
+    for waiting in place.unmerged(&labels, is_over)? {
+        let file = waiting.file.clone();
         let path = file.strip_prefix(place.root).and_then(|file| SecretPath::from_file(file.strip_prefix('/')?));
         let Some(path) = path.filter(|path| only.is_empty() || only.contains(path)) else { continue };
-        match place.settle_one(&file, &path, stages, &labels, operation, how) {
+        match place.settle_one(&waiting, &labels, operation, how) {
+            // What was written since then has both.
+            Ok((bytes, _)) if waiting.since.as_ref() == Some(&bytes) => {}
             Ok((bytes, notes)) => {
                 settled.report.notes.extend(notes);
                 settled.names.push(path);
@@ -82,60 +94,97 @@ fn ongoing(repo: &Repo) -> Result<(Operation, &'static str), VaultError> {
 }
 
 impl Place<'_> {
-    /// The unmerged files of secrets; also those that somebody added in a way that drops a side.
-    fn unmerged(&self) -> Result<Vec<(String, Stages)>, VaultError> {
+    /// The unmerged files of secrets; also those that somebody added in a way that drops a side. Git remembers that for
+    /// longer than it lasts: what was committed since is over.
+    fn unmerged(&self, labels: &Labels<'_>, is_over: bool) -> Result<Vec<Waiting>, VaultError> {
         let secrets = format!("{}/secrets", self.root);
-        let mut unmerged = self.repo.stages_below(&secrets)?;
+        let listed = self.repo.stages_below(&secrets)?.into_iter();
+        let mut unmerged: Vec<Waiting> = listed.map(|(file, stages)| Waiting { file, stages, since: None }).collect();
+        let head = self.repo.head()?.commit;
         for (file, stages) in self.repo.resolved_below(&secrets)? {
+            if unmerged.iter().any(|other| other.file == file) {
+                continue;
+            }
             let staged = self.repo.staged_blob(&file)?;
-            let versions = |blob: Option<ObjectId>| -> Result<Vec<SealedFile>, VaultError> {
-                let bytes = blob.map(|blob| self.repo.blob_within(blob, LIMIT)).transpose()?.flatten();
-                Ok(bytes.and_then(|bytes| parse(&bytes, &file).ok()).unwrap_or_default())
+            let committed = head.map(|head| self.repo.blob_at(head, &file)).transpose()?.flatten();
+            if is_over && staged == committed {
+                continue;
+            }
+            let read = |blob: Option<ObjectId>| -> Result<Option<Vec<u8>>, VaultError> {
+                Ok(blob.map(|blob| self.repo.blob_within(blob, LIMIT)).transpose()?.flatten())
             };
-            let now = versions(staged)?;
+            let now = read(staged)?.unwrap_or_default();
+            let versions = parse(&now, &file).unwrap_or_default();
             let [_, ours, theirs] = stages;
-            let is_there = follows(&now, &versions(ours)?) && follows(&now, &versions(theirs)?);
-            if !is_there && !unmerged.iter().any(|(other, _)| *other == file) {
-                unmerged.push((file, stages));
+            let mut is_there = true;
+            for side in [ours, theirs].into_iter().filter(Option::is_some) {
+                let bytes = read(side)?.unwrap_or_default();
+                // What counts for nothing may have been left out since; a side that was added as it is decides nothing.
+                let counting = match staged {
+                    staged if staged == ours || staged == theirs => parse(&bytes, &file).unwrap_or_default(),
+                    _ => self.counting(&file, &bytes, labels).unwrap_or_default(),
+                };
+                is_there &= follows(&versions, &counting);
+            }
+            if !is_there || versions.is_empty() {
+                let is_new = !versions.is_empty() && staged != ours && staged != theirs;
+                unmerged.push(Waiting { file, stages, since: Some(now).filter(|_| is_new) });
             }
         }
         Ok(unmerged)
     }
 
-    /// The file that contains both sides, with what a person should know. A side that git deleted says nothing: the edit
-    /// stays.
+    /// The file that contains both sides, and what was written since, with what a person should know. A side that git
+    /// deleted says nothing: the edit stays.
     fn settle_one(
         &self,
-        file: &str,
-        path: &SecretPath,
-        stages: Stages,
+        waiting: &Waiting,
         labels: &Labels<'_>,
         operation: Operation,
         how: &How,
     ) -> Result<(Vec<u8>, Vec<String>), VaultError> {
+        let file = waiting.file.as_str();
         let read = |blob: Option<ObjectId>| -> Result<Option<Vec<u8>>, VaultError> {
             let too_large = || crate::repo::RepoError::TooLarge { path: file.to_owned(), limit: LIMIT };
             blob.map(|blob| Ok(self.repo.blob_within(blob, LIMIT)?.ok_or_else(too_large)?)).transpose()
         };
-        let [base, ours, theirs] = stages;
+        let [base, ours, theirs] = waiting.stages;
         let (base, ours, theirs) = (read(base)?.unwrap_or_default(), read(ours)?, read(theirs)?);
-        let (ours, theirs) = match (ours, theirs) {
-            (Some(ours), Some(theirs)) => (ours, theirs),
-            // What is left alone has to be as good as what is merged.
-            (one, other) => {
-                let left = one.or(other).unwrap_or(base);
-                self.judge(file, path, &left, labels)?;
-                return Ok((left, Vec::new()));
+        let mut notes = Vec::new();
+        let mut merge = |ours: &[u8], theirs: &[u8]| -> Result<Vec<u8>, VaultError> {
+            let merging = Merging { file, base: &base, ours, theirs, labels: *labels };
+            let merged = self.merge(&merging, operation, how.now)?;
+            notes.extend(merged.notes);
+            notes.extend(merged.stop.map(|(why, _)| {
+                format!(
+                    "{why}; to undo what a commit did to secrets: git revert --abort, then covault restore --commit \
+                     COMMIT"
+                )
+            }));
+            Ok(merged.bytes.unwrap_or_else(|| ours.to_vec()))
+        };
+        let bytes = match (ours, theirs, &waiting.since) {
+            (Some(ours), Some(theirs), None) => merge(&ours, &theirs)?,
+            (ours, theirs, Some(since)) => {
+                let now = parse(since, file)?;
+                let lacks = |side: &[u8]| self.counting(file, side, labels).map(|side| !follows(&now, &side));
+                let mut bytes = since.clone();
+                if let Some(ours) = ours
+                    && lacks(&ours)?
+                {
+                    bytes = merge(&ours, &bytes)?;
+                }
+                match theirs {
+                    Some(theirs) if lacks(&theirs)? => merge(&bytes, &theirs)?,
+                    _ => bytes,
+                }
+            }
+            (one, other, None) => {
+                let only = one.or(other).unwrap_or(base);
+                self.counting(file, &only, labels)?;
+                only
             }
         };
-        let merging = Merging { file, base: &base, ours: &ours, theirs: &theirs, labels: *labels };
-        let merged = self.merge(&merging, operation, how.now)?;
-        let mut notes = merged.notes;
-        notes.extend(merged.stop.map(|(why, _)| {
-            format!(
-                "{why}; to undo what a commit did to secrets: git revert --abort, then covault restore --commit COMMIT"
-            )
-        }));
-        Ok((merged.bytes.unwrap_or(ours), notes))
+        Ok((bytes, notes))
     }
 }

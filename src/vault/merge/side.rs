@@ -46,12 +46,17 @@ impl Side {
         self.good.iter().chain(&self.refused)
     }
 
-    /// Whether it is one version that counts.
+    /// The version that counts, where it is one.
     pub(super) fn only(&self) -> Option<&SealedFile> {
-        match (self.good.as_slice(), self.refused.as_slice()) {
-            ([only], []) => Some(only),
+        match self.good.as_slice() {
+            [only] => Some(only),
             _ => None,
         }
+    }
+
+    /// Whether everything that `other` keeps apart is kept here, too.
+    pub(super) fn keeps_all_of(&self, other: &Self) -> bool {
+        other.refused.iter().all(|one| self.refused.iter().any(|kept| kept.bytes() == one.bytes()))
     }
 
     /// Whether it has everything that `other` has, by what the manifests say.
@@ -87,7 +92,12 @@ fn is_after(new: &Manifest, new_hash: Hash, old: &Manifest, old_hash: Hash) -> b
 
 /// Whether a version counts; an error where it is none at all. A roster that has never heard of its author, its readers
 /// or its place in the chain has no opinion; one must have, and none may be against it.
-fn judge_one(sealed: &SealedFile, file: &str, path: &SecretPath, chains: &Chains<'_>) -> Result<bool, VaultError> {
+pub(super) fn judge_one(
+    sealed: &SealedFile,
+    file: &str,
+    path: &SecretPath,
+    chains: &Chains<'_>,
+) -> Result<bool, VaultError> {
     let (mut is_good, mut is_refused, mut unknown) = (false, false, None);
     for roster in chains.all() {
         match opinion(roster, path, sealed) {
