@@ -10,7 +10,7 @@ use super::read::Secret;
 use super::wrong::Wrong;
 use super::{Me, VaultError};
 use crate::home::Keys;
-use crate::model::bytes::Hash;
+use crate::model::bytes::{Hash, Short};
 use crate::model::card::{Device, SigningPublic};
 use crate::model::codec;
 use crate::model::document::Document;
@@ -108,12 +108,8 @@ impl RefusedSibling {
 /// Puts the one to show first and takes out what another one follows, which is handed over beside them: first is one that
 /// lives, else one that says where the secret moved, else the newest.
 fn in_order(mut members: Vec<SealedFile>) -> (Vec<SealedFile>, Vec<SealedFile>) {
-    let hashes: Vec<Hash> = members.iter().map(SealedFile::hash).collect();
-    let followed: HashSet<Hash> = hashes
-        .into_iter()
-        .filter(|hash| members.iter().any(|other| other.hash() != *hash && other.manifest().names_as_ancestor(*hash)))
-        .collect();
-    let followed = members.extract_if(.., |member| followed.contains(&member.hash())).collect();
+    let named = Named::by(members.iter().map(SealedFile::manifest));
+    let followed = members.extract_if(.., |member| named.has(member.hash())).collect();
     members.sort_by_key(|member| {
         let manifest = member.manifest();
         let (life, to) = match &manifest.state {
@@ -124,6 +120,29 @@ fn in_order(mut members: Vec<SealedFile>) -> (Vec<SealedFile>, Vec<SealedFile>) 
         (life, to, Reverse((manifest.revision, member.hash())))
     });
     (members, followed)
+}
+
+/// What versions name as what they follow, near or far: to ask about many at once. A version never names itself.
+pub(super) struct Named {
+    parents: HashSet<Hash>,
+    ancestors: HashSet<Short>,
+}
+
+impl Named {
+    /// What these manifests name.
+    pub(super) fn by<'m>(manifests: impl Iterator<Item = &'m Manifest>) -> Self {
+        let mut named = Self { parents: HashSet::new(), ancestors: HashSet::new() };
+        for manifest in manifests {
+            named.parents.extend(&manifest.parents);
+            named.ancestors.extend(&manifest.ancestors);
+        }
+        named
+    }
+
+    /// Whether one of them names this version.
+    pub(super) fn has(&self, version: Hash) -> bool {
+        self.parents.contains(&version) || self.ancestors.contains(&version.short())
+    }
 }
 
 /// Signatures that this machine verified before, and those that it verified just now. It spares work and grants

@@ -502,6 +502,10 @@ fn a_bot_without_a_key_merges_day_by_day() {
         assert_eq!(case.alice.get("dev/db/user"), format!("on day {day}"));
         assert_eq!(case.alice.get("dev/db/value"), format!("from the trunk on day {day}"));
     }
+    // Who reads is told, as long as nobody has written.
+    assert!(case.alice.covault(["get", "dev/db/value"]).ok().err.contains("is joined from"));
+    case.alice.covault(["resolve"]).ok();
+    case.alice.git(["push", "-q"]).ok();
     well_merged_of_value(case, "from the trunk on day 2");
 }
 

@@ -14,6 +14,9 @@ use crate::model::roster::{self, MAX_ROSTER, Roster};
 use crate::repo::{ObjectId, Repo};
 use crate::seal::SealedFile;
 
+/// How many rosters are looked at: a sibling file that somebody stuffed names as many as it has members.
+const MOST: usize = 64;
+
 /// Our roster, and others of the same vault that it does not contain.
 pub(super) struct Chains<'a> {
     ours: &'a Roster,
@@ -58,7 +61,7 @@ impl<'a> Chains<'a> {
         }
         let (mut others, mut suspect): (Vec<Roster>, Option<MemberName>) = (Vec::new(), None);
         let own = ObjectId::from_hex(look.blob.as_bytes()).ok();
-        for blob in blobs.into_iter().filter(|blob| Some(*blob) != own) {
+        for blob in blobs.into_iter().filter(|blob| Some(*blob) != own).take(MOST) {
             // What is not here, too large or refused is not in sight.
             let Ok(Some(bytes)) = look.repo.blob_within(blob, MAX_ROSTER as u64) else { continue };
             match look.roster(&bytes) {

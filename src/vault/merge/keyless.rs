@@ -1,8 +1,9 @@
 //! Merging without opening anything: three-way algebra on the sets of sealed versions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::VaultError;
+use super::super::open::Named;
 use super::side::Side;
 use crate::model::bytes::Hash;
 use crate::model::manifest::FORMAT;
@@ -23,19 +24,21 @@ pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<
     if kept.iter().any(|file| stays(&Hash::of(file.bytes()))) {
         kept.retain(|file| stays(&Hash::of(file.bytes())));
     }
-    let is_refused =
-        |file: &SealedFile| ours.refused.iter().chain(&theirs.refused).any(|one| one.hash() == file.hash());
+    let refused: HashSet<Hash> = ours.refused.iter().chain(&theirs.refused).map(SealedFile::hash).collect();
+    let is_refused = |file: &SealedFile| refused.contains(&file.hash());
     // A version that counts for nothing replaces none.
-    let counting: Vec<&SealedFile> = kept.iter().copied().filter(|file| !is_refused(file)).collect();
+    let counting = || kept.iter().filter(|file| !is_refused(file));
+    let named = Named::by(counting().map(|file| file.manifest()));
+    // They are in the order of their SHA-256: the first one that says something stays.
+    let mut first: HashMap<Hash, Hash> = HashMap::new();
+    for file in counting() {
+        first.entry(file.manifest().message()).or_insert_with(|| file.hash());
+    }
     let is_needless = |file: &SealedFile| {
-        let (hash, message, digest) = (file.hash(), file.manifest().message(), Hash::of(file.bytes()));
-        counting.iter().filter(|other| other.hash() != hash).any(|other| {
-            let manifest = other.manifest();
-            manifest.names_as_ancestor(hash) || (manifest.message() == message && Hash::of(other.bytes()) < digest)
-        })
+        named.has(file.hash()) || first.get(&file.manifest().message()).is_some_and(|first| *first != file.hash())
     };
-    let kept = kept.into_iter().filter(|file| is_refused(file) || !is_needless(file));
-    kept.map(|file| file.bytes().to_vec()).collect()
+    let remaining = kept.iter().filter(|file| is_refused(file) || !is_needless(file));
+    remaining.map(|file| file.bytes().to_vec()).collect()
 }
 
 /// The same where one of the versions was written by a later covault: its bytes are kept, and nothing is guessed about what
