@@ -381,6 +381,16 @@ impl Sides<'_> {
         if is_theirs && theirs_follows && !(ours_follows && ours.is_some()) {
             return Some(self.merging.theirs);
         }
+        // Of two that say the same, one that names the other knows more: what the other does not name stays followed.
+        let names = |new: Option<&SealedFile>, old: Option<&SealedFile>| {
+            new.zip(old).is_some_and(|(new, old)| new.manifest().names_as_ancestor(old.hash()))
+        };
+        if is_ours && names(ours, theirs) {
+            return Some(self.merging.ours);
+        }
+        if is_theirs && names(theirs, ours) {
+            return Some(self.merging.theirs);
+        }
         let message = |one: Option<&SealedFile>| one.map(|one| one.manifest().message());
         if ours.is_some() && message(ours) == message(theirs) {
             let is_smaller = Hash::of(self.merging.ours) <= Hash::of(self.merging.theirs);

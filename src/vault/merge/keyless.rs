@@ -29,9 +29,10 @@ pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<
     // A version that counts for nothing replaces none.
     let counting = || kept.iter().filter(|file| !is_refused(file));
     let named = Named::by(counting().map(|file| file.manifest()));
-    // They are in the order of their SHA-256: the first one that says something stays.
+    // They are in the order of their SHA-256: of those that nobody follows, the first one that says something stays. (One that
+    // is followed speaks for nobody: who follows it may say the same.)
     let mut first: HashMap<Hash, Hash> = HashMap::new();
-    for file in counting() {
+    for file in counting().filter(|file| !named.has(file.hash())) {
         first.entry(file.manifest().message()).or_insert_with(|| file.hash());
     }
     let is_needless = |file: &SealedFile| {
