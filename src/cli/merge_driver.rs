@@ -76,13 +76,7 @@ fn merge(context: &Context, args: &MergeDriverArgs) -> anyhow::Result<u8> {
     let dir = at(Path::new(folder));
     anyhow::ensure!(dir.is_dir(), VaultError::NotOnDisk(args.path.clone()));
     let here = Context::silent(&Global { dir: Some(dir.clone()), json: false, quiet: context.quiet() });
-    let (vault, home) = (here.vault(), here.home()?);
-    let (vault, why) = match vault {
-        Ok(vault) => (Some(vault), None),
-        Err(why) => (None, Some(why)),
-    };
-    let vault = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
-    let merged = driver::merge(vault, &home, &dir, &merging, context.now())?;
+    let merged = driver::merge(here.vault(), &here.home()?, &dir, &merging, context.now())?;
     let Merged { bytes, notes, stop } = merged;
     notes.iter().for_each(|note| context.warn(note));
     match (&args.output, bytes) {

@@ -11,10 +11,10 @@ use super::show::value_text;
 use super::{ask, complete, out, progress};
 use crate::model::escape;
 use crate::model::names::{Reference, SecretPath};
+use crate::vault::Vault;
 use crate::vault::merge::{index, roster};
 use crate::vault::resolve::{Answers, Pick, Question, Questions};
 use crate::vault::write::Report;
-use crate::vault::{Vault, VaultError};
 
 /// Settle what a merge left: unmerged files, and fields that several people wrote at once
 ///
@@ -87,36 +87,30 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
             context.note("the roster contains both branches now");
         }
     }
-    let vault = context.vault();
-    let (vault, why) = match vault {
-        Ok(vault) => (Some(vault), None),
-        Err(why) => (None, Some(why)),
-    };
     // Who asks for an answer to be written has to hear why it is not.
     let is_asking = args.choice().is_some() || args.keep || args.discard || args.from.is_some();
-    let (vault, why) = match (vault, why) {
-        (None, Some(why)) if is_asking => return Err(why.into()),
-        other => other,
+    let vault = match context.vault() {
+        Err(why) if is_asking => return Err(why.into()),
+        vault => vault,
     };
-    if let Some(vault) = vault.as_ref().filter(|_| is_asking) {
+    if let Some(vault) = vault.as_ref().ok().filter(|_| is_asking) {
         vault.may_write()?;
     }
     let references: Vec<Reference> = args.names.iter().map(|name| Reference::parse(name)).collect::<Result<_, _>>()?;
     let wanted = match &vault {
-        Some(vault) => located(vault, &references)?,
-        None => references.iter().filter_map(|one| one.readings().next()).map(|(path, _)| (path, None)).collect(),
+        Ok(vault) => located(vault, &references)?,
+        Err(_) => references.iter().filter_map(|one| one.readings().next()).map(|(path, _)| (path, None)).collect(),
     };
     let only: Vec<SecretPath> = wanted.iter().map(|(path, _)| path.clone()).collect();
     let mut settled = index::Settled::default();
     if args.from.is_none() {
-        let seen = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
-        settled = index::settle(seen, context.dir(), &only, &how)?;
+        settled = index::settle(context.vault(), context.dir(), &only, &how)?;
         settled.report.notes.iter().for_each(|note| context.note(note));
         for (file, why) in &settled.left {
             context.warn(&format!("{file} stays unmerged: {why}"));
         }
     }
-    let Some(vault) = vault else { return said(context, None, &settled, &Questions::default(), args) };
+    let Ok(vault) = vault else { return said(context, None, &settled, &Questions::default(), args) };
     if let Some(rev) = &args.from {
         let report = vault.resolve_from(rev, &only, &how)?;
         let done = format!("joined in what {rev} had");

@@ -13,8 +13,8 @@ use crate::model::time::Time;
 use crate::repo::Change;
 use crate::seal::{self, MAX_STORED};
 
-/// How many files a look may find changed before it is worth remembering.
-const WORTH_REMEMBERING: usize = 32;
+/// How many files a look may find changed before it is worth remembering: those that were written often are opened, each time.
+const WORTH_REMEMBERING: usize = 4;
 
 /// What healing adds to a commit.
 #[derive(Default)]

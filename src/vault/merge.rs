@@ -17,8 +17,20 @@ mod keyless;
 pub mod roster;
 mod side;
 
+use super::VaultError;
+use crate::home::HomeError;
+
 /// No side of a merge is larger: a roster, or the siblings of a secret.
 pub const LIMIT: u64 = crate::seal::MAX_STORED as u64;
+
+/// Whether what this machine cannot open is no reason to stop: it has no key, or never met the vault.
+pub(super) fn is_bystander(error: &VaultError) -> bool {
+    matches!(
+        error,
+        VaultError::UnknownVault { .. }
+            | VaultError::Home(HomeError::NoIdentity { .. } | HomeError::NoHome | HomeError::Permissions { .. })
+    )
+}
 
 /// How git names what it merges: `%S`, `%X` and `%Y` of the driver. A git that does not know them (before 2.45) hands
 /// them over as they are.

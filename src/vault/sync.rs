@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::merge::{index, roster};
+use super::merge::{index, is_bystander, roster};
 use super::open::Version;
 use super::resolve::{Answers, Questions};
 use super::write::How;
 use super::{FOLDER, Vault, VaultError, root_above, setup};
-use crate::home::{Home, HomeError};
+use crate::home::Home;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::repo::{Ancestry, Brought, ObjectId, Operation, Pushed, Repo, RepoError, Way};
@@ -105,11 +105,6 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
     Err(VaultError::Outpaced { remote: upstream.remote, times: TIMES })
 }
 
-/// Whether what this machine cannot open is no reason to stop: it has no key, or never met the vault.
-fn is_bystander(error: &VaultError) -> bool {
-    matches!(error, VaultError::UnknownVault { .. } | VaultError::Home(HomeError::NoIdentity { .. }))
-}
-
 fn check(syncing: &Syncing<'_>) -> Result<(), VaultError> {
     match (syncing.open)() {
         Ok(vault) => {
@@ -190,13 +185,7 @@ fn settle(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<(Vec<(String, St
         }
         Err(error) => return Err(error),
     }
-    let vault = (syncing.open)();
-    let (vault, why) = match vault {
-        Ok(vault) => (Some(vault), None),
-        Err(why) => (None, Some(why)),
-    };
-    let seen = vault.as_ref().ok_or_else(|| why.unwrap_or(VaultError::NoVault));
-    let settled = index::settle(seen, start, &[], how)?;
+    let settled = index::settle((syncing.open)(), start, &[], how)?;
     synced.notes.extend(settled.report.notes);
     Ok((settled.left, Who::Oneself))
 }

@@ -107,7 +107,7 @@ impl Bench {
         let labels = Labels { base: label, ours: "HEAD", theirs: "side" };
         let merging = Merging { file: ".covault/secrets/db.age", base, ours, theirs, labels };
         let unknown = || VaultError::UnknownVault { words: String::new() };
-        let vault = if has_key { Ok(&self.vault) } else { Err(unknown()) };
+        let vault = if has_key { Ok(team::vault(&self.alice)) } else { Err(unknown()) };
         let now = Time::from_unix(1_790_000_100);
         let merged = merge(vault, &self.home, &self.alice.repo, &merging, now).unwrap();
         assert!(merged.stop.is_none(), "{:?}", merged.stop);

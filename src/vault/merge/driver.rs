@@ -10,8 +10,8 @@ use super::super::wrong::Wrong;
 use super::super::{Vault, VaultError, root_above, trust};
 use super::chains::{Chains, Looking};
 use super::side::{self, Side};
-use super::{Labels, Operation, keyless, roster};
-use crate::home::{Home, HomeError};
+use super::{Labels, Operation, is_bystander, keyless, roster};
+use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
 use crate::model::manifest::MAX_PARENTS;
@@ -54,7 +54,7 @@ pub struct Merged {
 /// # Errors
 /// What is no sealed version of this secret by a member, or no roster, on any side. Nothing may be touched then.
 pub fn merge(
-    vault: Result<&Vault, VaultError>,
+    vault: Result<Vault, VaultError>,
     home: &Home,
     folder: &Path,
     merging: &Merging<'_>,
@@ -69,22 +69,19 @@ pub fn merge(
 }
 
 /// Where something is merged: a vault that was accepted, or only what lies there.
-pub(super) enum Scene<'a> {
+pub(super) enum Scene {
     /// A vault.
-    Vault(&'a Vault),
+    Vault(Box<Vault>),
     /// A repository with a vault's folder and its roster, which nobody here accepted. No key is used.
     Bystander(Box<(Repo, String, Roster)>),
 }
 
-impl<'a> Scene<'a> {
+impl Scene {
     /// The vault in `folder`, or what can be seen of it without a key or a vault that this machine knows.
-    pub(super) fn new(vault: Result<&'a Vault, VaultError>, folder: &Path) -> Result<Self, VaultError> {
+    pub(super) fn new(vault: Result<Vault, VaultError>, folder: &Path) -> Result<Self, VaultError> {
         match vault {
-            Ok(vault) => Ok(Self::Vault(vault)),
-            Err(
-                VaultError::UnknownVault { .. }
-                | VaultError::Home(HomeError::NoIdentity { .. } | HomeError::NoHome | HomeError::Permissions { .. }),
-            ) => {
+            Ok(vault) => Ok(Self::Vault(Box::new(vault))),
+            Err(error) if is_bystander(&error) => {
                 let repo = Repo::discover(folder)?;
                 let root = root_above(&repo, folder)?;
                 let roster = trust::verified_roster(&repo, &root)?;
@@ -132,21 +129,6 @@ pub(super) struct Place<'a> {
     pub(super) root: &'a str,
     vault: Option<&'a Vault>,
     roster: &'a Roster,
-}
-
-/// What all of one side's versions say together.
-struct Opened {
-    secret: Secret,
-}
-
-impl Opened {
-    fn document(&self) -> &Document {
-        &self.secret.document
-    }
-
-    fn shares(&self) -> &Shares {
-        &self.secret.manifest.shares
-    }
 }
 
 impl Place<'_> {
@@ -250,7 +232,7 @@ impl Place<'_> {
     }
 
     /// Which secret a file is.
-    fn path_of(&self, file: &str) -> Option<SecretPath> {
+    pub(super) fn path_of(&self, file: &str) -> Option<SecretPath> {
         SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?)
     }
 
@@ -282,12 +264,12 @@ impl Place<'_> {
         base: &[SealedFile],
         ours: &Side,
         theirs: &Side,
-    ) -> Option<(Option<Opened>, Opened, Opened)> {
-        let open = |versions: &[SealedFile]| -> Option<Opened> {
+    ) -> Option<(Option<Secret>, Secret, Secret)> {
+        let open = |versions: &[SealedFile]| -> Option<Secret> {
             let mut secrets = versions.iter().map(|sealed| opener.open_one(file, sealed).ok());
             let first = secrets.next()??;
             let secret = secrets.try_fold(first, |all, next| Some(all.joined(next?)))?;
-            Some(Opened { secret })
+            Some(secret)
         };
         Some((open(base), open(&ours.good)?, open(&theirs.good)?))
     }
@@ -303,15 +285,15 @@ impl Place<'_> {
     ) -> Result<Option<Vec<u8>>, VaultError> {
         let Some(vault) = self.vault else { return Ok(None) };
         let (document, shares) = sides.joined(operation);
-        let all = (sides.a.document().join(sides.b.document()), sides.a.shares().join(sides.b.shares()));
+        let all = (sides.a.document.join(&sides.b.document), sides.a.manifest.shares.join(&sides.b.manifest.shares));
         let brings_all = document == all.0 && shares == all.1;
-        let is = |side: &Opened| *side.document() == document && *side.shares() == shares;
+        let is = |side: &Secret| side.document == document && side.manifest.shares == shares;
         if let Some(kept) = sides.kept(is(sides.a), is(sides.b), brings_all, operation) {
             return Ok(Some(kept.to_vec()));
         }
-        let mut parents = sides.a.secret.versions.clone();
+        let mut parents = sides.a.versions.clone();
         if brings_all {
-            parents.extend(sides.b.secret.versions.iter().cloned());
+            parents.extend(sides.b.versions.iter().cloned());
             parents.sort_by_key(|(hash, _)| *hash);
             parents.dedup_by_key(|(hash, _)| *hash);
         }
@@ -348,9 +330,9 @@ struct Sides<'a> {
     merging: &'a Merging<'a>,
     ours: &'a Side,
     theirs: &'a Side,
-    a: &'a Opened,
-    b: &'a Opened,
-    base: Option<&'a Opened>,
+    a: &'a Secret,
+    b: &'a Secret,
+    base: Option<&'a Secret>,
 }
 
 impl Sides<'_> {
@@ -359,10 +341,10 @@ impl Sides<'_> {
         let (a, b) = (self.a, self.b);
         match self.base.filter(|_| operation != Operation::Merge) {
             Some(base) => (
-                a.document().join_changes(base.document(), b.document()),
-                a.shares().join_changes(base.shares(), b.shares()),
+                a.document.join_changes(&base.document, &b.document),
+                a.manifest.shares.join_changes(&base.manifest.shares, &b.manifest.shares),
             ),
-            None => (a.document().join(b.document()), a.shares().join(b.shares())),
+            None => (a.document.join(&b.document), a.manifest.shares.join(&b.manifest.shares)),
         }
     }
 
@@ -407,8 +389,9 @@ impl Sides<'_> {
 }
 
 /// Whether everything that one side says is said by the other.
-fn is_part(one: &Opened, other: &Opened) -> bool {
-    one.document().join(other.document()) == *other.document() && one.shares().join(other.shares()) == *other.shares()
+fn is_part(one: &Secret, other: &Secret) -> bool {
+    one.document.join(&other.document) == other.document
+        && one.manifest.shares.join(&other.manifest.shares) == other.manifest.shares
 }
 
 /// Both sides as they are, where a later version of covault wrote one; `None` where none did.

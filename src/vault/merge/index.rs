@@ -39,7 +39,7 @@ pub struct Settled {
 /// # Errors
 /// Those of reading and staging. A file that is refused stays unmerged and is listed.
 pub fn settle(
-    vault: Result<&Vault, VaultError>,
+    vault: Result<Vault, VaultError>,
     folder: &Path,
     only: &[SecretPath],
     how: &How,
@@ -55,8 +55,7 @@ pub fn settle(
     let is_over = matches!(repo.operation()?, None | Some(Ongoing::Bisect | Ongoing::Jujutsu));
     for waiting in place.unmerged(&labels, is_over)? {
         let file = waiting.file.clone();
-        let path = file.strip_prefix(place.root).and_then(|file| SecretPath::from_file(file.strip_prefix('/')?));
-        let Some(path) = path.filter(|path| only.is_empty() || only.contains(path)) else { continue };
+        let Some(path) = place.path_of(&file).filter(|path| only.is_empty() || only.contains(path)) else { continue };
         match place.settle_one(&waiting, &labels, operation, how) {
             // What was written since then has both.
             Ok((bytes, _)) if waiting.since.as_ref() == Some(&bytes) => {}
