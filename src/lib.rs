@@ -8,6 +8,7 @@
 //! - [`seal`]: keys and sealed bytes. age files with our two stanzas, signatures, identities. Bytes in, bytes out.
 //! - [`repo`]: git. Commits, trees, files and the index, never what is in them.
 //! - [`home`]: this person's machine. Identity, signing key, pins and caches.
+//! - [`providers`]: other people's APIs. Keys that are issued, limited, watched and revoked by calls.
 //! - [`vault`]: the use-cases, one verb a file. Plain values in, plain values out.
 //! - [`cli`]: people. The only layer that prints, asks, reads the environment or the clock.
 //!
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod home;
 pub mod model;
 pub mod plaintext;
+pub mod providers;
 pub mod repo;
 pub mod seal;
 pub mod vault;

@@ -16,6 +16,7 @@ pub mod exposure;
 pub mod formats;
 pub mod generate;
 pub mod invite;
+pub mod keys;
 pub mod leak;
 pub mod loader;
 pub mod manifest;

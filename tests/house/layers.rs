@@ -13,9 +13,10 @@ pub const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("seal", &["model", "plaintext"], &["std::fs", "std::env", "std::process", "gix"]),
     ("repo", &["model"], &["age", "ed25519_dalek", "x25519_dalek"]),
     ("home", &["model", "plaintext", "seal"], &["std::env", "std::process", "gix", "SystemTime", "Instant"]),
+    ("providers", &["model", "plaintext"], &["std::fs", "std::env", "std::process", "SystemTime", "gix", "age"]),
     (
         "vault",
-        &["model", "plaintext", "seal", "repo", "home"],
+        &["model", "plaintext", "seal", "repo", "home", "providers"],
         &["std::env", "std::time", "std::process", "gix", "clap", "reqwest", "std::io"],
     ),
     ("cli", &["model", "plaintext", "vault", "home"], &["gix", "age"]),
