@@ -4,6 +4,7 @@
 //! Nothing here knows of vaults, and nothing is remembered. To add a provider: a file or folder here, and a line in [`KNOWN`].
 
 pub mod error;
+mod http;
 pub mod manual;
 pub mod openrouter;
 
