@@ -22,6 +22,7 @@ mod house;
 mod hygiene;
 mod merge;
 mod model;
+mod openrouter;
 mod repo;
 mod seal;
 mod simulation;
