@@ -23,6 +23,7 @@ mod hygiene;
 mod merge;
 mod model;
 mod openrouter;
+mod providers;
 mod repo;
 mod seal;
 mod simulation;

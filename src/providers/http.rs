@@ -5,6 +5,7 @@
 mod answer;
 mod base;
 mod client;
+mod earlier;
 mod pause;
 mod redact;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub(super) use answer::Body;
 use base::Base;
 use client::Clients;
+use earlier::Earlier;
 use pause::{Deadline, Pauses};
 pub(super) use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -145,8 +147,7 @@ impl Http {
         let deadline = Deadline::after(self.pace.overall);
         let mut pauses = Pauses::new(self.pace);
         let mut tries = 0;
-        // What may have been done already, by a try before the last one.
-        let mut arrived: Option<Problem> = None;
+        let mut earlier = Earlier::default();
         loop {
             tries += 1;
             let limit = deadline.left().min(self.pace.request);
@@ -160,18 +161,17 @@ impl Http {
                 Again::Always => true,
             };
             let pause = pauses.next(failure.after);
-            if !another || !deadline.allows(pause) {
-                // What an earlier try came to says more than that this one was not sent, or had no time left.
-                let says_less = match failure.problem {
-                    Problem::NotSent(_) => true,
-                    Problem::NoAnswer(_) => limit < self.pace.request,
-                    _ => false,
-                };
-                return Err(arrived.filter(|_| says_less).unwrap_or(failure.problem));
+            // What is sent once is not sent without time for its answer.
+            let needed = if call.repeat == Repeat::Once { self.pace.request } else { Duration::ZERO };
+            if !another || !deadline.allows(pause.saturating_add(needed)) {
+                let cut_short = limit < self.pace.request && call.repeat != Repeat::Once;
+                return Err(match failure.problem {
+                    problem @ Problem::NotSent(_) => earlier.or_not_sent(problem),
+                    problem @ Problem::NoAnswer(_) if cut_short => earlier.or_cut_short(problem),
+                    problem => problem,
+                });
             }
-            if !matches!(failure.problem, Problem::NotSent(_) | Problem::Refused { status: 429, .. }) {
-                arrived = Some(failure.problem);
-            }
+            earlier.note(failure.problem);
             tokio::time::sleep(pause).await;
         }
     }

@@ -248,18 +248,11 @@ impl GuardObject {
     }
 }
 
-/// What came of a deletion. A body that does not say `false` says yes.
+/// What came of a deletion.
 pub(super) fn deleted(body: &Body) -> Read<()> {
     #[derive(Deserialize)]
     struct Deleted {
-        #[serde(default = "yes")]
         deleted: bool,
-        #[serde(default)]
-        error: Option<serde::de::IgnoredAny>,
     }
-    fn yes() -> bool {
-        true
-    }
-    let answer: Deleted = json(body)?;
-    if answer.deleted && answer.error.is_none() { Ok(()) } else { Err("that it is not deleted".to_owned()) }
+    if json::<Deleted>(body)?.deleted { Ok(()) } else { Err("that it is not deleted".to_owned()) }
 }
