@@ -13,7 +13,7 @@ use super::{PACE, reach};
 use crate::openrouter::fake::{Call, Cut, Fault, RetryAfter, Rule, When};
 
 /// All the time that there is for a fault that stays.
-const SHORT: Duration = Duration::from_secs(1);
+const SHORT: Duration = Duration::from_millis(1600);
 
 /// What must come of a call, without the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +126,12 @@ fn case(op: Op, call: Call, fault: &Fault, when: When, always: bool) -> (String,
         let scene = Scene::new();
         scene.fake.inject(rule.clone());
         let pace = match fault {
-            _ if !always => PACE,
+            _ if !always || matches!(fault, Fault::Huge(_)) => PACE,
             // Less than the fault takes.
-            Fault::Slow(_) => Pace { request: SHORT / 20, overall: SHORT / 2, ..PACE },
+            Fault::Slow(_) => Pace { request: SHORT / 20, overall: SHORT / 4, ..PACE },
             // Nobody waits for a fault that stays.
-            _ => Pace { request: SHORT / 2, overall: SHORT, longest_wait: SHORT / 5, ..PACE },
+            _ if op.makes() => Pace { request: SHORT / 2, overall: SHORT, longest_wait: SHORT / 8, ..PACE },
+            _ => Pace { request: SHORT, overall: SHORT, longest_wait: SHORT / 8, ..PACE },
         };
         let key = scene.fake.management_key();
         let (came, shown) = op.run(&reach(&scene.fake.url(), &key, pace), &scene);
@@ -169,7 +170,7 @@ fn run(of: &str, cases: Vec<(String, impl Fn() + Send)>) {
     let (count, failed) = (cases.len(), Mutex::new(Vec::new()));
     let waiting = Mutex::new(cases);
     std::thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..24 {
             scope.spawn(|| {
                 loop {
                     let Some((name, case)) = waiting.lock().unwrap().pop() else { return };
@@ -194,6 +195,13 @@ fn matrix(of: &str, ops: &[Op], least: usize) {
                 cases.extend(When::all().map(|when| case(op, call, &fault, when, false)));
                 // What answers truly for ever is no fault.
                 let ends = !matches!(fault, Fault::Dribble(..));
+                // Nor what asks for a second, and then for another one.
+                let fault = match fault {
+                    Fault::TooMany(RetryAfter::Seconds(_)) => Fault::TooMany(RetryAfter::Seconds(600)),
+                    Fault::TooMany(RetryAfter::Date(_)) => Fault::TooMany(RetryAfter::Date(600)),
+                    Fault::Unavailable(_) => Fault::Unavailable(RetryAfter::Seconds(600)),
+                    fault => fault,
+                };
                 cases.extend(ends.then(|| case(op, call, &fault, When::Before, true)));
             }
         }

@@ -18,10 +18,10 @@ use covault::providers::{Pace, Settings};
 
 use crate::openrouter::fake::Fake;
 
-/// Waits that tests have time for.
+/// Waits that tests have time for. The limits are there for what hangs.
 pub const PACE: Pace = Pace {
-    request: Duration::from_secs(2),
-    overall: Duration::from_secs(4),
+    request: Duration::from_secs(20),
+    overall: Duration::from_secs(40),
     first_wait: Duration::from_millis(1),
     longest_wait: Duration::from_millis(10),
 };

@@ -58,8 +58,12 @@ impl Amount {
         let read = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str(text) };
         let value = match read {
             Ok(value) => value,
-            // Smaller than any digit that is kept.
-            Err(rust_decimal::Error::Underflow | rust_decimal::Error::ScaleExceedsMaximumPrecision(_)) => Decimal::ZERO,
+            // Smaller than any digit that is kept; what is too large for them is no amount.
+            Err(rust_decimal::Error::Underflow | rust_decimal::Error::ScaleExceedsMaximumPrecision(_))
+                if !text.contains(['e', 'E']) || text.contains("e-") || text.contains("E-") =>
+            {
+                Decimal::ZERO
+            }
             Err(_) => return Err(AmountError::NotANumber { given: text.chars().take(40).collect() }),
         };
         Ok(Self(value.normalize()))
