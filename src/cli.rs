@@ -21,6 +21,7 @@ mod group;
 mod import;
 mod init;
 mod join;
+mod key;
 mod log;
 mod ls;
 mod man;
@@ -107,6 +108,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rekey(args) => rekey::run(&context, &args),
         Command::Rotate(args) => rotate::run(&context, &args),
         Command::Expose(args) => expose::run(&context, &args),
+        Command::Key(args) => key::run(&context, &args),
         Command::Run(args) => run::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),

@@ -3,6 +3,7 @@
 //! It does not read the environment (the command line hands it over) and knows no repository.
 
 mod agent;
+mod config;
 mod files;
 mod invites;
 mod keys;
@@ -14,6 +15,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 pub use agent::{AgentError, AgentKey};
+pub use config::{Alerts, Calls, Config, Reach, Span};
 pub use invites::KeptInvite;
 pub use keys::{Keys, NewKeys, OwnSigner};
 pub use state::{Healed, Pin, Seen};
@@ -88,6 +90,14 @@ pub enum HomeError {
         /// The file.
         file: PathBuf,
     },
+    /// A configuration that cannot be read.
+    #[error("{file} is refused: {why}")]
+    BadConfig {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and where.
+        why: String,
+    },
     /// New keys cannot be made.
     #[error("cannot make keys")]
     Making(#[source] SealError),
@@ -118,6 +128,7 @@ impl HomeError {
             Self::Agent { file, source } => Some(source.hint(file)),
             Self::Permissions { file, .. } => Some(format!("chmod 600 '{}'", file.display())),
             Self::Io { .. } | Self::Making(_) => None,
+            Self::BadConfig { .. } => Some("docs/provider-keys.md has an example".to_owned()),
             Self::DamagedState { file } => {
                 Some(format!("compare the vault's words with a teammate, then remove '{}'", file.display()))
             }

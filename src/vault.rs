@@ -23,6 +23,7 @@ pub mod import;
 pub mod init;
 pub mod invite;
 pub mod join;
+pub mod keys;
 pub mod leave;
 pub mod list;
 pub mod machine;
@@ -36,6 +37,7 @@ pub mod resolve;
 pub mod restore;
 pub mod rotate;
 pub mod scan;
+mod sealed;
 pub mod set;
 pub mod setup;
 pub mod share;
@@ -153,14 +155,14 @@ impl Vault {
         words(self.roster.vault)
     }
 
-    /// Where a secret's file is, from the top.
+    /// Where the file of a secret or journal is, from the top.
     pub fn file(&self, path: &SecretPath) -> String {
         format!("{}/{}", self.root, path.file())
     }
 
-    /// The secret whose file this is.
+    /// The secret or journal whose file this is.
     pub fn path_of(&self, file: &str) -> Option<SecretPath> {
-        SecretPath::from_file(file.strip_prefix(&self.root)?.strip_prefix('/')?)
+        sealed::path_of(&self.root, file)
     }
 
     /// One's keys; read once.

@@ -20,6 +20,7 @@ mod faults;
 mod formats;
 mod house;
 mod hygiene;
+mod keys;
 mod merge;
 mod model;
 mod openrouter;

@@ -4,7 +4,8 @@
 
 use covault::home::{Home, KeySources, NewKeys, OwnSigner};
 use covault::model::card::{Card, Device, Kind};
-use covault::model::names::{DeviceLabel, MemberName};
+use covault::model::names::{DeviceLabel, FieldName, MemberName, SecretPath};
+use covault::model::register::{Key, Value};
 use covault::model::roster::{Operation, Role};
 use covault::model::time::Time;
 use covault::seal::Signer as _;
@@ -79,6 +80,36 @@ pub fn amend(person: &Person, steps: Vec<Step>, message: &str) {
     let (vault, how) = (vault(person), how());
     let amendment = vault.amendment(steps, &how).unwrap();
     vault.amend(vault.writing(&how).unwrap(), amendment, Vec::new(), message, &|| ()).unwrap();
+}
+
+/// Writes fields into a journal as this person, as what rotates keys does: born where there is none.
+pub fn journal(person: &Person, name: &str, fields: &[(&str, &str)]) {
+    let (vault, how) = (vault(person), how());
+    let mut writing = vault.writing(&how).unwrap();
+    let mut draft = writing.journal(&journal_path(name)).unwrap();
+    for (field, value) in fields {
+        let key = Key::Field(FieldName::parse(field).unwrap());
+        draft.document.put(&key, vault.write_of(&key, Value::text(value), false, how.now).unwrap());
+    }
+    writing.finish(&[draft], Vec::new(), "covault: a rotation").unwrap();
+}
+
+/// Ends a journal as this person.
+pub fn end_journal(person: &Person, name: &str) {
+    let (vault, how) = (vault(person), how());
+    let mut writing = vault.writing(&how).unwrap();
+    let mut draft = writing.journal(&journal_path(name)).unwrap();
+    writing.end_journal(&mut draft).unwrap();
+    writing.finish(&[draft], Vec::new(), "covault: a rotation is over").unwrap();
+}
+
+/// Where a journal's file is.
+pub fn journal_file(person: &Person, name: &str) -> std::path::PathBuf {
+    person.repo.join(format!(".covault/journal/{name}.age"))
+}
+
+fn journal_path(name: &str) -> SecretPath {
+    SecretPath::parse(&format!("journal/{name}")).unwrap()
 }
 
 fn admit_as(alice: &Person, person: &Person, name: &str, role: Role, kind: Kind) {

@@ -108,6 +108,9 @@ pub enum Command {
     Rotate(super::rotate::RotateArgs),
     /// What somebody could read and has not been changed since
     Expose(super::expose::ExposeArgs),
+    /// API keys that a provider issues: with limits, rotated, revoked
+    #[command(alias = "openrouter")]
+    Key(super::key::KeyArgs),
     /// Run a program with secrets in its environment
     Run(super::run::RunArgs),
     /// Write secrets as variables in the format of another tool

@@ -78,6 +78,11 @@ impl Context {
         self.now
     }
 
+    /// Now, where much time may have passed since the command began.
+    pub fn later(&self) -> Time {
+        clock()
+    }
+
     /// This person's machine.
     pub fn home(&self) -> Result<Home, VaultError> {
         let home = path_variable("HOME");

@@ -77,6 +77,11 @@ pub fn report(context: &Context, error: &anyhow::Error) -> u8 {
     code
 }
 
+/// The code of an error that is not printed here.
+pub fn code_of(error: &anyhow::Error) -> u8 {
+    judge(error).0
+}
+
 fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return (refusal.code, refusal.hint.clone());
@@ -111,4 +116,6 @@ fn is_about_words(error: &anyhow::Error) -> bool {
         || error.is::<crate::model::formats::ParseError>()
         || error.is::<crate::model::formats::render::RenderError>()
         || error.is::<crate::model::sheet::SheetError>()
+        || error.is::<crate::model::keys::limit::LimitError>()
+        || error.is::<crate::model::keys::alert::ThresholdError>()
 }

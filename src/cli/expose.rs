@@ -79,6 +79,11 @@ fn known(one: &Exposure) -> String {
         Some(fields) if !fields.is_empty() => fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", "),
         _ => format!("{} of {} values", one.known, one.total),
     };
+    let what = match one.outlived {
+        0 => what,
+        all if all == one.known => "a key that was replaced and may still work (covault key resume)".to_owned(),
+        _ => format!("{what}, and a key that was replaced and may still work"),
+    };
     let machines: Vec<_> = one.through.iter().map(MemberName::as_str).collect();
     if one.own || machines.is_empty() { what } else { format!("{what} (through {})", machines.join(", ")) }
 }
@@ -158,6 +163,7 @@ fn as_json(ledger: &Exposures) -> Value {
             "fields": one.fields.as_ref().map(|fields| fields.iter().map(ToString::to_string).collect::<Vec<_>>()),
             "known": one.known,
             "total": one.total,
+            "outlived": one.outlived,
             "own": one.own,
             "through": names(&one.through),
             "since": one.since.to_string(),

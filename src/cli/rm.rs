@@ -6,17 +6,24 @@ use clap_complete::ArgValueCandidates;
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::Answer;
-use super::{complete, out};
+use super::{complete, key, out};
 use crate::model::names::SecretPath;
 
 /// Delete secrets
 ///
 /// Seals a tombstone at the name, so that an edit which somebody else makes meanwhile is not lost. Git history keeps the
-/// old values: what was secret should be changed where it is used.
+/// old values: what was secret should be changed where it is used. The key of a secret that a provider issued is taken away
+/// there first (covault key revoke).
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault rm prod/db\n  covault rm prod/db prod/cache --dry-run\n\n\
     Bring one back with: covault restore prod/db")]
 pub struct RmArgs {
+    /// For what a provider issued: do not ask whether its key may be taken away for good
+    #[arg(long, short)]
+    yes: bool,
+    /// For what a provider issued: leave its key there as it is
+    #[arg(long)]
+    local_only: bool,
     /// The secrets
     #[arg(required = true, add = ArgValueCandidates::new(complete::names))]
     names: Vec<String>,
@@ -29,6 +36,9 @@ pub fn run(context: &Context, args: &RmArgs) -> Answer {
     let mut paths = args.names.iter().map(|name| SecretPath::parse(name)).collect::<Result<Vec<_>, _>>()?;
     paths.sort();
     paths.dedup();
+    if !args.local_only {
+        key::revoke::all_issued(context, &paths, args.yes, &args.write)?;
+    }
     let report = context.vault()?.remove(&paths, &context.how(&args.write))?;
     let names: Vec<_> = paths.iter().map(SecretPath::as_str).collect();
     let names = names.join(", ");

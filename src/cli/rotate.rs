@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::{self, Answer, Refusal};
-use super::{ask, complete, out, plan, set};
+use super::{ask, complete, key, out, plan, set};
 use crate::model::names::{MemberName, Reference};
 use crate::plaintext::Plaintext;
 use crate::vault::rotate::{Elsewhere, Means, NewValue, Rotation, Step, Wanted};
@@ -20,7 +20,7 @@ use crate::vault::write::Report;
 #[command(after_help = "Examples:\n  covault rotate prod/db\n  covault rotate prod/db/password staging/db --yes\n  \
     covault rotate --exposed-to carol\n  covault rotate --exposed-to bob --devices    # a lost laptop, after covault member renew\n  covault rotate --due --dry-run\n  pwgen 32 1 | covault rotate prod/db/password --stdin\n\n\
     What was generated (covault set --generate) is generated anew in the same way; the rest is asked for, hidden. Without a \
-    terminal that is left and listed, and the exit code is 8; so is what is not sealed to you, keys that a provider issues, \
+    terminal that is left and listed, and the exit code is 8; so is what is not sealed to you, \
     files and one-time passwords. A new value is of use only where it is put to work: nothing outside of the vault changes.\n\n\
     Old values come back with: covault restore")]
 pub struct RotateArgs {
@@ -71,11 +71,16 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
     let due: Vec<&Step> = rotation.steps.iter().filter(|step| is_made_here(step, can_ask)).collect();
     show(context, &due, &left);
     if !context.json() {
+        let issued = rotation.at_providers();
+        issued.iter().for_each(|path| context.note(&format!("{path}: a new key from its provider")));
+    }
+    if !context.json() {
         super::expose::say_machines(context, rotation.machines.iter());
     }
     let would = format!("give {} a new value", count(due.len(), "field"));
     let message = format!("rotated {}", count(due.len(), "field"));
-    if args.write.dry_run || due.is_empty() {
+    let issued = rotation.at_providers();
+    if args.write.dry_run || due.is_empty() && issued.is_empty() {
         let mut files: Vec<String> = due.iter().map(|step| vault.file(&step.path)).collect();
         files.dedup();
         let unchanged = files.is_empty();
@@ -84,8 +89,13 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
         return Ok(code(&left));
     }
     // Who types the only value has said yes.
-    if due.iter().any(|step| step.means != Means::Ask) {
-        plan::confirm(context, args.yes, &would)?;
+    if due.iter().any(|step| step.means != Means::Ask) || !issued.is_empty() {
+        let keys = if issued.is_empty() {
+            String::new()
+        } else {
+            format!(", and {} a new key", count(issued.len(), "secret"))
+        };
+        plan::confirm(context, args.yes, &format!("{would}{keys}"))?;
     }
     let mut values = Vec::with_capacity(due.len());
     let mut done = Vec::with_capacity(due.len());
@@ -103,8 +113,18 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
         false => vault.rotate(&rotation, values, &context.how(&args.write))?,
     };
     let message = format!("rotated {}", count(done.len(), "field"));
-    out::report_with(context, &report, &message, &would, more(&done, &left))?;
-    Ok(code(&left))
+    let (reason, keep_old) = (why(args), 0);
+    let keys = key::rotate::all(context, &issued, &reason, keep_old, &mut |path, why| {
+        left.push(Left { secret: path.to_string(), field: None, why });
+    });
+    let mut more = more(&done, &left);
+    more.insert("keys".into(), keys.rotated.iter().map(|path| json!(path.as_str())).collect());
+    if !done.is_empty() || keys.rotated.is_empty() {
+        out::report_with(context, &report, &message, &would, more)?;
+    } else if context.json() {
+        out::json(&Value::Object(more))?;
+    }
+    Ok(code(&left).max(keys.code))
 }
 
 fn wanted(context: &Context, args: &RotateArgs) -> anyhow::Result<Wanted> {
@@ -113,6 +133,15 @@ fn wanted(context: &Context, args: &RotateArgs) -> anyhow::Result<Wanted> {
         None if args.due => Wanted::Due(context.now()),
         None => Wanted::Named(args.names.iter().map(|name| Reference::parse(name)).collect::<Result<_, _>>()?),
     })
+}
+
+/// What the records of replaced keys say.
+fn why(args: &RotateArgs) -> String {
+    match &args.exposed_to {
+        Some(name) => format!("{name} could read it"),
+        None if args.due => "it was due".to_owned(),
+        None => String::new(),
+    }
 }
 
 /// A new value for a field, with how it was generated; `None` where the person typed nothing.
@@ -143,14 +172,13 @@ fn is_made_here(step: &Step, can_ask: bool) -> bool {
 
 /// What stays as it is, and what to do about it.
 fn left(rotation: &Rotation, can_ask: bool) -> Vec<Left> {
-    let steps = rotation.steps.iter().filter(|step| !is_made_here(step, can_ask));
+    let at_provider = |step: &&Step| matches!(step.means, Means::Elsewhere(Elsewhere::Provider(_)));
+    let steps = rotation.steps.iter().filter(|step| !is_made_here(step, can_ask) && !at_provider(step));
     let mut left: Vec<Left> = steps
         .map(|step| {
             let Step { path, field, means } = step;
             let why = match means {
-                Means::Elsewhere(Elsewhere::Provider(provider)) => {
-                    format!("{provider} issues it: covault key rotate {path}")
-                }
+                Means::Elsewhere(Elsewhere::Provider(provider)) => format!("{provider} issues it"),
                 Means::Elsewhere(Elsewhere::File) => format!("it is a file: covault set {path} --file {field}=PATH"),
                 Means::Elsewhere(Elsewhere::OneTime) => {
                     format!("it is for one-time passwords: covault set {path} --totp {field}")

@@ -95,6 +95,7 @@ pub fn run(context: &Context, args: &SetArgs) -> Answer {
     let path = SecretPath::parse(&args.name)?;
     let vault = context.vault()?;
     // Before a person types a secret, see that it can be kept.
+    vault.check_no_journal(&path)?;
     if !args.write.dry_run {
         vault.may_write()?;
     }

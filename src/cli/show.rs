@@ -8,6 +8,7 @@ use super::context::Context;
 use super::exit::{self, Answer};
 use super::{complete, out};
 use crate::model::escape;
+use crate::model::keys::record::{KeyRecord, PROVIDER, RemoteId, Retired, is_record};
 use crate::model::names::SecretPath;
 use crate::model::read;
 use crate::model::register::Write;
@@ -81,12 +82,44 @@ fn as_text(secret: &Secret, reveal: bool) -> String {
         out.push_str(&format!("tags: {}\n", tags.join(" ")));
     }
     for (name, value) in read::metadata(&secret.document, manifest.at) {
+        if is_record(name.as_str()) {
+            continue;
+        }
         // A line break in it would look like a line of ours.
         out.push_str(&format!("{name}: {}\n", escape::terminal(value)));
     }
+    out.push_str(&key_text(secret));
     let readers: Vec<_> = manifest.readers.iter().map(|reader| reader.name.as_str()).collect();
     out.push_str(&format!("readers: {}\n", readers.join(", ")));
     out.push_str(&format!("revision {} by {}, {}\n", manifest.revision, manifest.author.name, manifest.at));
+    out
+}
+
+/// What a provider issued, in a line for each key.
+fn key_text(secret: &Secret) -> String {
+    let at = secret.manifest.at;
+    let (Some(provider), Some(record)) = (secret.meta(PROVIDER), KeyRecord::of(&secret.document, at)) else {
+        return String::new();
+    };
+    let id = |id: &Option<RemoteId>| id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let why = |reason: &str| if reason.is_empty() { String::new() } else { format!("; {}", escape::terminal(reason)) };
+    let (number, standing) = (record.generation, record.standing.as_str());
+    let mut out = format!(
+        "key {number} of {}{}: {standing}, issued {}, limits {}{}\n",
+        escape::terminal(provider),
+        id(&record.id),
+        record.issued,
+        record.limits,
+        why(&record.reason)
+    );
+    let before = Retired::all_of(&secret.document, at);
+    for old in before.iter().rev().filter(|old| old.intent != record.intent) {
+        let spent = old.usage.map(|usage| format!(", spent {}", usage.total.rounded())).unwrap_or_default();
+        let (number, standing) = (old.generation, old.standing.as_str());
+        let line =
+            format!("  key {number}{}: {standing}, replaced {}{spent}{}\n", id(&old.id), old.since, why(&old.reason));
+        out.push_str(&line);
+    }
     out
 }
 

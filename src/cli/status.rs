@@ -66,6 +66,8 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     let uncommitted: Vec<_> = status.uncommitted.iter().map(|(file, how)| format!("{file}: {how}")).collect();
     let pending: Vec<_> = status.pending.iter().map(waiting).collect();
     section(&mut out, "waiting to be sealed again (covault rekey)", &pending);
+    section(&mut out, "open at providers (covault key resume)", &pairs(&status.operations));
+    section(&mut out, "keys that may still work at their providers (covault key revoke)", &pairs(&status.outlived));
     section(&mut out, "not committed", &uncommitted);
     section(&mut out, "written by several people at once (covault resolve)", &status.conflicts);
     section(
@@ -119,6 +121,8 @@ fn as_json(status: &Status) -> serde_json::Value {
         "conflicts": status.conflicts,
         "contested": status.contested,
         "due": pairs(&status.due),
+        "operations": pairs(&status.operations),
+        "outlived": pairs(&status.outlived),
         "both": status.both,
         "refused": pairs(&status.refused),
         "strangers": status.strangers,

@@ -13,8 +13,8 @@ use crate::vault::verify::{self, Also, What};
 
 /// Check that everything here is what members signed; needs no key
 ///
-/// Checks the roster, every file below secrets/ and the requests: form, place, author, signature, readers. It asks
-/// nothing and never writes to the repository. What it cannot tell is that a file opens.
+/// Checks the roster, every file below secrets/ and journal/, and the requests: form, place, author, signature, readers.
+/// It asks nothing and never writes to the repository. What it cannot tell is that a file opens.
 ///
 /// --range checks what a branch or a pull request brings, commit by commit: nothing that was signed goes missing. It
 /// also says who gains or loses access, who sealed what, and what changes in roster, requests and env files. --history

@@ -74,6 +74,19 @@ impl Versions {
         self.by_hash.get(&hash).and_then(|index| self.all.get(*index))
     }
 
+    /// Short names of every value that any version at a path had.
+    pub fn values_at(&self, path: &SecretPath) -> Vec<Short> {
+        let mut values: Vec<Short> = self
+            .all
+            .iter()
+            .filter(|version| version.path == *path)
+            .flat_map(|version| version.values.clone())
+            .collect();
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
     /// How many versions are named as parents and are not here.
     pub fn unseen(&self) -> usize {
         let parents = self.all.iter().flat_map(|version| &version.parents);

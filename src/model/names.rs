@@ -81,7 +81,14 @@ const MEMBER_RULE: &str = "lower-case letters, digits and . _ - (not first, no f
 const GROUP_RULE: &str = "what a member's name is made of; people and inherit are kept";
 const FIELD_RULE: &str = "letters, digits, _ and - (starting with a letter or _)";
 
-/// A secret's place in the vault, such as `prod/db`.
+/// The folder of secrets' files, below `.covault/`.
+pub const SECRETS: &str = "secrets";
+/// The folder of journals' files, below `.covault/`, and the first segment of their names.
+pub const JOURNAL: &str = "journal";
+/// The folders of sealed files, below `.covault/`.
+pub const SEALED: [&str; 2] = [SECRETS, JOURNAL];
+
+/// A secret's place in the vault, such as `prod/db`, or a journal's, such as `journal/4f1d`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretPath(String);
 
@@ -125,15 +132,26 @@ impl SecretPath {
             .take_while(|f| !f.is_empty())
     }
 
-    /// Where its file is, relative to `.covault/`.
-    pub fn file(&self) -> String {
-        format!("secrets/{}.age", self.0)
+    /// Whether the name is kept for journals: it is `journal`, or below that. No secret has such a name.
+    pub fn is_journal(&self) -> bool {
+        self.0.split('/').next() == Some(JOURNAL)
     }
 
-    /// The name that belongs to a file given relative to `.covault/`; `None` where it is no secret's file.
+    /// Where its file is, relative to `.covault/`.
+    pub fn file(&self) -> String {
+        if self.is_journal() { format!("{}.age", self.0) } else { format!("{SECRETS}/{}.age", self.0) }
+    }
+
+    /// The name that belongs to a file given relative to `.covault/`; `None` where it is neither a secret's file nor a
+    /// journal's. A journal is one segment below `journal`.
     pub fn from_file(file: &str) -> Option<Self> {
-        let name = file.strip_prefix("secrets/")?.strip_suffix(".age")?;
-        Self::parse(name).ok()
+        let name = file.strip_suffix(".age")?;
+        let (folder, below) = name.split_once('/')?;
+        match folder {
+            SECRETS => Self::parse(below).ok().filter(|path| !path.is_journal()),
+            JOURNAL => Self::parse(name).ok().filter(|path| path.folder() == JOURNAL),
+            _ => None,
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub enum Problem {
         /// The HTTP status.
         status: u16,
     },
+    /// It was deleted, and is there all the same.
+    #[error("still has the key after its deletion")]
+    StillThere,
     /// It said no.
     #[error("answered {status}: {message}")]
     Refused {
@@ -51,6 +54,11 @@ pub enum Problem {
 }
 
 impl ProviderError {
+    /// A key that is there after its deletion.
+    pub fn still_there(provider: &'static str) -> Self {
+        Self { provider, call: "DELETE", problem: Problem::StillThere }
+    }
+
     /// The status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match &self.problem {

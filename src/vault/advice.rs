@@ -17,9 +17,11 @@ impl VaultError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::EnvLine { source, .. } => source.kind(),
+            Self::Key(error) => error.kind(),
             Self::Name(_) | Self::VaultExists(_) | Self::FieldNeeded { .. } | Self::Nothing(_) => Kind::Usage,
             Self::LoaderVariable(_)
             | Self::InTheWay { .. }
+            | Self::IsJournal(_)
             | Self::Exists(_)
             | Self::ValueTooLarge(_)
             | Self::SameVariable { .. }
@@ -131,6 +133,7 @@ impl VaultError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::EnvLine { source, .. } => return source.hint(),
+            Self::Key(error) => return error.hint(),
             Self::Repo(e) => return e.hint(),
             Self::Home(e) => return e.hint(),
             Self::Signing { source: SealError::NotSigned { hint, .. }, .. } => hint.clone(),
@@ -275,6 +278,7 @@ impl VaultError {
                     "covault set {name} --stdin {field}; to show it from now on, first: covault set {name} --unset {field}"
                 )
             }
+            Self::IsJournal(_) => "choose a name that does not begin with journal/".to_owned(),
             Self::BadVariable { name, .. } => format!("name it with: covault set {name} --env VARIABLE"),
             Self::ChangedMeanwhile(name) => format!("look at it with: covault show {name}, and edit it again"),
             Self::RosterChanged => "repeat the command".to_owned(),

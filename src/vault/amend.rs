@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::access::{Pending, Plan};
 use super::open::{Verified, check};
 use super::write::{How, Report, Under, Writing};
-use super::{Vault, VaultError, trust};
+use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::roster::{self, Entry, Operation, Role, Roster};
@@ -167,7 +167,7 @@ impl Vault {
         let Some(head) = self.repo().head()?.commit else { return Ok(Vec::new()) };
         let me = self.me()?;
         let mut found = Vec::new();
-        for (file, state) in self.repo().status_of(&format!("{}/secrets", self.root()))? {
+        for (file, state) in self.repo().status_of(self.root())? {
             let is_open = matches!(state, WorkState::Modified | WorkState::Staged);
             let Some(path) = self.path_of(&file).filter(|_| is_open) else { continue };
             if plan.due.iter().any(|due| due.pending.mine && due.pending.path == path) {
@@ -244,9 +244,11 @@ impl Vault {
             on_disk.insert((file.clone(), self.repo().blob_id(bytes)?));
         }
         for commit in self.known_tips()? {
-            for item in self.repo().list_at(commit, &format!("{}/secrets", self.root()))?.files {
-                let Some(path) = self.path_of(&item.0).filter(|_| !on_disk.contains(&item)) else { continue };
-                versions.push((path, item.0, self.repo().blob(item.1)?));
+            for (path, file, blob) in sealed::list_at(self.repo(), commit, self.root())? {
+                let item = (file, blob);
+                if !on_disk.contains(&item) {
+                    versions.push((path, item.0, self.repo().blob(blob)?));
+                }
             }
         }
         let verified = Verified::new(self.home().verified_manifests(now.vault));

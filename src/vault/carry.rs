@@ -22,7 +22,9 @@ impl Vault {
         for path in paths {
             let Some(secret) = self.opened(path) else { continue };
             let targets = secret.document.moves();
-            let Some(home) = targets.first().and_then(|target| self.home_of(target)) else { continue };
+            let home = targets.first().and_then(|target| self.home_of(target));
+            // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
+            let Some(home) = home.filter(|home| !home.is_journal() && !path.is_journal()) else { continue };
             let mut left: Vec<SecretPath> = targets.into_iter().filter(|target| *target != home).collect();
             if secret.document.state() == State::Live {
                 left.push(path.clone());

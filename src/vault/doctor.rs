@@ -1,6 +1,6 @@
 //! `doctor`: what on this machine or in this clone could betray a secret or lose one, and what mends it.
 
-use super::{Vault, VaultError, hooks, setup};
+use super::{Vault, VaultError, hooks, sealed, setup};
 use crate::repo::AttributeValue;
 
 /// How a check went.
@@ -109,8 +109,7 @@ impl Vault {
 
     fn check_local_attributes(&self) -> Finding {
         let what = "info/attributes";
-        let text = self.repo().info_attributes().unwrap_or_default();
-        if setup::LOCAL_ATTRIBUTES.lines().all(|line| text.lines().any(|have| have.trim() == line)) {
+        if setup::has_local_attributes(self.repo()).unwrap_or_default() {
             good(what, "in place".to_owned())
         } else {
             bad(what, "not set up in this clone".to_owned(), Some("covault setup".to_owned()))
@@ -120,12 +119,13 @@ impl Vault {
     /// What git really applies, whatever nested `.gitattributes` say.
     fn check_effective_attributes(&self) -> Result<Finding, VaultError> {
         let what = "attributes";
-        let file = format!("{}/secrets/some/name.age", self.root());
-        for attribute in ["filter", "ident", "working-tree-encoding", "text"] {
-            let value = self.repo().check_attr(&file, attribute)?;
-            if !matches!(value, None | Some(AttributeValue::Unset)) {
-                let seen = format!("'{attribute}' is set for sealed files, which would change their bytes");
-                return Ok(bad(what, seen, Some("covault setup".to_owned())));
+        for folder in sealed::folders(self.root()) {
+            for attribute in ["filter", "ident", "working-tree-encoding", "text"] {
+                let value = self.repo().check_attr(&format!("{folder}/name.age"), attribute)?;
+                if !matches!(value, None | Some(AttributeValue::Unset)) {
+                    let seen = format!("'{attribute}' is set for sealed files, which would change their bytes");
+                    return Ok(bad(what, seen, Some("covault setup".to_owned())));
+                }
             }
         }
         Ok(good(what, "no filter touches sealed files".to_owned()))

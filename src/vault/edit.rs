@@ -3,6 +3,7 @@
 use super::set::{Edit, FieldEdit};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
+use crate::model::keys::record::is_record;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::read;
@@ -14,6 +15,7 @@ impl Vault {
     /// The sheet of a living secret, or an empty one for a new name.
     /// With it comes the version that it shows.
     pub fn sheet(&self, path: &SecretPath) -> Result<(Sheet, Option<Hash>), VaultError> {
+        self.check_no_journal(path)?;
         let Some(version) = self.current(path)? else {
             self.check_free(path)?;
             return Ok((Sheet::default(), None));
@@ -26,6 +28,8 @@ impl Vault {
         let mut sheet = Sheet {
             meta: read::metadata(&secret.document, secret.manifest.at)
                 .into_iter()
+                // What a provider issued is no text to be edited.
+                .filter(|(name, _)| !is_record(name.as_str()))
                 .map(|(name, value)| (name.clone(), value.to_owned()))
                 .collect(),
             tags: read::tags(&secret.document).into_iter().cloned().collect(),

@@ -305,6 +305,9 @@ pub enum VaultError {
         /// What is in the way.
         reason: String,
     },
+    /// It is kept for journals, which are written by what rotates keys at providers.
+    #[error("'{0}' is kept for journals of what is open at providers, and is no secret's name")]
+    IsJournal(String),
     /// It would overwrite a secret.
     #[error("there is a secret '{0}' already")]
     Exists(String),
@@ -418,6 +421,9 @@ pub enum VaultError {
     /// No env file.
     #[error("there is no {0}")]
     NoEnvFile(String),
+    /// About a key at a provider.
+    #[error(transparent)]
+    Key(#[from] super::keys::KeyError),
     /// Nobody in the roster has this name.
     #[error("there is no member '{name}'")]
     NoSuchMember {

@@ -13,12 +13,13 @@ use past::Found;
 
 use super::open::{Verified, check};
 use super::share::no_such_member;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::home::Home;
-use crate::model::bytes::{Hash, Short};
+use crate::model::bytes::{Hash, Short, WriteName};
 use crate::model::card::Card;
 use crate::model::document::Document;
 use crate::model::exposure::{Exposed, Past, Versions};
+use crate::model::keys::record::Retired;
 use crate::model::manifest::{MemberRef, State as Life};
 use crate::model::names::{FieldName, MemberName, SecretPath};
 use crate::model::register::{Key, Write};
@@ -41,6 +42,9 @@ pub struct Place<'a> {
     pub roster: &'a Roster,
     /// Members whose removal was seen elsewhere.
     pub gone: &'a BTreeSet<MemberName>,
+    /// Values that a present version has no more, and that may still work: keys that a provider issued and has not
+    /// been seen to be without. It takes a key to know them; without one there are none.
+    pub outlived: &'a dyn Fn(&SecretPath, ObjectId) -> Vec<Short>,
 }
 
 /// How far a ledger goes.
@@ -69,6 +73,8 @@ pub struct Exposure {
     pub known: usize,
     /// How many values the secret has.
     pub total: usize,
+    /// How many of them are keys that were replaced, and that their provider has not been seen to be without.
+    pub outlived: usize,
     /// Their fields, where a key opens it.
     pub fields: Option<Vec<FieldName>>,
     /// Since when, by the author's clock.
@@ -121,14 +127,6 @@ pub struct Exposures {
 }
 
 impl Place<'_> {
-    fn secrets(&self) -> String {
-        format!("{}/secrets", self.root)
-    }
-
-    fn path_of(&self, file: &str) -> Option<SecretPath> {
-        SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?)
-    }
-
     /// Whether nobody but the founder was ever in.
     fn is_one_persons(&self) -> bool {
         self.roster.state().cards().nth(1).is_none()
@@ -196,7 +194,7 @@ impl Place<'_> {
         let heads: HashSet<Hash> = present.iter().map(|head| head.hash).collect();
         let by_blob: HashMap<ObjectId, Hash> = places.iter().map(|(hash, (blob, _))| (*blob, *hash)).collect();
         if let Some(tip) = tips.first() {
-            for (_, blob) in self.repo.list_at(*tip, &self.secrets())?.files {
+            for (_, _, blob) in sealed::list_at(self.repo, *tip, self.root)? {
                 let version = by_blob.get(&blob).filter(|hash| !heads.contains(*hash));
                 if let Some(version) = version.and_then(|hash| versions.get(*hash))
                     && good(version)?
@@ -255,19 +253,21 @@ impl Place<'_> {
         let at = (&head.path, shares);
         match head.state {
             Life::Live => {
-                for (member, exposed) in self.who(versions, head, at, devices) {
-                    let (Some((blob, _)), Some((_, commit))) = (places.get(&head.hash), places.get(&exposed.last))
+                let head = &self.with_outlived(versions, places, head, shares, devices);
+                for (member, exposed) in self.who(versions, &head.all, at, devices) {
+                    let (Some((blob, _)), Some((_, commit))) = (places.get(&head.all.hash), places.get(&exposed.last))
                     else {
                         continue;
                     };
                     ledger.list.push(Exposure {
                         is_member: self.living(&member).is_some(),
                         member,
-                        path: head.path.clone(),
+                        path: head.all.path.clone(),
                         through: exposed.through.into_iter().collect(),
                         own: exposed.own,
                         known: exposed.values.len(),
-                        total: head.values.len(),
+                        total: head.all.values.len(),
+                        outlived: exposed.values.iter().filter(|value| head.outlived.contains(value)).count(),
                         fields: None,
                         since: exposed.since,
                         until: exposed.until,
@@ -278,6 +278,8 @@ impl Place<'_> {
                     });
                 }
             }
+            // What a journal held is in a secret by now, or was revoked at the provider.
+            Life::Deleted if head.path.is_journal() => {}
             Life::Deleted => {
                 for buried in head.parents.iter().filter_map(|parent| versions.get(*parent)) {
                     let who = self.who(versions, buried, at, devices).into_keys();
@@ -286,6 +288,34 @@ impl Place<'_> {
             }
             Life::Moved(_) => {}
         }
+    }
+}
+
+/// A present version with the values that outlived it.
+struct Head {
+    all: Past,
+    outlived: Vec<Short>,
+}
+
+impl Place<'_> {
+    /// A secret is opened for it only where somebody could read any of its values who may not read it now.
+    fn with_outlived(
+        &self,
+        versions: &Versions,
+        places: &Places,
+        head: &Past,
+        shares: &[Holder],
+        devices: bool,
+    ) -> Head {
+        let mut ever = head.clone();
+        ever.values = versions.values_at(&head.path);
+        let was_read = !self.who(versions, &ever, (&head.path, shares), devices).is_empty();
+        let blob = places.get(&head.hash).filter(|_| was_read);
+        let mut outlived = blob.map(|(blob, _)| (self.outlived)(&head.path, *blob)).unwrap_or_default();
+        outlived.retain(|value| !head.values.contains(value));
+        let mut all = head.clone();
+        all.values.extend(&outlived);
+        Head { all, outlived }
     }
 }
 
@@ -306,17 +336,28 @@ impl Vault {
             tips.extend(self.repo().branches("")?.into_iter().map(|(_, commit)| commit));
             tips.dedup();
         }
-        self.place().exposures(&tips, who, scope.devices)
+        let outlived = |path: &SecretPath, blob: ObjectId| self.outlived(path, blob);
+        self.place(&outlived).exposures(&tips, who, scope.devices)
     }
 
-    fn place(&self) -> Place<'_> {
-        Place { repo: self.repo(), home: Some(self.home()), root: self.root(), roster: self.roster(), gone: &self.gone }
+    fn place<'a>(&'a self, outlived: &'a dyn Fn(&SecretPath, ObjectId) -> Vec<Short>) -> Place<'a> {
+        let (repo, home, root, roster) = (self.repo(), Some(self.home()), self.root(), self.roster());
+        Place { repo, home, root, roster, gone: &self.gone, outlived }
+    }
+
+    /// Keys of a version that were replaced, and that their provider has not been seen to be without.
+    fn outlived(&self, path: &SecretPath, blob: ObjectId) -> Vec<Short> {
+        let opened = self.opener().and_then(|opener| opener.open(&self.version_of_blob(blob, path)?));
+        let Ok(secret) = opened else { return Vec::new() };
+        let retired = Retired::all_of(&secret.document, secret.manifest.at);
+        let may_work = retired.iter().filter(|old| old.standing.may_work());
+        may_work.filter_map(|old| WriteName::from_hex(&old.write)).map(|name| name.short()).collect()
     }
 
     /// Who could read values of an old version and may not read what is at `path`, shared with these: what comes back
     /// with it they know. Nobody, where this clone cannot tell.
     pub(super) fn who_knew(&self, version: Hash, path: &SecretPath, shares: &[Holder]) -> Vec<MemberName> {
-        let place = self.place();
+        let place = self.place(&|_, _| Vec::new());
         let Ok(Some(head)) = self.repo().head().map(|head| head.commit) else { return Vec::new() };
         if self.repo().is_partial() || place.is_one_persons() {
             return Vec::new();

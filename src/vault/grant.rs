@@ -101,7 +101,7 @@ impl Vault {
     }
 
     /// Whom the entry has to name; `None` where the grant names exactly them already.
-    fn named_by(
+    pub(super) fn named_by(
         &self,
         place: &str,
         here: Option<&Holders>,

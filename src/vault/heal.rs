@@ -4,7 +4,7 @@
 //! to exactly the merged roster. Looking costs little: only what changed since the last look is read.
 
 use super::access::Plan;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::home::Healed;
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, State};
@@ -108,9 +108,8 @@ impl Vault {
         let Some(healed) = healed.filter(|healed| healed.head == self.roster().head) else { return Ok(None) };
         let Ok(from) = self.repo().resolve(&healed.commit) else { return Ok(None) };
         let Some(head) = self.repo().head()?.commit else { return Ok(None) };
-        let changes = self.repo().changed_between(Some(from), head, &format!("{}/secrets", self.root()))?;
-        let there = changes.into_iter().filter(|change| change.after.is_some());
-        Ok(Some(there.filter_map(|change| self.path_of(&change.path)).collect()))
+        let changes = sealed::changed_between(self.repo(), Some(from), head, self.root())?.into_iter();
+        Ok(Some(changes.filter(|(_, change)| change.after.is_some()).map(|(path, _)| path).collect()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::open::Version;
 use super::read::Secret;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::compare::{self, Difference};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
@@ -73,7 +73,7 @@ impl Vault {
         limit: Option<usize>,
         open: bool,
     ) -> Result<Vec<LogEntry>, VaultError> {
-        let target = path.map_or_else(|| format!("{}/secrets", self.root()), |path| self.file(path));
+        let target = path.map_or_else(|| sealed::secrets(self.root()), |path| self.file(path));
         if self.repo().head()?.commit.is_none() {
             return Ok(Vec::new());
         }
@@ -144,9 +144,8 @@ impl Vault {
         if !self.repo().has_object(parent) {
             return Ok(None);
         }
-        let dir = format!("{}/secrets", self.root());
-        for change in self.repo().changed_between(Some(parent), arrival, &dir)? {
-            let Some((old, blob)) = self.path_of(&change.path).zip(change.after) else { continue };
+        for (old, change) in sealed::changed_between(self.repo(), Some(parent), arrival, self.root())? {
+            let Some(blob) = change.after else { continue };
             let version = self.version_of_blob(blob, &old);
             if version.is_ok_and(|version| version.manifest().state == State::Moved(path.clone())) {
                 return Ok(Some(old));
@@ -208,11 +207,13 @@ impl Vault {
 
     /// The secrets that differ between two sides, by field. `only` keeps those names or folders.
     pub fn diff(&self, from: Option<Side>, to: Side, only: &[String]) -> Result<Vec<Changed>, VaultError> {
-        let wanted = |path: &SecretPath| only.is_empty() || only.iter().any(|name| is_inside(path, name));
+        // A journal is shown to who names it.
+        let named = |path: &SecretPath| only.iter().any(|name| is_inside(path, name));
+        let wanted = |path: &SecretPath| if only.is_empty() { !path.is_journal() } else { named(path) };
         let changed = self.changed_paths(from, to)?;
         for name in only {
             let inside = |path: &SecretPath| is_inside(path, name);
-            if !changed.iter().any(inside) && !self.list(true)?.iter().any(|listed| inside(&listed.path)) {
+            if !changed.iter().any(inside) && !self.all_names()?.iter().any(inside) {
                 return Err(self.unknown(&SecretPath::parse(name.trim_end_matches('/'))?));
             }
         }
@@ -243,38 +244,38 @@ impl Vault {
     }
 
     fn changed_paths(&self, from: Option<Side>, to: Side) -> Result<Vec<SecretPath>, VaultError> {
-        let dir = format!("{}/secrets", self.root());
-        let of = |file: &String| self.path_of(file);
         let commit = |side| match side {
             Side::Commit(commit) => Some(commit),
             Side::Work => None,
         };
-        let mut files: Vec<String> = match (from.and_then(commit), commit(to)) {
+        let mut paths: Vec<SecretPath> = match (from.and_then(commit), commit(to)) {
             (from, Some(to)) => {
-                self.repo().changed_between(from, to, &dir)?.into_iter().map(|change| change.path).collect()
+                let changes = sealed::changed_between(self.repo(), from, to, self.root())?;
+                changes.into_iter().map(|(path, _)| path).collect()
             }
-            (from, None) => self.differs_on_disk(from, &dir)?,
+            (from, None) => self.differ_on_disk(from)?,
         };
-        files.sort_unstable();
-        Ok(files.iter().filter_map(of).collect())
+        paths.sort_unstable();
+        Ok(paths)
     }
 
-    /// Files whose bytes on disk are not those of the commit.
-    fn differs_on_disk(&self, from: Option<ObjectId>, dir: &str) -> Result<Vec<String>, VaultError> {
+    /// Names of files whose bytes on disk are not those of the commit.
+    fn differ_on_disk(&self, from: Option<ObjectId>) -> Result<Vec<SecretPath>, VaultError> {
         let mut committed = std::collections::BTreeMap::new();
         if let Some(from) = from {
-            committed.extend(self.repo().list_at(from, dir)?.files);
+            let files = sealed::list_at(self.repo(), from, self.root())?;
+            committed.extend(files.into_iter().map(|(path, _, blob)| (path, blob)));
         }
-        let mut files = Vec::new();
-        for file in self.repo().list_work(dir)?.files {
-            let before = committed.remove(&file);
-            let now = self.repo().read_work(&file, crate::seal::MAX_STORED as u64)?.unwrap_or_default();
+        let mut paths = Vec::new();
+        for path in self.all_names()? {
+            let before = committed.remove(&path);
+            let now = self.repo().read_work(&self.file(&path), crate::seal::MAX_STORED as u64)?.unwrap_or_default();
             if before != Some(self.repo().blob_id(&now)?) {
-                files.push(file);
+                paths.push(path);
             }
         }
-        files.extend(committed.into_keys());
-        Ok(files)
+        paths.extend(committed.into_keys());
+        Ok(paths)
     }
 }
 

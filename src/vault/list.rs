@@ -1,7 +1,7 @@
 //! What secrets there are, by name, and by what their manifests say. Nothing is opened here.
 
 use super::open::Version;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::SecretPath;
 use crate::repo::WorkFile;
@@ -16,9 +16,10 @@ pub struct Listed {
 }
 
 impl Vault {
-    /// Names of all secrets that live, sorted. Files that cannot be read are listed, too: hiding them helps nobody.
+    /// Names of all secrets that live, sorted; journals are no secrets. Files that cannot be read are listed, too: hiding
+    /// them helps nobody.
     pub fn live_names(&self) -> Result<Vec<SecretPath>, VaultError> {
-        let files = self.repo().stat_list(&format!("{}/secrets", self.root()))?.files;
+        let files = self.repo().stat_list(&sealed::secrets(self.root()))?.files;
         let place = self.work_dir().unwrap_or_else(|| self.repo().git_dir()).join(self.root());
         let known = self.home().listing(self.roster().vault, &place);
         let mut fresh = Vec::with_capacity(files.len());
@@ -52,17 +53,20 @@ impl Vault {
         Ok(names)
     }
 
-    /// Names of all files of secrets, living or not, sorted.
+    /// Names of all sealed files, of secrets and of journals, living or not, sorted.
     pub fn all_names(&self) -> Result<Vec<SecretPath>, VaultError> {
-        let files = self.repo().list_work(&format!("{}/secrets", self.root()))?.files;
-        let mut names: Vec<_> = files.iter().filter_map(|file| self.path_of(file)).collect();
+        let mut names = Vec::new();
+        for folder in sealed::folders(self.root()) {
+            let files = self.repo().list_work(&folder)?.files;
+            names.extend(files.iter().filter_map(|file| self.path_of(file)));
+        }
         names.sort_unstable();
         Ok(names)
     }
 
     /// All files of secrets with their manifests: living ones, or tombstones, too.
     pub fn list(&self, tombstones: bool) -> Result<Vec<Listed>, VaultError> {
-        let files = self.repo().list_work(&format!("{}/secrets", self.root()))?.files;
+        let files = self.repo().list_work(&sealed::secrets(self.root()))?.files;
         let listed = files.iter().filter_map(|file| {
             let path = self.path_of(file)?;
             let shown = tombstones || !self.is_grave(file, &path);
@@ -73,11 +77,15 @@ impl Vault {
         Ok(listed)
     }
 
-    /// Files below `secrets/` that are no secret's: odd names, links, left-overs.
+    /// Files in the folders of sealed ones that are neither a secret's nor a journal's: odd names, links, left-overs.
     pub fn strangers(&self) -> Result<Vec<String>, VaultError> {
-        let listing = self.repo().list_work(&format!("{}/secrets", self.root()))?;
-        let unnamed = listing.files.into_iter().filter(|file| self.path_of(file).is_none());
-        Ok(unnamed.chain(listing.odd.into_iter().map(|odd| odd.path)).collect())
+        let mut strangers = Vec::new();
+        for folder in sealed::folders(self.root()) {
+            let listing = self.repo().list_work(&folder)?;
+            strangers.extend(listing.files.into_iter().filter(|file| self.path_of(file).is_none()));
+            strangers.extend(listing.odd.into_iter().map(|odd| odd.path));
+        }
+        Ok(strangers)
     }
 
     /// Living names that match a query: every word of it must occur in the name, `*` stands for anything.
@@ -100,14 +108,14 @@ impl Vault {
 
     /// Whether a name is a folder with something living in it, `leaving` not counted.
     pub(super) fn has_living_below(&self, path: &SecretPath, leaving: Option<&SecretPath>) -> Result<bool, VaultError> {
-        let files = self.repo().list_work(&format!("{}/secrets/{path}", self.root()))?.files;
+        let files = self.repo().list_work(&format!("{}/{path}", sealed::secrets(self.root())))?.files;
         let counts = |name: &SecretPath, file: &str| Some(name) != leaving && !self.is_grave(file, name);
         Ok(files.iter().any(|file| self.path_of(file).is_some_and(|name| counts(&name, file))))
     }
 
     /// Whether a file is a tombstone by the signed word of somebody who may say so. Anything else counts as living: a
     /// secret must not disappear because somebody wrote `deleted` on it.
-    fn is_grave(&self, file: &str, path: &SecretPath) -> bool {
+    pub(super) fn is_grave(&self, file: &str, path: &SecretPath) -> bool {
         let Ok(Some(bytes)) = self.repo().read_work(file, MAX_STORED as u64) else { return false };
         let says_so = |all: Vec<Manifest>| all.iter().any(|manifest| manifest.state != State::Live);
         // Of siblings only those that count have a say.

@@ -14,9 +14,11 @@ use crate::model::time::Time;
 impl Vault {
     /// Deletes secrets, as one commit: each gets a tombstone at its path.
     pub fn remove(&self, paths: &[SecretPath], how: &How) -> Result<Report, VaultError> {
+        paths.iter().try_for_each(|path| self.check_no_journal(path))?;
         let mut writing = self.writing(how)?;
         let (mut drafts, mut others) = (Vec::new(), Vec::new());
         for path in paths {
+            self.check_nothing_open(path)?;
             if let Some(file) = self.buried_and_uncommitted(path, None)? {
                 others.push(file);
                 continue;
@@ -31,9 +33,12 @@ impl Vault {
 
     /// Moves a secret: the same document at the new path, and a tombstone that names it at the old one.
     pub fn rename(&self, from: &SecretPath, to: &SecretPath, how: &How) -> Result<Report, VaultError> {
+        self.check_no_journal(from)?;
+        self.check_no_journal(to)?;
         if from == to {
             return Err(VaultError::Exists(to.to_string()));
         }
+        self.check_nothing_open(from)?;
         let mut writing = self.writing(how)?;
         let message = format!("covault: move {from} to {to}");
         if let Some(grave) = self.buried_and_uncommitted(from, Some(to))? {
@@ -84,7 +89,8 @@ impl Vault {
         (names(from), names(to))
     }
 
-    fn bury(&self, document: &mut Document, to: Option<&SecretPath>, now: Time) -> Result<(), VaultError> {
+    /// Puts a tombstone on a document, which moves to a place or is gone.
+    pub(super) fn bury(&self, document: &mut Document, to: Option<&SecretPath>, now: Time) -> Result<(), VaultError> {
         let tombstone = self.write_of(&Key::State, document.tombstone_value(to), true, now)?;
         document.bury(tombstone);
         Ok(())

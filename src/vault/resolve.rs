@@ -9,7 +9,7 @@ use super::open::Version;
 use super::read::Secret;
 use super::trunk::descends;
 use super::write::{Draft, How, Report};
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::bytes::WriteName;
 use crate::model::names::{FieldName, SecretPath};
 use crate::model::read::newest_first;
@@ -197,10 +197,10 @@ impl Vault {
         let commit = self.repo().resolve(rev)?;
         let head = self.repo().head()?.commit;
         let (mut drafts, mut names, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        for (file, blob) in self.repo().list_at(commit, &format!("{}/secrets", self.root()))?.files {
-            let Some(path) = self.path_of(&file).filter(|path| only.is_empty() || only.contains(path)) else {
+        for (path, _, blob) in sealed::list_at(self.repo(), commit, self.root())? {
+            if !only.is_empty() && !only.contains(&path) {
                 continue;
-            };
+            }
             let there = match self.version_of_blob(blob, &path) {
                 Ok(version) => version,
                 Err(error) => {

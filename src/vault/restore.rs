@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::open::Version;
 use super::read::Secret;
 use super::write::{Draft, How, Report};
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::compare;
 use crate::model::document::Document;
 use crate::model::manifest::State;
@@ -20,6 +20,7 @@ impl Vault {
     /// Brings the values of an older version back. `revision` is a revision's number, a commit, or nothing: the
     /// version before the present one, or the last living one of a deleted secret.
     pub fn restore(&self, path: &SecretPath, revision: Option<&str>, how: &How) -> Result<Report, VaultError> {
+        self.check_no_journal(path)?;
         let mut writing = self.writing(how)?;
         let old = self.living(path, self.open_version(&self.old_version(path, revision)?)?)?;
         let mut draft = writing.start(path)?;
@@ -42,10 +43,13 @@ impl Vault {
         let mut writing = self.writing(how)?;
         let id = self.repo().resolve(commit)?;
         let parent = self.repo().parents(id)?.first().copied();
-        let dir = format!("{}/secrets", self.root());
         let (mut drafts, mut names) = (Vec::new(), Vec::new());
-        for change in self.repo().changed_between(parent, id, &dir)? {
-            let Some(path) = self.path_of(&change.path) else { continue };
+        for (path, change) in sealed::changed_between(self.repo(), parent, id, self.root())? {
+            if path.is_journal() {
+                // It says what a provider was asked for, and that cannot be taken back here.
+                writing.note(format!("{path} is no secret and stays as it is"));
+                continue;
+            }
             let open = |blob: Option<ObjectId>| {
                 blob.map(|blob| self.open_version(&self.version_of_blob(blob, &path)?)).transpose()
             };

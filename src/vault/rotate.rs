@@ -12,14 +12,13 @@ use super::write::{How, Report};
 use super::{Vault, VaultError, textconv};
 use crate::model::bytes::Hash;
 use crate::model::generate::Recipe;
+use crate::model::keys::record::{KEY, PROVIDER};
 use crate::model::names::{FieldName, MemberName, MetaName, Reference, SecretPath};
 use crate::model::read::{self, FieldView};
 use crate::model::register::{Value, Write};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
-
-/// The metadatum of a secret whose values somebody issues.
-const PROVIDER: &str = "provider";
+use crate::providers::Capabilities;
 
 /// What is to get new values.
 pub enum Wanted {
@@ -110,6 +109,7 @@ impl Vault {
                     }
                 }
                 for (path, fields) in fields {
+                    self.check_no_journal(&path)?;
                     let secret = self.secret(&path)?;
                     if let Some(fields) = &fields {
                         check_fields(&secret, fields)?;
@@ -124,6 +124,11 @@ impl Vault {
                     // A new value is read by such a machine again.
                     if one.until.is_none() {
                         rotation.machines.extend(one.through.iter().cloned());
+                    }
+                    if one.path.is_journal() {
+                        let why = "a rotation at a provider that is not over: finish it, or revoke what it made";
+                        rotation.closed.push((one.path.clone(), why.to_owned()));
+                        continue;
                     }
                     match self.secret(&one.path) {
                         // What is on disk may have been changed already, and not committed.
@@ -185,6 +190,7 @@ impl Vault {
                 ));
                 edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
             }
+            self.take_over_by_hand(&mut draft, &mut edit, how.now)?;
             self.apply(&mut draft, edit, how.now)?;
             names.push(path.to_string());
             drafts.push(draft);
@@ -195,7 +201,29 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// A key that a person made elsewhere gets its record with its value, and the old one is remembered.
+    fn take_over_by_hand(&self, draft: &mut super::write::Draft, edit: &mut Edit, now: Time) -> Result<(), VaultError> {
+        if read::meta(&draft.document, KEY, now).is_none() {
+            return Ok(());
+        }
+        let Some(place) = edit.fields.iter().position(|field| field.name.as_str() == "value") else { return Ok(()) };
+        match edit.fields.swap_remove(place).value {
+            Some(key) => super::keys::replace_by_hand(self, draft, key, "", now),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Rotation {
+    /// Secrets whose keys a provider issues, each once: they are rotated there.
+    pub fn at_providers(&self) -> Vec<SecretPath> {
+        let issued = |step: &&Step| matches!(step.means, Means::Elsewhere(Elsewhere::Provider(_)));
+        let mut paths: Vec<SecretPath> = self.steps.iter().filter(issued).map(|step| step.path.clone()).collect();
+        paths.dedup();
+        paths
+    }
+
     fn add(&mut self, path: &SecretPath, secret: &Secret, wanted: impl Fn(&FieldView<'_>) -> bool) {
         self.seen.insert(path.clone(), secret.hash);
         for field in secret.fields() {
@@ -208,8 +236,11 @@ impl Rotation {
 }
 
 fn means(secret: &Secret, field: &FieldName, newest: Option<&Write>) -> Means {
-    if let Some(provider) = secret.meta(PROVIDER) {
-        return Means::Elsewhere(Elsewhere::Provider(provider.to_owned()));
+    if field.as_str() == "value"
+        && let Some(provider) = secret.meta(PROVIDER).filter(|_| secret.meta(KEY).is_some())
+    {
+        let by_hand = Capabilities::named(provider).is_some_and(|provider| !provider.issues);
+        return if by_hand { Means::Ask } else { Means::Elsewhere(Elsewhere::Provider(provider.to_owned())) };
     }
     let Some(value) = newest.map(|write| &write.value).filter(|value| **value != Value::Absent) else {
         return Means::Ask;

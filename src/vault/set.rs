@@ -67,6 +67,9 @@ impl Vault {
         if edit.only_new && lives {
             return Err(VaultError::Exists(path.to_string()));
         }
+        if lives {
+            super::keys::check_not_issued(&draft.document, &edit, how.now)?;
+        }
         let is_empty = edit.is_empty();
         let changed = self.apply(&mut draft, edit, how.now)?;
         if !changed {
@@ -86,6 +89,7 @@ impl Vault {
     /// What the next version at `path` starts from: the living secret, the tombstone of a deleted one, or nothing.
     /// `notes` gets what a person should know of it.
     pub(super) fn draft_for(&self, path: &SecretPath, now: Time, notes: &mut Vec<String>) -> Result<Draft, VaultError> {
+        self.check_no_journal(path)?;
         let Some(basis) = self.basis(path)? else {
             self.check_free(path)?;
             let mut draft = Draft::birth(self.roster().vault, path.clone());
@@ -253,6 +257,7 @@ impl Writing<'_> {
 
     /// Starts the next version of a secret that lives.
     pub(super) fn start_living(&mut self, path: &SecretPath) -> Result<Draft, VaultError> {
+        self.vault().check_no_journal(path)?;
         let basis = self.vault().basis(path)?.ok_or_else(|| self.vault().unknown(path))?;
         match basis.draft.document.state() {
             State::Live => {

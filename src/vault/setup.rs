@@ -11,11 +11,15 @@ use crate::model::bytes::Hash;
 use crate::repo::Repo;
 
 /// Lines at the root's `.gitattributes`. `-merge` gives a clone without the driver an honest conflict.
-pub const TRACKED_ATTRIBUTES: &[&str] =
-    &["**/.covault/secrets/** -text -merge diff=covault", "**/.covault/roster.toml -text -merge"];
+pub const TRACKED_ATTRIBUTES: &[&str] = &[
+    "**/.covault/secrets/** -text -merge diff=covault",
+    "**/.covault/journal/** -text -merge diff=covault",
+    "**/.covault/roster.toml -text -merge",
+];
 
 /// Lines in the clone's own `info/attributes`, which win over anything tracked: no filter ever sees a sealed file.
 pub const LOCAL_ATTRIBUTES: &str = "**/.covault/secrets/** -text merge=covault diff=covault -ident -filter -working-tree-encoding\n\
+     **/.covault/journal/** -text merge=covault diff=covault -ident -filter -working-tree-encoding\n\
      **/.covault/roster.toml -text merge=covault -ident -filter -working-tree-encoding\n";
 
 /// The shell line that git runs as textconv. It survives a moved or missing program: the absolute path, else the one
@@ -96,6 +100,12 @@ fn configure(repo: &Repo, program: &str) -> Result<(), VaultError> {
     ])?)
 }
 
+/// Whether each of our lines is among the clone's own attributes.
+pub(super) fn has_local_attributes(repo: &Repo) -> Result<bool, VaultError> {
+    let text = repo.info_attributes()?;
+    Ok(LOCAL_ATTRIBUTES.lines().all(|line| text.lines().any(|have| have.trim() == line)))
+}
+
 fn is_beside_jj(repo: &Repo) -> bool {
     repo.work_dir().is_some_and(|top| top.join(".jj").is_dir())
 }
@@ -106,7 +116,7 @@ pub(super) fn for_this_once(repo: &Repo, program: &str) -> Result<Vec<String>, V
     let mut settings =
         vec![format!("merge.covault.driver={}", driver_line(program)), "merge.covault.recursive=binary".to_owned()];
     // What is tracked says `-merge`, which only the clone's own attributes override, or a tree that stands in for all.
-    if !repo.info_attributes()?.contains("merge=covault")
+    if !has_local_attributes(repo)?
         && let Some(tree) = repo.tree_with_attributes(LOCAL_ATTRIBUTES)?
     {
         settings.push(format!("attr.tree={tree}"));
@@ -204,7 +214,7 @@ impl Vault {
     pub fn is_set_up(&self) -> bool {
         self.repo().config_str("diff.covault.textconv").is_some()
             && self.repo().config_str("merge.covault.driver").is_some()
-            && self.repo().info_attributes().is_ok_and(|text| text.contains("merge=covault"))
+            && has_local_attributes(self.repo()).unwrap_or_default()
     }
 }
 

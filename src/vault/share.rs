@@ -31,6 +31,7 @@ impl Vault {
         yes: bool,
         how: &How,
     ) -> Result<Sharing, VaultError> {
+        self.check_no_journal(path)?;
         let (me, _) = self.author()?;
         let shares = self.shares_of(path)?;
         let mut wanted = shares.clone();

@@ -1,13 +1,15 @@
 //! `status` and `whoami`: where the vault stands, as far as this machine can see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Pending;
 use super::expose::Scope;
 use super::init::PAPER;
+use super::read::Secret;
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, OwnSigner};
+use crate::model::keys::record::{KeyRecord, Retired, Standing};
 use crate::model::names::SecretPath;
 use crate::model::roster::Member;
 use crate::model::time::Time;
@@ -42,12 +44,16 @@ pub struct Status {
     pub both: Vec<String>,
     /// Files that are refused, with why.
     pub refused: Vec<(String, String)>,
-    /// Files below `secrets/` that are no secret's.
+    /// Files below `secrets/` and `journal/` that are neither a secret's nor a journal's.
     pub strangers: Vec<String>,
     /// One admin and no paper device: who loses their machines loses everything.
     pub one_key: bool,
     /// Secrets that are sealed to others than those who should read them.
     pub pending: Vec<Pending>,
+    /// Operations at providers that are not finished: the secret, and how far it came.
+    pub operations: Vec<(String, String)>,
+    /// Keys at providers that are to go and are not known to be gone: the secret, and how it stands.
+    pub outlived: Vec<(String, String)>,
     /// Who asks to be let in, or for another card.
     pub requests: Requests,
     /// How many secrets each could read who may not any more, and that have not been changed since.
@@ -64,6 +70,8 @@ impl Status {
             && self.refused.is_empty()
             && self.strangers.is_empty()
             && self.pending.is_empty()
+            && self.operations.is_empty()
+            && self.outlived.is_empty()
             && self.requests.asked.is_empty()
             && self.exposed.is_empty())
     }
@@ -93,6 +101,7 @@ impl Vault {
     /// Looks at everything that can be seen without changing it. `progress` is told after each secret.
     pub fn status(&self, now: Time, progress: &(dyn Fn() + Sync)) -> Result<Status, VaultError> {
         let names = self.live_names()?;
+        let (pending, refused) = self.pending()?;
         let me = self.me().ok().map(|me| me.reference.name.to_string());
         let mut status = Status {
             name: self.roster().name.clone(),
@@ -111,17 +120,30 @@ impl Vault {
             one_key: self.has_one_key(),
             requests: self.requests()?,
             exposed: self.exposed_to()?,
-            pending: self.pending()?.0,
+            pending,
+            operations: Vec::new(),
+            outlived: Vec::new(),
             me,
         };
         if status.me.is_some() {
             self.look_inside(&names, now, progress, &mut status)?;
+            for op in self.operations()? {
+                let how = format!("{} by {} since {}: {}", op.kind.as_str(), op.by, op.started, op.stage());
+                status.operations.push((op.path.to_string(), how));
+            }
+            let open: BTreeSet<String> = status.operations.iter().map(|(path, _)| path.clone()).collect();
+            status.outlived.retain(|(path, _)| !open.contains(path));
         } else {
             for path in &names {
                 if let Err(error) = self.current(path) {
                     status.refused.push((path.to_string(), crate::vault::error::chain(&error)));
                 }
             }
+        }
+        // Journals are no secrets to list, and one that is refused is somebody's to mend.
+        for (file, error) in refused {
+            let journal = self.path_of(&file).filter(SecretPath::is_journal);
+            status.refused.extend(journal.map(|path| (path.to_string(), crate::vault::error::chain(&error))));
         }
         Ok(status)
     }
@@ -144,6 +166,8 @@ impl Vault {
                     if secret.document.is_contested() {
                         status.contested.push(path.to_string());
                     }
+                    let outlived = outlived(&secret).into_iter().map(|how| (path.to_string(), how));
+                    status.outlived.extend(outlived);
                     status.due.extend(textconv::due(&secret, now).map(|why| (path.to_string(), why)));
                 }
             }
@@ -203,6 +227,25 @@ impl Vault {
             card: me.map(|me| me.reference.card.to_string()),
         })
     }
+}
+
+/// Keys of a secret that are to go and are not known to be gone.
+fn outlived(secret: &Secret) -> Vec<String> {
+    let at = secret.manifest.at;
+    let retired = Retired::all_of(&secret.document, at);
+    let old = retired.iter().filter(|old| old.standing.may_work());
+    let mut all: Vec<String> = old
+        .map(|old| {
+            let id = old.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+            match old.standing {
+                Standing::ByHand => format!("key {}{id} is to be taken away by hand", old.generation),
+                _ => format!("whether key {}{id} is gone is not known", old.generation),
+            }
+        })
+        .collect();
+    let record = KeyRecord::of(&secret.document, at).filter(|record| record.standing == Standing::Unknown);
+    all.extend(record.map(|record| format!("how key {} stands is not known", record.generation)));
+    all
 }
 
 /// Names that are a folder and a secret: a merge may bring both; both stay readable.

@@ -10,7 +10,7 @@ use super::merge::{index, is_bystander, roster};
 use super::open::Version;
 use super::resolve::{Answers, Questions};
 use super::write::How;
-use super::{FOLDER, Vault, VaultError, root_above, setup};
+use super::{FOLDER, Vault, VaultError, root_above, sealed, setup};
 use crate::home::Home;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
@@ -103,6 +103,14 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
         }
     }
     Err(VaultError::Outpaced { remote: upstream.remote, times: TIMES })
+}
+
+/// Brings one commit into the branch that is checked out, and settles what git leaves of ours.
+pub(super) fn bring_commit(syncing: &Syncing<'_>, theirs: ObjectId) -> Result<Synced, VaultError> {
+    let repo = Repo::discover(syncing.start)?;
+    let mut synced = Synced::default();
+    bring(syncing, &repo, theirs, &mut synced)?;
+    Ok(synced)
 }
 
 fn check(syncing: &Syncing<'_>) -> Result<(), VaultError> {
@@ -216,7 +224,7 @@ fn finish(
     synced.received = received;
     let Ok(vault) = (syncing.open)() else { return Ok(synced) };
     let Some(now) = repo.head()?.commit.filter(|now| Some(*now) != before) else { return Ok(synced) };
-    let changes = vault.repo().changed_between(before, now, &format!("{}/secrets", vault.root()))?;
+    let changes = vault.repo().changed_between(before, now, &sealed::secrets(vault.root()))?;
     let there = changes.iter().filter(|change| change.after.is_some());
     synced.changed = there.filter_map(|change| vault.path_of(&change.path)).collect();
     if vault.me().is_err() {

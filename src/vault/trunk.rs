@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::open::{Version, check};
 use super::trust;
 use super::wrong::Wrong;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::home::{Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
@@ -242,11 +242,8 @@ impl Here<'_> {
         if !matches!(self.repo.is_ancestor(from, to)?, Ancestry::Yes) {
             return Ok(true);
         }
-        let secrets = format!("{}/secrets", self.root);
-        for change in self.repo.changed_between(Some(from), to, &secrets)? {
+        for (path, change) in sealed::changed_between(self.repo, Some(from), to, self.root)? {
             let Some(before) = change.before else { continue };
-            let path = change.path.strip_prefix(self.root).and_then(|file| SecretPath::from_file(file.get(1..)?));
-            let Some(path) = path else { continue };
             // What was not readable then binds nobody.
             let olds = binding(theirs, &change.path, &path, self.repo.blob(before)?);
             let Some(after) = change.after.filter(|_| !olds.is_empty()) else {
@@ -335,10 +332,11 @@ impl Vault {
         Ok(self.repo().blob_at(seen, file)?)
     }
 
-    /// The same for all secrets, by file.
+    /// The same for all sealed files, by file.
     pub(super) fn seen_blobs(&self) -> Result<HashMap<String, ObjectId>, VaultError> {
         let Some(seen) = self.trunk.seen else { return Ok(HashMap::new()) };
-        Ok(self.repo().list_at(seen, &format!("{}/secrets", self.root()))?.files.into_iter().collect())
+        let files = sealed::list_at(self.repo(), seen, self.root())?;
+        Ok(files.into_iter().map(|(_, file, blob)| (file, blob)).collect())
     }
 
     /// Refuses a version that does not follow the one that the trunk had in `seen`.

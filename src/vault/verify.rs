@@ -28,6 +28,7 @@ use super::VaultError;
 use super::expose::{Exposure, Place};
 use crate::home::Home;
 use crate::model::bytes::Hash;
+use crate::model::names::SecretPath;
 use crate::model::roster::Roster;
 use crate::repo::ObjectId;
 use history::History;
@@ -91,7 +92,7 @@ pub struct Judged {
 pub struct Verification {
     /// The vault; `None` where the roster is refused.
     pub judged: Option<Judged>,
-    /// How many files below `secrets/` were looked at.
+    /// How many files below `secrets/` and `journal/` were looked at.
     pub files: usize,
     /// How many requests.
     pub requests: usize,
@@ -191,7 +192,8 @@ fn tell_exposures(
     found: &mut Verification,
 ) -> Result<(), VaultError> {
     let (repo, gone) = (&opening.repo, BTreeSet::new());
-    let place = Place { repo, home: opening.home, root: &opening.root, roster, gone: &gone };
+    let outlived = |_: &SecretPath, _: ObjectId| Vec::new();
+    let place = Place { repo, home: opening.home, root: &opening.root, roster, gone: &gone, outlived: &outlived };
     let tips: Vec<ObjectId> = end.into_iter().collect();
     let ledger = place.exposures(&tips, None, false)?;
     if ledger.gaps.is_incomplete() {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::access::RefusedFiles;
 use super::open::{Verified, Version, check};
 use super::share::{no_such_member, shown};
-use super::{Vault, VaultError, trust};
+use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
 use crate::model::card::Kind;
 use crate::model::manifest::{MemberRef, State as Life};
@@ -214,15 +214,14 @@ impl View<'_> {
         granted.chain(shared).collect()
     }
 
-    /// Every secret that lives, checked on all cores.
+    /// Every secret that lives, checked on all cores. Of journals only what is refused is told.
     fn look(&self) -> Result<Looked, VaultError> {
         let vault = self.vault;
         let files = match self.commit {
             None => vault.read_files(&vault.all_names()?)?,
             Some(commit) => {
-                let listed = vault.repo().list_at(commit, &format!("{}/secrets", vault.root()))?.files;
-                let named = listed.into_iter().filter_map(|(file, blob)| Some((vault.path_of(&file)?, file, blob)));
-                named
+                let listed = sealed::list_at(vault.repo(), commit, vault.root())?.into_iter();
+                listed
                     .map(|(path, file, blob)| (path, file, vault.repo().blob(blob).map_err(VaultError::from)))
                     .collect()
             }
@@ -243,7 +242,9 @@ impl View<'_> {
             Looked { versions: Vec::with_capacity(checked.len()), entitled: Vec::new(), refused: Vec::new() };
         for (path, file, version) in checked {
             match version {
-                Ok(version) if version.manifest().state == Life::Live => looked.versions.push((path, version)),
+                Ok(version) if version.manifest().state == Life::Live && !path.is_journal() => {
+                    looked.versions.push((path, version));
+                }
                 Ok(_) => {}
                 Err(error) => looked.refused.push((file, error)),
             }

@@ -8,6 +8,7 @@ mod forge;
 mod forging;
 mod hostile;
 mod joining;
+mod journals;
 mod merging;
 mod ordinary;
 mod rig;

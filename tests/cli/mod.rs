@@ -10,6 +10,7 @@ mod get;
 mod grant;
 mod history;
 mod hooks;
+mod journals;
 mod keys;
 mod kinds;
 mod leave;

@@ -2,11 +2,12 @@
 
 mod clones;
 mod git;
+mod journals;
 mod keyless;
 mod laws;
 mod live;
 mod places;
-mod rig;
+pub mod rig;
 mod roster;
 mod settle;
 mod siblings;

@@ -181,6 +181,44 @@ fn only_the_file_of_a_secret_names_a_secret() {
 }
 
 #[test]
+fn a_journal_has_a_folder_of_its_own_and_no_secret_has_its_name() {
+    let path = SecretPath::parse("journal/4f1d00aa00bb00cc").unwrap();
+    assert_eq!(path.file(), "journal/4f1d00aa00bb00cc.age");
+    assert_eq!(SecretPath::from_file(&path.file()), Some(path.clone()));
+    assert!(path.is_journal());
+    let others = [
+        "journal.age",
+        "journal/.age",
+        "journal/x",
+        "journal/X.age",
+        "journal/a/b.age",
+        "journal//a.age",
+        "journal/../secrets/a.age",
+        "journal/a.age.age",
+        "Journal/a.age",
+        "journals/a.age",
+        "secrets/journal.age",
+        "secrets/journal/x.age",
+        "secrets/journal/a/b.age",
+    ];
+    for file in others {
+        assert_eq!(SecretPath::from_file(file), None, "{file}");
+    }
+    // Whatever is below `journal` is no secret's, and what only begins like it is.
+    for name in ["journal", "journal/a/b"] {
+        let path = SecretPath::parse(name).unwrap();
+        assert!(path.is_journal(), "{name}");
+        assert_eq!(SecretPath::from_file(&path.file()), None, "{name}");
+    }
+    for name in ["journals", "journal.x/a", "journal-a", "prod/journal", "prod/journal/x"] {
+        let path = SecretPath::parse(name).unwrap();
+        assert!(!path.is_journal(), "{name}");
+        assert_eq!(path.file(), format!("secrets/{name}.age"));
+        assert_eq!(SecretPath::from_file(&path.file()), Some(path));
+    }
+}
+
+#[test]
 fn folders_are_listed_from_the_nearest() {
     let folders = |name| SecretPath::parse(name).unwrap().folders().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(folders("a/b/c"), ["a/b", "a"]);

@@ -1,5 +1,5 @@
-//! A fake OpenRouter: an HTTP/1.1 server on a port of 127.0.0.1 that keeps keys, spends and guardrails as the real one is
-//! documented to, and that breaks where a test says so.
+//! A fake OpenRouter: an HTTP/1.1 server on a port of 127.0.0.1 that keeps keys, spends and guardrails as the real one
+//! is documented to, and that breaks where a test says so.
 //!
 //! ```ignore
 //! let fake = Fake::start();
@@ -17,21 +17,21 @@
 //!
 //! | what | source |
 //! |---|---|
-//! | paths, methods, statuses (201 on create), every field of a key object, of `GET /key`, guardrails, workspaces | SDK |
+//! | paths, methods, statuses (201 on create), every field of keys, `GET /key`, guardrails, workspaces | SDK |
 //! | `key` beside `data` on create, and never again | SDK |
 //! | names are not unique; there is no idempotency: two `POST /keys` make two keys | SDK |
 //! | `GET /keys`: newest first, 100 a page, `offset`; disabled and expired ones hidden unless asked for | SPEC |
 //! | only the default workspace unless `workspace_id` says another | SPEC |
-//! | `PATCH`: null clears, absent leaves, unknown fields are ignored, none known is 400; `expires_at` is not known | SDK, SPEC |
+//! | `PATCH`: null clears, absent leaves, unknown fields (also `expires_at`) are ignored, none known is 400 | SDK |
 //! | `expires_at` with seconds and `Z`, else 400 | SDK |
-//! | windows: UTC day, week from Monday, calendar month; `limit_remaining` counts the window and may go below zero | SDK |
+//! | windows: UTC day, week from Monday, month; `limit_remaining` counts the window and may go below zero | SDK |
 //! | a limit is looked at before a request, so that the last one may overshoot | SPEC |
 //! | 401 "User not found." for a key that is unknown, disabled, expired or deleted | 3RD |
 //! | 403 "Only management keys can perform this operation" | SPEC |
 //! | a spent limit is 403 or 402 ([`Fake::limits_answer`]); `metadata.limit_source` says which | SPEC, 3RD |
 //! | a guardrail: amount and interval only together; one a key, assigning replaces; counts per key | SPEC |
 //! | `budgets` and `effective_budget` of `GET /key`: guardrail first, then the key's own limit | SDK |
-//! | guardrail lists: `offset`, `limit` up to 100, `total_count`; a page of 50 unless asked otherwise | SPEC, the 50 is ? |
+//! | guardrail lists: `offset`, `limit` up to 100, `total_count`; a page of 50 unless asked otherwise | SDK |
 //! | `/activity`: 30 completed days, today not among them; a deleted key is still in it | SDK, the latter ? |
 //! | error bodies `{"error":{"code","message"}}`; an unknown path answers HTML | SDK, the latter ? |
 //! | numbers as JavaScript writes them: `10`, `2.5`, `1e-7` | ? |
@@ -43,8 +43,8 @@
 //! - Models: `POST /chat/completions` spends the amount in its field `spend` and says "ok".
 //! - `external` keys and `creator_user_id` (partners and organisations): the first is refused with 403.
 //! - Workspace budgets, members, making or deleting workspaces ([`Fake::add_workspace`] makes one).
-//! - Rate limits: a 429 comes from a [`Rule`] only. Nor delays: everything holds at once, unless [`Fake::disable_late`],
-//!   [`Fake::refuse_new_keys`] or a rule say otherwise.
+//! - Rate limits: a 429 comes from a [`Rule`] only. Nor delays: everything holds at once, unless
+//!   [`Fake::disable_late`], [`Fake::refuse_new_keys`] or a rule say otherwise.
 //! - The hash is random. The real one may be the SHA-256 of the secret; nobody should count on either.
 //! - TLS: it speaks plain HTTP.
 
@@ -165,7 +165,8 @@ impl Handle {
     #[track_caller]
     pub fn change(&self, hash: &str, change: impl FnOnce(&mut Key)) {
         self.with(|account| {
-            change(account.keys.iter_mut().find(|key| key.hash == hash).expect("no key has this hash"))
+            let key = account.keys.iter_mut().find(|key| key.hash == hash);
+            change(key.expect("no key has this hash"));
         });
     }
 

@@ -36,12 +36,12 @@ fn is_seen(fault: &Fault, reply: Option<Reply>) {
             assert_eq!(reply.body.is_empty(), *cut == Cut::AfterHead, "{name}");
         }
         Fault::Redirect(status, to) => {
-            assert_eq!((reply.status, reply.header("location")), (*status, Some(to.as_str())))
+            assert_eq!((reply.status, reply.header("location")), (*status, Some(to.as_str())));
         }
         Fault::OtherShape => assert!(reply.status == 201 && json.unwrap().get("data").is_none()),
         Fault::HalfJson => assert!(reply.status == 201 && reply.whole && json.is_err()),
         Fault::Huge(mib) => assert!(reply.status == 201 && reply.whole && reply.body.len() > mib << 20),
-        Fault::Slow(_) | Fault::Dribble(..) | Fault::Run(_) => {
+        Fault::Slow(_) | Fault::Dribble(..) | Fault::Field(..) | Fault::Run(_) => {
             assert!(reply.is(201).json()["key"].as_str().unwrap().starts_with("sk-or-v1-"));
         }
         Fault::Kill(_) => panic!("nobody is left to see it"),
@@ -130,6 +130,19 @@ fn a_redirect_that_is_followed_is_seen() {
     let root = Caller { url: format!("http://{}/", fake.address()), secret: None };
     root.get("elsewhere").is(404);
     assert_eq!(fake.requests().last().unwrap().line(), "GET /elsewhere");
+}
+
+#[test]
+fn a_field_can_be_changed_or_taken_away() {
+    let fake = Fake::start();
+    let key = fake.add_key("ci");
+    let path = format!("/keys/{}", key.hash);
+    fake.inject(Rule::on(Call::GetKey, Fault::Field("limit_reset", Some("yearly".into()))));
+    fake.inject(Rule::on(Call::ListKeys, Fault::Field("label", None)));
+    let admin = manager(&fake);
+    assert_eq!(admin.get(&path).is(200).data()["limit_reset"], "yearly");
+    assert_eq!(admin.get("/keys").is(200).data()[0].get("label"), None);
+    assert_eq!(admin.get("/keys").is(200).data()[0]["label"], key.label());
 }
 
 #[test]

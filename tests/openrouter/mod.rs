@@ -7,5 +7,7 @@ mod budgets;
 mod faults;
 mod guardrails;
 mod life;
+mod ours;
 mod paging;
 mod refusals;
+mod sdk;

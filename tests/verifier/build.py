@@ -59,6 +59,14 @@ def names_at_their_limits():
 
 
 @case()
+def journals_beside_secrets():
+    v = Vault(LONG)
+    for path in ("prod/db", "journals/x", "prod/journal/x", "journal/" + "a" * 64, "journal/4f1d.x"):
+        v.seal(path, LONG)
+    return v
+
+
+@case()
 def a_vaults_name_with_escapes():
     return Vault(vault_name='"ä\\ 😀')
 
@@ -669,6 +677,15 @@ def swapped():
     return v
 
 
+def a_journal(*copies):
+    """A vault with a secret and a journal, whose file is copied to these places."""
+    v = sealed()
+    v.seal("journal/a")
+    for name in copies:
+        v.files[name] = v.files["journal/a.age"]
+    return v
+
+
 def put(name, data=None, mode=0o644):
     """A good vault with one more file."""
     v = sealed()
@@ -696,6 +713,16 @@ for name, code, make in (
         ("odd-name-too-long", "file", lambda: put("secrets/" + "/".join("a" * 60 for _ in range(3)) + ".age")),
         ("odd-name-final-dot", "file", lambda: put("secrets/a..age")),
         ("odd-name-not-ascii", "file", lambda: put("secrets/ä.age")),
+        ("odd-name-journal", "file", lambda: put("secrets/journal.age")),
+        ("odd-name-journal-below-secrets", "file", lambda: a_journal("secrets/journal/a.age")),
+        ("odd-name-journal-deep", "file", lambda: a_journal("journal/a/b.age")),
+        ("odd-name-journal-capital", "file", lambda: a_journal("journal/A.age")),
+        ("odd-name-journal-without-age", "file", lambda: a_journal("journal/b")),
+        ("odd-name-journal-only-age", "file", lambda: a_journal("journal/.age")),
+        ("link-instead-of-journals", "file", lambda: put("journal", "secrets/prod")),
+        ("journal-instead-of-secret", "path", lambda: a_journal("secrets/prod/db.age")),
+        ("journal-at-another-name", "path", lambda: a_journal("journal/b.age")),
+        ("secret-instead-of-journal", "path", lambda: put("journal/a.age")),
         ("empty-file", "form", lambda: put("secrets/a.age", b"")),
         ("git-lfs-pointer", "form", lambda: put("secrets/a.age", b"version x\n")),
         ("too-large", "form", lambda: sealed(content=bytes(3145729))),

@@ -218,7 +218,7 @@ class Vault:
         blob = edit_blob(blob) if edit_blob else blob
         mac = f"--- {bare(os.urandom(32))}\n".encode()
         parts = (top, b"-> covault-manifest\n", body(text), b"-> covault-signature\n", body(blob), mac, payload)
-        self.files[f"secrets/{path}.age"] = b"".join(parts)
+        self.files[("" if path.startswith("journal/") else "secrets/") + f"{path}.age"] = b"".join(parts)
         return sha(text)
 
 

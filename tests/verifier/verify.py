@@ -468,19 +468,20 @@ def check(roster, path, m):
 
 STEPS = ("roster", "vault", "path", "point", "author", "reader", "stanza", "signature", "standing", "entitled")
 
-def judge(roster, secret, mode, raw):
-    """Steps 2 to 10 for the file at secrets/SECRET: the step that failed, and the versions that count."""
-    path, wrong = secret.removesuffix(".age"), []
+FOLDERS = {"secrets": rf"secrets/(?!journal(?:/|\Z))(?P<path>{SECRET})", "journal": rf"(?P<path>journal/{PART})"}
+
+def judge(roster, file, mode, raw):
+    """Steps 2 to 10 for a file below secrets/ or journal/: the step that failed, and the versions that count."""
+    name, wrong = re.fullmatch(FOLDERS[file.split("/")[0]], file.removesuffix(".age")), []
     try:
-        regular = mode == "100644" and re.fullmatch(SECRET, path) and path != secret
-        need(regular, "not a regular file with a secret's name and .age", "file")
+        need(mode == "100644" and name and file.endswith(".age"), "not a regular file with a name of ours", "file")
         versions = [version(member) for member in members(raw)]
     except ValueError as bad:
         text, code = reason(bad)
         return Record(code=code, text=text, all=[], versions=[])
     for m in versions:
         try:
-            check(roster, path, m)
+            check(roster, name["path"], m)
         except Bad as bad:
             wrong.append(bad.args)
     text, code = min(wrong, key=lambda why: STEPS.index(why[1]), default=("", ""))
@@ -536,15 +537,15 @@ class Repository:
         return state, ""
 
     def look(self, commit):
-        """What a commit holds: its roster, and each file below secrets with what is judged of it."""
+        """What a commit holds: its roster, and each file below secrets and journal with what is judged of it."""
         lines = self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.root).split("\0")[:-1]
         tree = {path: tuple(about.split()[::2]) for about, path in (line.split("\t", 1) for line in lines)}
-        at, folder = tree.get(self.root + "/roster.toml", ("", "")), self.root + "/secrets/"
+        at, top = tree.get(self.root + "/roster.toml", ("", "")), len(self.root) + 1
         roster, why = self.rosters[at] = self.rosters.get(at) or self.roster(*at)
-        files = {path: about for path, about in tree.items() if (path + "/").startswith(folder)}
+        files = {path: about for path, about in tree.items() if path[top:].split("/")[0] in FOLDERS}
         new = [path for path in files if (at, path, files[path]) not in self.judged]
         raws = [self.blob(*files[path]) for path in new]
-        found = THREADS.map(lambda path, raw: judge(roster, path[len(folder):], files[path][0], raw), new, raws)
+        found = THREADS.map(lambda path, raw: judge(roster, path[top:], files[path][0], raw), new, raws)
         self.judged.update({(at, path, files[path]): result for path, result in zip(new, found)})
         secrets = {path: self.judged[(at, path, about)] for path, about in files.items()}
         return Record(roster=roster, why=why, there=bool(at[0]), secrets=secrets)

@@ -5,16 +5,19 @@ use serde_json::{Map, json};
 
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
-use crate::cli::exit::{Answer, Refusal};
+use crate::cli::exit::{self, Answer, Refusal};
+use crate::cli::key;
 use crate::cli::plan::{self, Doing};
-use crate::model::names::MemberName;
+use crate::model::names::{MemberName, SecretPath};
 use crate::vault::access::Pending;
 use crate::vault::leave::Departure;
+use crate::vault::rotate::Wanted;
 
 /// Take a member out
 ///
 /// One commit: the roster's entry, and a new file key for everything that they could read. What they wrote until now stays
 /// good; what they sign from now on is refused. What they have read they keep: change those values (covault expose NAME).
+/// Keys that a provider issued and that they could read are replaced at once, and die there (covault key rotate).
 /// A secret that you cannot open yourself stays sealed to them until somebody who can runs a writing command or covault
 /// rekey; repeating the command says what is left. Names are never used again.
 #[derive(Args)]
@@ -28,6 +31,9 @@ pub struct RemoveArgs {
     /// A machine that keeps its identity though they made it
     #[arg(long, value_name = "MACHINE")]
     keep: Vec<String>,
+    /// Leave keys that providers issued as they are, though they know them
+    #[arg(long)]
+    keep_keys: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -64,6 +70,7 @@ pub fn run(context: &Context, args: &RemoveArgs) -> Answer {
     let (code, amended) = plan::carry_out(context, &vault, departure.amendment, doing)?;
     let Some(amended) = amended else { return Ok(code) };
     vault.home().forget_invite(vault.roster().vault, &name)?;
+    let code = code.max(rotate_their_keys(context, args, &name)?);
     if context.json() {
         return Ok(code);
     }
@@ -84,6 +91,27 @@ pub fn run(context: &Context, args: &RemoveArgs) -> Answer {
         context.note("next: push it, so that everybody seals without them");
     }
     Ok(code)
+}
+
+/// Replaces the keys that providers issued and that they could read; lists what failed.
+fn rotate_their_keys(context: &Context, args: &RemoveArgs, name: &MemberName) -> anyhow::Result<u8> {
+    let rotation = context.vault()?.rotation(&Wanted::ExposedTo(name.clone(), false))?;
+    let issued = rotation.at_providers();
+    if issued.is_empty() || args.write.no_commit {
+        return Ok(exit::DONE);
+    }
+    let names: Vec<&str> = issued.iter().map(SecretPath::as_str).collect();
+    if args.keep_keys {
+        context.note(&format!("keys that {name} knows and that still work: {}", plan::listed(&names)));
+        return Ok(exit::FINDINGS);
+    }
+    context.note(&format!("keys at providers that {name} knows get new ones: {}", plan::listed(&names)));
+    let mut failed = Vec::new();
+    let done = key::rotate::all(context, &issued, &format!("{name} left"), 0, &mut |path, _| failed.push(path.clone()));
+    for path in &failed {
+        context.warn(&format!("{name} still knows a key that works: covault key rotate {path}"));
+    }
+    Ok(if failed.is_empty() { done.code } else { done.code.max(exit::FINDINGS) })
 }
 
 /// Who it is, and what hangs on them beside secrets.

@@ -99,6 +99,8 @@ pub struct Mint {
     pub env: Option<String>,
     /// How far.
     pub stage: Stage,
+    /// When the provider was asked, or was about to be.
+    pub asked: Time,
     /// What the provider calls it, from `Minted` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<RemoteId>,
@@ -159,9 +161,6 @@ pub struct Operation {
     /// It is to be taken back, not finished.
     #[serde(default)]
     pub aborting: bool,
-    /// What stood in its way last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
 }
 
 impl Operation {

@@ -26,6 +26,11 @@ pub const KEY: &str = "key";
 /// What the metadata of replaced keys begin with.
 const RETIRED: &str = "key-g";
 
+/// Whether a metadatum is about a key that a provider issued, and not for people to write.
+pub fn is_record(name: &str) -> bool {
+    name == KEY || name == PROVIDER || name.starts_with(RETIRED)
+}
+
 /// What a provider calls a key: opaque, and safe in a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

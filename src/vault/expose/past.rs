@@ -13,11 +13,11 @@ use crate::model::exposure::Past;
 use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
-use crate::repo::{Ancestry, ObjectId, RepoError, WalkedCommit};
+use crate::repo::{Ancestry, HistoryChange, ObjectId, RepoError, WalkedCommit};
 use crate::seal::{self, MAX_STORED};
 use crate::vault::open::check;
 use crate::vault::wrong::Wrong;
-use crate::vault::{VaultError, trust};
+use crate::vault::{VaultError, sealed, trust};
 
 /// How many files are held in memory at once.
 const BATCH: usize = 512;
@@ -105,7 +105,7 @@ fn is_absent(error: &RepoError) -> bool {
 /// Finds what each commit brought.
 struct Files<'a> {
     place: &'a Place<'a>,
-    /// The folder of secrets in commits that were looked at.
+    /// The vault's folder in commits that were looked at.
     trees: HashMap<ObjectId, Option<ObjectId>>,
 }
 
@@ -116,25 +116,23 @@ impl Files<'_> {
         if self.tree(commit.id)? == self.tree(*first)? {
             return Ok(Vec::new());
         }
-        let changes = self.place.repo.changed_between(Some(*first), commit.id, &self.place.secrets())?;
-        let there = changes.into_iter().filter_map(|change| Some((change.path, change.after?)));
-        Ok(there.filter_map(|(file, blob)| self.unread(file, blob, commit.id)).collect())
+        let changes = sealed::changed_between(self.place.repo, Some(*first), commit.id, self.place.root)?;
+        let unread = |(path, change): (SecretPath, HistoryChange)| {
+            Some(Unread { path, file: change.path, blob: change.after?, commit: commit.id })
+        };
+        Ok(changes.into_iter().filter_map(unread).collect())
     }
 
     fn all_of(&self, commit: ObjectId) -> Result<Vec<Unread>, RepoError> {
-        let files = self.place.repo.list_at(commit, &self.place.secrets())?.files;
-        Ok(files.into_iter().filter_map(|(file, blob)| self.unread(file, blob, commit)).collect())
-    }
-
-    fn unread(&self, file: String, blob: ObjectId, commit: ObjectId) -> Option<Unread> {
-        Some(Unread { path: self.place.path_of(&file)?, file, blob, commit })
+        let files = sealed::list_at(self.place.repo, commit, self.place.root)?;
+        Ok(files.into_iter().map(|(path, file, blob)| Unread { path, file, blob, commit }).collect())
     }
 
     fn tree(&mut self, commit: ObjectId) -> Result<Option<ObjectId>, RepoError> {
         if let Some(known) = self.trees.get(&commit) {
             return Ok(*known);
         }
-        let tree = self.place.repo.tree_at(commit, &self.place.secrets())?;
+        let tree = self.place.repo.tree_at(commit, self.place.root)?;
         self.trees.insert(commit, tree);
         Ok(tree)
     }

@@ -7,7 +7,7 @@ use super::super::open::{Opener, check};
 use super::super::read::Secret;
 use super::super::write::{Draft, Under, beside, seal_draft};
 use super::super::wrong::Wrong;
-use super::super::{Vault, VaultError, root_above, trust};
+use super::super::{Vault, VaultError, root_above, sealed, trust};
 use super::chains::{Chains, Looking};
 use super::side::{self, Side};
 use super::{Labels, Operation, is_bystander, keyless, roster};
@@ -147,7 +147,7 @@ impl Place<'_> {
             return Err(VaultError::NotOnDisk(file.to_owned()));
         }
         let Some(path) = self.path_of(file) else {
-            let why = format!("{file} is no file of a secret, and is not merged");
+            let why = format!("{file} is neither a secret's file nor a journal's, and is not merged");
             return Ok(Merged { stop: Some((why, format!("git rm -- {file}"))), ..Merged::default() });
         };
         let (ours, theirs) = match (side::parse(merging.ours, file), side::parse(merging.theirs, file)) {
@@ -233,7 +233,7 @@ impl Place<'_> {
 
     /// Which secret a file is.
     pub(super) fn path_of(&self, file: &str) -> Option<SecretPath> {
-        SecretPath::from_file(file.strip_prefix(self.root)?.strip_prefix('/')?)
+        sealed::path_of(self.root, file)
     }
 
     /// The rosters in sight of these versions.

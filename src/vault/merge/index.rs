@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::super::write::{How, Report, commit};
-use super::super::{Vault, VaultError};
+use super::super::{Vault, VaultError, sealed};
 use super::driver::{Merging, Place, Scene};
 use super::side::{follows, parse};
 use super::{LIMIT, Labels, Operation};
@@ -96,11 +96,11 @@ impl Place<'_> {
     /// The unmerged files of secrets; also those that somebody added in a way that drops a side. Git remembers that for
     /// longer than it lasts: what was committed since is over.
     fn unmerged(&self, labels: &Labels<'_>, is_over: bool) -> Result<Vec<Waiting>, VaultError> {
-        let secrets = format!("{}/secrets", self.root);
-        let listed = self.repo.stages_below(&secrets)?.into_iter();
+        let is_sealed = |(file, _): &(String, Stages)| sealed::is_among(self.root, file);
+        let listed = self.repo.stages_below(self.root)?.into_iter().filter(is_sealed);
         let mut unmerged: Vec<Waiting> = listed.map(|(file, stages)| Waiting { file, stages, since: None }).collect();
         let head = self.repo.head()?.commit;
-        for (file, stages) in self.repo.resolved_below(&secrets)? {
+        for (file, stages) in self.repo.resolved_below(self.root)?.into_iter().filter(is_sealed) {
             if unmerged.iter().any(|other| other.file == file) {
                 continue;
             }

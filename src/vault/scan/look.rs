@@ -3,7 +3,9 @@
 use super::Sort;
 use crate::model::bytes::Hash;
 use crate::model::leak::{self, Known, Line, Lines};
+use crate::model::names::SEALED;
 use crate::seal::is_siblings;
+use crate::vault::FOLDER;
 
 /// What a text has at one place.
 #[derive(Debug, Clone)]
@@ -35,7 +37,10 @@ pub(super) struct Looker {
 
 /// Whether a file is one where sealed files are.
 pub(super) fn is_sealed(file: &str) -> bool {
-    file.starts_with(".covault/secrets/") || file.contains("/.covault/secrets/")
+    SEALED.iter().any(|folder| {
+        let below = format!("{FOLDER}/{folder}/");
+        file.strip_prefix(&below).is_some() || file.contains(&format!("/{below}"))
+    })
 }
 
 impl Looker {

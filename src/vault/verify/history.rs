@@ -10,12 +10,13 @@ use super::Finding;
 use super::descent::Descent;
 use super::memo::{Memo, Seen};
 use super::opening::Opening;
-use super::tree::{Refused, judge_entries, path_of, roster_entry};
+use super::tree::{Refused, judge_entries, roster_entry};
 use crate::model::bytes::Hash;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::repo::{ObjectId, TreeChange, TreeEntry, TreeKind, WalkedCommit};
 use crate::vault::VaultError;
+use crate::vault::sealed::path_of;
 use crate::vault::trunk::abbreviated;
 
 /// What a history says.
@@ -157,7 +158,7 @@ impl Checker<'_, '_> {
             });
             let there = if left == 0 { settled.remove(parent) } else { settled.get(parent).cloned() };
             let Some(there) = there else { continue };
-            let changes = self.opening.repo.entries_between(Some(*parent), commit.id, &self.opening.secrets())?;
+            let changes = self.opening.sealed_between(Some(*parent), commit.id)?;
             compared.push((*parent, there.heads.clone(), expected(&there, &changes)));
             if start.is_none() && Some(*parent) == base {
                 start = Some((there, changes));
@@ -227,7 +228,7 @@ impl Checker<'_, '_> {
         let (Settled { roster: old_roster, heads: old_heads, mut files, mut bad }, changes) = match start {
             Some(start) => start,
             None => {
-                let all = self.opening.repo.entries_between(None, commit, &self.opening.secrets())?;
+                let all = self.opening.sealed_between(None, commit)?;
                 (Settled { roster, ..Settled::default() }, all)
             }
         };

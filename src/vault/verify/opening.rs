@@ -9,8 +9,8 @@ use super::{Finding, Judged, Verification};
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::roster::Roster;
-use crate::repo::{Ancestry, Repo};
-use crate::vault::{FOLDER, VaultError, root_above, trust, words};
+use crate::repo::{Ancestry, ObjectId, Repo, TreeChange};
+use crate::vault::{FOLDER, VaultError, root_above, sealed, trust, words};
 
 /// A repository with a vault.
 pub(super) struct Opening<'a> {
@@ -50,9 +50,14 @@ impl<'a> Opening<'a> {
         format!("{}/roster.toml", self.root)
     }
 
-    /// The secrets' folder.
-    pub(super) fn secrets(&self) -> String {
-        format!("{}/secrets", self.root)
+    /// The folders of secrets and of journals.
+    pub(super) fn sealed(&self) -> [String; 2] {
+        sealed::folders(&self.root)
+    }
+
+    /// What differs in them between two commits; all that a commit has there, without the first.
+    pub(super) fn sealed_between(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<TreeChange>, VaultError> {
+        Ok(sealed::entries_between(&self.repo, from, to, &self.root)?)
     }
 
     /// The requests' folder.

@@ -1,4 +1,4 @@
-//! One tree of a commit: its roster, everything below `secrets/`, and the requests.
+//! One tree of a commit: its roster, everything below `secrets/` and `journal/`, and the requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,11 +11,14 @@ use super::{Finding, request};
 use crate::model::names::SecretPath;
 use crate::model::request::MAX_REQUEST;
 use crate::model::roster::Roster;
-use crate::repo::{ObjectId, TreeEntry, TreeKind};
+use crate::repo::{ObjectId, TreeChange, TreeEntry, TreeKind};
 use crate::seal::SealError;
 use crate::vault::VaultError;
 use crate::vault::open::check_outline;
+use crate::vault::sealed::path_of;
 
+/// Why what is neither a secret's file nor a journal's is refused.
+const UNNAMED: &str = "its name is not that of a secret or a journal";
 /// The code of what is wrong with a request.
 pub(super) const REQUEST: &str = "request";
 
@@ -26,7 +29,7 @@ pub(super) struct Tree {
     pub(super) roster: Option<Arc<Roster>>,
     /// The files that are good.
     pub(super) good: BTreeMap<SecretPath, Seen>,
-    /// How many files below `secrets/` there are.
+    /// How many files below `secrets/` and `journal/` there are.
     pub(super) files: usize,
     /// How many requests.
     pub(super) requests: usize,
@@ -34,20 +37,13 @@ pub(super) struct Tree {
     pub(super) findings: Vec<Finding>,
 }
 
-/// The secret whose file this is, from the top.
-pub(super) fn path_of(root: &str, file: &str) -> Option<SecretPath> {
-    SecretPath::from_file(file.strip_prefix(root)?.strip_prefix('/')?)
-}
-
-/// Why something below `secrets/` cannot be a secret's file, whatever is in it.
+/// Why something in the folders of sealed files cannot be one, whatever is in it.
 pub(super) fn oddity(root: &str, file: &str, kind: TreeKind) -> Option<&'static str> {
     match kind {
         TreeKind::Link => Some("it is a symbolic link"),
         TreeKind::Submodule => Some("it is no regular file"),
-        TreeKind::NotUtf8 => Some("its name is not that of a secret"),
-        TreeKind::File | TreeKind::Executable if path_of(root, file).is_none() => {
-            Some("its name is not that of a secret")
-        }
+        TreeKind::NotUtf8 => Some(UNNAMED),
+        TreeKind::File | TreeKind::Executable if path_of(root, file).is_none() => Some(UNNAMED),
         TreeKind::Executable => Some("it is executable"),
         TreeKind::File => None,
     }
@@ -66,7 +62,9 @@ pub(super) fn commit(opening: &Opening<'_>, memo: &mut Memo<'_>, commit: ObjectI
         }
     };
     let mut tree = Tree { roster: Some(Arc::clone(&roster)), ..Tree::default() };
-    let entries = repo.entries_at(commit, &opening.secrets())?;
+    let changes = opening.sealed_between(None, commit)?.into_iter();
+    let entry = |change: TreeChange| change.after.map(|(kind, id)| TreeEntry { path: change.path, id, kind });
+    let entries: Vec<TreeEntry> = changes.filter_map(entry).collect();
     tree.files = entries.len();
     for (path, judged) in judge_entries(memo, root, Some(&roster), &name, &entries)? {
         match (judged, path_of(root, &path)) {
@@ -110,7 +108,7 @@ pub(super) struct Refused {
 /// A file with what is judged of it.
 pub(super) type JudgedFile = (String, Result<Seen, Refused>);
 
-/// Judges entries below `secrets/` of a commit by its roster, each with its file's path. Without a roster all are
+/// Judges entries in the folders of sealed files of a commit by its roster, each with its file's path. Without a roster all are
 /// refused, and only their form is known.
 pub(super) fn judge_entries(
     memo: &mut Memo<'_>,

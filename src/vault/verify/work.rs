@@ -1,4 +1,4 @@
-//! The work tree: its roster, everything below `secrets/`, and the requests, as they lie on disk.
+//! The work tree: its roster, everything below `secrets/` and `journal/`, and the requests, as they lie on disk.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::Finding;
 use super::memo::{Memo, Seen};
 use super::opening::Opening;
-use super::tree::{REQUEST, Tree, judge_request, oddity, path_of};
+use super::tree::{REQUEST, Tree, judge_request, oddity};
 use crate::model::names::SecretPath;
 use crate::model::request::MAX_REQUEST;
 use crate::model::roster::MAX_ROSTER;
@@ -16,6 +16,7 @@ use crate::seal::MAX_STORED;
 use crate::vault::VaultError;
 use crate::vault::error::chain;
 use crate::vault::open::{check_outline, outline};
+use crate::vault::sealed::path_of;
 
 /// A file that is about to be judged; `bytes` where they were read already.
 struct Ready<'a> {
@@ -41,11 +42,13 @@ pub(super) fn judge(opening: &Opening<'_>, memo: &mut Memo<'_>) -> Result<Tree, 
     };
     tree.roster = Some(Arc::clone(&roster));
     let mut files = Vec::new();
-    for (file, kind) in listed(opening, &opening.secrets(), "file", &mut tree.findings)? {
-        tree.files += 1;
-        match oddity(root, &file, kind) {
-            Some(why) => tree.findings.push(Finding::new("file", &file, None, why)),
-            None => files.push(file),
+    for folder in opening.sealed() {
+        for (file, kind) in listed(opening, &folder, "file", &mut tree.findings)? {
+            tree.files += 1;
+            match oddity(root, &file, kind) {
+                Some(why) => tree.findings.push(Finding::new("file", &file, None, why)),
+                None => files.push(file),
+            }
         }
     }
     let executable = repo.executables(&files)?;

@@ -29,9 +29,8 @@ impl Answer {
     /// A page as a proxy in between makes it.
     pub fn html(status: u16) -> Self {
         let reason = reason(status);
-        let body = format!(
-            "<!DOCTYPE html>\n<html><head><title>{status} {reason}</title></head>\n<body><h1>{reason}</h1><p>cloudflare</p></body></html>\n"
-        );
+        let head = format!("<!DOCTYPE html>\n<html><head><title>{status} {reason}</title></head>\n");
+        let body = format!("{head}<body><h1>{reason}</h1><p>cloudflare</p></body></html>\n");
         let headers =
             vec![("Content-Type", "text/html; charset=UTF-8".to_owned()), ("Server", "cloudflare".to_owned())];
         Self { status, headers, body: body.into_bytes() }

@@ -161,6 +161,7 @@ struct Chat {
     object: &'static str,
     created: i64,
     model: &'static str,
+    system_fingerprint: Option<String>,
     choices: serde_json::Value,
     usage: Cost,
 }
@@ -189,6 +190,7 @@ pub fn chat(account: &mut Account, ask: &Ask, hash: &str) -> Result<Answer, Refu
             object: "chat.completion",
             created: account.now().as_second(),
             model: MODEL,
+            system_fingerprint: None,
             choices: json!([{ "index": 0, "finish_reason": "stop", "message": answer }]),
             usage: Cost { prompt_tokens: 50, completion_tokens: 125, total_tokens: 175, cost: Usd(usd) },
         },

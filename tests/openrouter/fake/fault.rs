@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use super::answer::{Answer, message};
 
@@ -35,6 +36,8 @@ pub enum Fault {
     HalfJson,
     /// The status of success with so many MiB of JSON.
     Huge(usize),
+    /// The true answer with a field of this name changed, wherever it stands; taken out, where there is no value.
+    Field(&'static str, Option<Value>),
     /// The true answer, after a function has run: something else happens meanwhile.
     Run(Arc<dyn Fn() + Send + Sync>),
     /// SIGKILL to the client; it is answered nothing.
@@ -61,8 +64,8 @@ pub enum RetryAfter {
 }
 
 impl Fault {
-    /// A fault of every kind that any call can meet, short enough for a matrix. [`Self::Run`] and [`Self::Kill`] need
-    /// something of the test.
+    /// A fault of every kind that any call can meet, short enough for a matrix. [`Self::Field`], [`Self::Run`] and
+    /// [`Self::Kill`] need something of the test.
     pub fn all() -> Vec<Self> {
         let statuses = [400, 401, 402, 403, 404, 409, 429, 500, 502, 503];
         let mut all: Vec<Self> = statuses.into_iter().map(Self::Status).collect();
@@ -96,7 +99,7 @@ impl Fault {
 
     /// Whether the call is answered truly all the same, with the effect that it has.
     pub fn is_harmless(&self) -> bool {
-        matches!(self, Self::Slow(_) | Self::Dribble(..) | Self::Run(_))
+        matches!(self, Self::Slow(_) | Self::Dribble(..) | Self::Field(..) | Self::Run(_))
     }
 
     /// What is sent instead of the true answer; `ok` is the status of success.
@@ -126,8 +129,26 @@ impl Fault {
                 body.extend_from_slice(b"\"}");
                 Answer { status: ok, body, ..truth }
             }
+            Self::Field(name, value) => {
+                let mut body = serde_json::from_slice(&truth.body).unwrap_or_default();
+                change(&mut body, name, value.as_ref());
+                Answer { body: body.to_string().into_bytes(), ..truth }
+            }
             Self::Cut(_) | Self::Slow(_) | Self::Dribble(..) | Self::Run(_) | Self::Kill(_) => truth,
         }
+    }
+}
+
+fn change(body: &mut Value, name: &str, to: Option<&Value>) {
+    if let Value::Object(fields) = body {
+        match (fields.contains_key(name), to) {
+            (false, _) => {}
+            (true, None) => drop(fields.remove(name)),
+            (true, Some(value)) => drop(fields.insert(name.to_owned(), value.clone())),
+        }
+        fields.values_mut().for_each(|value| change(value, name, to));
+    } else if let Value::Array(rows) = body {
+        rows.iter_mut().for_each(|row| change(row, name, to));
     }
 }
 
@@ -169,6 +190,8 @@ impl fmt::Display for Fault {
             Self::OtherShape => f.write_str("JSON of another shape"),
             Self::HalfJson => f.write_str("half of the JSON"),
             Self::Huge(mib) => write!(f, "{mib} MiB of JSON"),
+            Self::Field(name, None) => write!(f, "no field {name}"),
+            Self::Field(name, Some(value)) => write!(f, "{name} is {value}"),
             Self::Run(_) => f.write_str("something else meanwhile"),
             Self::Kill(_) => f.write_str("SIGKILL to the client"),
         }

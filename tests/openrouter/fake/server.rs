@@ -258,11 +258,7 @@ fn turn(handle: &Handle, stream: &mut TcpStream, ask: &Ask) -> bool {
     let ok = Call::of(&ask.method, ask.path()).map_or(200, Call::ok);
     let truth = if when == When::After { Some(carry_out()) } else { None };
     match &fault {
-        Fault::Slow(time) => {
-            if handle.pause(*time) {
-                return false;
-            }
-        }
+        Fault::Slow(time) if handle.pause(*time) => return false,
         Fault::Run(callback) => callback(),
         Fault::Kill(victim) => assert!(victim.kill(), "nobody was there to kill"),
         _ => {}

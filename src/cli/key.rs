@@ -1,0 +1,57 @@
+//! `covault key`: API keys that a provider issues; one file a command below.
+
+mod by_hand;
+pub mod desk;
+mod issue;
+mod login;
+mod resume;
+pub mod revoke;
+pub mod rotate;
+pub mod said;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::Answer;
+
+/// API keys that a provider issues: with limits, rotated, revoked
+///
+/// A provider's management key is kept in the vault for those who manage keys (covault key login). Each issued key is a
+/// secret like any other, shared and read in the same way. What is under way is written into a sealed journal and pushed
+/// before the provider is asked, so that a crash leaves no key that is not listed: covault key resume goes on, on any
+/// machine.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault key login openrouter\n  covault key issue prod/openrouter --limit 100/month --limit 10/day --expires 30d\n  \
+    covault key rotate prod/openrouter --keep-old 24h\n  covault key resume\n  covault key revoke prod/openrouter",
+    subcommand_required = true
+)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    command: KeyCommand,
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Keep a provider's management key for those who manage keys
+    Login(login::LoginArgs),
+    /// Have a provider issue a key, as a new secret
+    Issue(Box<issue::IssueArgs>),
+    /// Replace keys by new ones, with what is left of their limits
+    Rotate(rotate::RotateArgs),
+    /// Take a key away at its provider
+    Revoke(revoke::RevokeArgs),
+    /// Go on with what is open, or take it back
+    Resume(resume::ResumeArgs),
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &KeyArgs) -> Answer {
+    match &args.command {
+        KeyCommand::Login(args) => login::run(context, args),
+        KeyCommand::Issue(args) => issue::run(context, args),
+        KeyCommand::Rotate(args) => rotate::run(context, args),
+        KeyCommand::Revoke(args) => revoke::run(context, args),
+        KeyCommand::Resume(args) => resume::run(context, args),
+    }
+}

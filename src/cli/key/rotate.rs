@@ -1,0 +1,135 @@
+//! `covault key rotate`.
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+
+use super::{by_hand, desk, said};
+use crate::cli::args::WriteFlags;
+use crate::cli::context::Context;
+use crate::cli::exit::{self, Answer};
+use crate::cli::{complete, out};
+use crate::model::duration;
+use crate::model::names::SecretPath;
+use crate::vault::keys::Rotating;
+use crate::vault::rotate::Wanted;
+
+/// Replace a key by a new one, with what is left of its limits
+///
+/// The new key is made, limited and tried out; then the secret gets it; then, when that is on the trunk, the old one is
+/// switched off, deleted, and asked for once more. Limits, guardrail, alerts, sharing and variable stay as they are.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  covault key rotate prod/openrouter\n  covault key rotate prod/openrouter --keep-old 24h\n  \
+    covault key rotate prod/openrouter --compromised --reason 'in a log'\n\n\
+    On a branch the old key stays until the new value has come to the trunk: covault key resume sees to it then."
+)]
+pub struct RotateArgs {
+    /// The secret
+    #[arg(add = ArgValueCandidates::new(complete::names), required_unless_present = "due", conflicts_with = "due")]
+    name: Option<String>,
+    /// Every key that has expired or is due by its secret's --rotate-every
+    #[arg(long)]
+    due: bool,
+    /// Let the old key work for so long beside the new one, such as 24h
+    #[arg(long, value_name = "TIME", conflicts_with = "compromised")]
+    keep_old: Option<String>,
+    /// The old key is in wrong hands: switch it off first
+    #[arg(long)]
+    compromised: bool,
+    /// Why, in a few words
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    write: WriteFlags,
+}
+
+/// Runs it.
+pub fn run(context: &Context, args: &RotateArgs) -> Answer {
+    let Some(name) = &args.name else { return due(context, args) };
+    one(context, args, name)
+}
+
+/// Everything that a provider issued and that has expired or is due.
+fn due(context: &Context, args: &RotateArgs) -> Answer {
+    let due = context.vault()?.rotation(&Wanted::Due(context.now()))?.at_providers();
+    if due.is_empty() {
+        context.note("no key is due");
+    }
+    let mut code = exit::DONE;
+    for path in due {
+        // One that fails is no reason to leave the others.
+        code = code.max(match one(context, args, path.as_str()) {
+            Ok(code) => code,
+            Err(error) => exit::report(context, &error),
+        });
+    }
+    Ok(code)
+}
+
+fn one(context: &Context, args: &RotateArgs, name: &str) -> Answer {
+    let keep_old = match &args.keep_old {
+        Some(span) => duration::parse_expiry(span, 0)?.unwrap_or_default(),
+        None => 0,
+    };
+    let reason = match (args.reason.as_str(), args.compromised) {
+        ("", true) => "compromised".to_owned(),
+        (reason, _) => reason.to_owned(),
+    };
+    let path = SecretPath::parse(name)?;
+    let vault = context.vault()?;
+    vault.may_write()?;
+    let (provider, _) = vault.issued(&path)?;
+    if !provider.issues {
+        context.note(&format!("make a new key {}, then give it here", provider.console));
+        let key = by_hand::given(context, name)?;
+        let report = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
+            Ok(desk.keep_next(&path, key, &reason)?)
+        })?;
+        let code = out::report(context, &report, &format!("{name} has a new key"), &format!("give {name} a new key"))?;
+        context.note(&format!("take the old key away {}, then: covault key revoke {name} --done", provider.console));
+        return Ok(code);
+    }
+    let wanted = Rotating { path, keep_old, compromised: args.compromised, reason };
+    let outcome = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.rotate(&wanted)?))?;
+    said::outcome(context, &outcome, &format!("{name} has a new key, and the old one is gone"))
+}
+
+/// What came of rotating several keys.
+#[derive(Default)]
+pub struct Rotated {
+    /// Those that have a new key; the old one may still wait for its end.
+    pub rotated: Vec<SecretPath>,
+    /// The worst exit code.
+    pub code: u8,
+}
+
+/// Rotates keys at their providers, one after the other; what fails is told to `left`, and no reason to leave the others.
+pub fn all(
+    context: &Context,
+    paths: &[SecretPath],
+    reason: &str,
+    keep_old: i64,
+    left: &mut dyn FnMut(&SecretPath, String),
+) -> Rotated {
+    let mut all = Rotated::default();
+    for path in paths {
+        let wanted = Rotating { path: path.clone(), keep_old, compromised: false, reason: reason.to_owned() };
+        match desk::with(context, false, false, |desk| Ok(desk.rotate(&wanted)?)) {
+            Ok(outcome) => {
+                if outcome.waits.is_some() {
+                    all.code = all.code.max(exit::FINDINGS);
+                }
+                if !context.json() {
+                    said::in_words(context, &outcome, &format!("{path} has a new key, and the old one is gone"));
+                }
+                all.rotated.push(path.clone());
+            }
+            Err(error) => {
+                all.code =
+                    all.code.max(if context.json() { exit::code_of(&error) } else { exit::report(context, &error) });
+                left(path, format!("{error:#}"));
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,86 @@
+//! What is said of an operation: its end, what it waits for, who holds which limit.
+
+use serde_json::{Value, json};
+
+use crate::cli::context::Context;
+use crate::cli::exit::{self, Answer};
+use crate::cli::out;
+use crate::model::keys::limit::Layer;
+use crate::vault::keys::Outcome;
+
+/// Says what came of one operation.
+pub fn outcome(context: &Context, outcome: &Outcome, done: &str) -> Answer {
+    if context.json() {
+        out::json(&as_json(outcome))?;
+        return Ok(exit::DONE);
+    }
+    in_words(context, outcome, done);
+    Ok(exit::DONE)
+}
+
+/// In sentences.
+pub fn in_words(context: &Context, outcome: &Outcome, done: &str) {
+    let op = &outcome.op;
+    if !outcome.done && outcome.waits.is_none() {
+        context.note(&format!("would {} {}", op.kind.as_str(), op.path));
+    }
+    if let Some(mint) = &op.mint {
+        for (window, layer) in &mint.layers {
+            let Some(amount) = mint.limits.get(*window) else { continue };
+            let now = mint.first.get(*window).filter(|first| *first != amount);
+            let now = now.map(|first| format!(", of which {} is left", first.rounded())).unwrap_or_default();
+            let how = match layer {
+                Layer::Key => format!("held by the key at {}", op.provider),
+                Layer::Guardrail => format!("held by a guardrail at {}", op.provider),
+                Layer::Client => "held by covault key usage, as of each time that it is run".to_owned(),
+            };
+            context
+                .note(&format!("{} dollars a {window}{now}: {how}", amount.rounded()).replace(" a total", " in all"));
+        }
+        if let Some(end) = mint.expires {
+            context.note(&format!("it ends by itself at {end}"));
+        }
+    }
+    match (&outcome.waits, outcome.done) {
+        (Some(why), _) => {
+            context.note(&format!("{}: {why}", op.path));
+            context.note(&format!("go on then, on any machine, with: covault key resume {}", op.path));
+        }
+        (None, true) => context.note(done),
+        (None, false) => {}
+    }
+}
+
+/// As JSON.
+pub fn as_json(outcome: &Outcome) -> Value {
+    let op = &outcome.op;
+    let limits = op.mint.iter().flat_map(|mint| {
+        mint.layers.iter().filter_map(|(window, layer)| {
+            let amount = mint.limits.get(*window)?;
+            let now = mint.first.get(*window).unwrap_or(amount);
+            let holder = match layer {
+                Layer::Key => "key",
+                Layer::Guardrail => "guardrail",
+                Layer::Client => "client",
+            };
+            Some(json!({ "window": window.as_str(), "amount": amount, "now": now, "held_by": holder }))
+        })
+    });
+    let limits: Vec<Value> = limits.collect();
+    let retired = op.retire.iter().map(|old| {
+        json!({ "generation": old.generation, "id": old.id.as_ref().map(ToString::to_string), "standing": old.standing.as_str() })
+    });
+    json!({
+        "secret": op.path.as_str(),
+        "operation": op.kind.as_str(),
+        "id": op.id.as_str(),
+        "provider": op.provider,
+        "generation": op.mint.as_ref().map(|mint| mint.generation),
+        "key": op.mint.as_ref().and_then(|mint| mint.id.as_ref()).map(ToString::to_string),
+        "limits": limits,
+        "retired": retired.collect::<Vec<_>>(),
+        "done": outcome.done,
+        "waits": outcome.waits,
+        "until": outcome.until.map(|until| until.to_string()),
+    })
+}

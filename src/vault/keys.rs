@@ -1,0 +1,38 @@
+//! API keys at providers: issued, rotated and revoked so that a crash anywhere leaves no key that is not listed.
+//!
+//! **The rules.** An operation is written into a sealed journal, committed, and pushed where there is a remote, before the
+//! provider is asked for anything; each step is written down before the next one. A request for a key is sent once: what
+//! an unanswered one may have made is looked for by its intent, which is part of the key's name, and deleted. The old key
+//! dies when the new one works, its value is on the trunk and the time to keep it has passed; it counts as gone when the
+//! provider, asked for it afterwards, does not know it. Every command that goes on reads the journal and nothing else, so
+//! that any machine that may read it can.
+//!
+//! No clock, no terminal and no HTTP here: time, patience and words are handed in.
+
+mod begin;
+mod close;
+pub mod desk;
+mod drive;
+pub mod error;
+mod journal;
+mod login;
+mod manual;
+mod mint;
+mod publish;
+mod resume;
+mod retire;
+
+pub use begin::{Issuing, Revoking, Rotating};
+pub use desk::Desk;
+pub use drive::Outcome;
+pub use error::KeyError;
+pub use login::LoggedIn;
+pub(super) use manual::{check_not_issued, replace_by_hand};
+pub use resume::Resumed;
+
+pub use crate::providers::{Capabilities, Pace, Settings};
+
+/// The folder of the management keys; a grant there says who may manage keys.
+pub const PROVIDERS: &str = "providers";
+/// The folder of the journals; who may manage keys reads it.
+pub const JOURNAL: &str = "journal";

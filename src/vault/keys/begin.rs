@@ -1,0 +1,319 @@
+//! The beginning of an operation: what is wanted, whether it can be, and the journal, before a provider is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desk::{Desk, record_of};
+use super::drive::Outcome;
+use super::journal::{Text, nothing_else};
+use super::{KeyError, desk};
+use crate::model::keys::alert::Threshold;
+use crate::model::keys::intent::{Intent, KeyName};
+use crate::model::keys::limit::{Layer, Limits, Window};
+use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
+use crate::model::keys::record::{Retired, Standing};
+use crate::model::manifest::State;
+use crate::model::names::SecretPath;
+use crate::model::time::Time;
+use crate::providers::Capabilities;
+use crate::repo::Ancestry;
+use crate::vault::write::random;
+use crate::vault::{Vault, VaultError};
+
+/// A first key for a new secret.
+#[derive(Debug, Clone)]
+pub struct Issuing {
+    /// The secret, which there must not be yet.
+    pub path: SecretPath,
+    /// Who issues it.
+    pub provider: String,
+    /// What it may spend.
+    pub limits: Limits,
+    /// When it ends by itself.
+    pub expires: Option<Time>,
+    /// When somebody wants to be told.
+    pub alerts: BTreeSet<Threshold>,
+    /// Whom it is shared with: members and groups.
+    pub share: Vec<String>,
+    /// The variable that `run` gives it.
+    pub env: Option<String>,
+}
+
+/// A new key for an old one.
+#[derive(Debug, Clone)]
+pub struct Rotating {
+    /// The secret.
+    pub path: SecretPath,
+    /// For how many seconds the old key is to work beside the new one.
+    pub keep_old: i64,
+    /// The old key is in wrong hands.
+    pub compromised: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// An end.
+#[derive(Debug, Clone)]
+pub struct Revoking {
+    /// The secret.
+    pub path: SecretPath,
+    /// Why.
+    pub reason: String,
+}
+
+/// Who is to hold which limit at a provider: the shortest window is the key's own (one over its whole life before all),
+/// the next a guardrail's, and what is left is Covault's.
+pub fn layers(limits: &Limits, provider: &Capabilities) -> BTreeMap<Window, Layer> {
+    let mut layers = BTreeMap::new();
+    let own = |window: &Window| provider.key_windows.contains(window);
+    let total = limits.get(Window::Total).map(|_| Window::Total).filter(own);
+    let on_key = total.or_else(|| limits.iter().map(|limit| limit.window).find(own));
+    let mut guardrail = false;
+    for limit in limits.iter() {
+        let layer = match limit.window {
+            window if Some(window) == on_key => Layer::Key,
+            window if !guardrail && provider.guardrail_windows.contains(&window) => {
+                guardrail = true;
+                Layer::Guardrail
+            }
+            _ => Layer::Client,
+        };
+        layers.insert(limit.window, layer);
+    }
+    layers
+}
+
+impl Desk<'_> {
+    /// Issues a first key: journal, provider, secret.
+    ///
+    /// # Errors
+    /// `Exists`, `Open`, and those of the provider and of writing.
+    pub fn issue(&self, wanted: &Issuing) -> Result<Outcome, VaultError> {
+        let vault = self.ready(&wanted.path)?;
+        let provider =
+            Capabilities::named(&wanted.provider).ok_or_else(|| KeyError::UnknownProvider(wanted.provider.clone()))?;
+        if !provider.issues {
+            return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "issue keys" }.into());
+        }
+        match vault.newest(&wanted.path)?.map(|version| version.manifest().state.clone()) {
+            None | Some(State::Deleted) => vault.check_free(&wanted.path)?,
+            Some(State::Live) => return Err(VaultError::Exists(wanted.path.to_string())),
+            Some(State::Moved(to)) => {
+                return Err(VaultError::Moved { name: wanted.path.to_string(), to: to.to_string() });
+            }
+        }
+        for subject in &wanted.share {
+            vault.known(&crate::model::names::Subject::parse(subject)?)?;
+        }
+        let before = vault.generations_before(&wanted.path)?;
+        let intent = Intent::new(eight());
+        let mint = Mint {
+            generation: before + 1,
+            name: KeyName::new(vault.roster().vault, wanted.path.clone(), before + 1, intent.clone()).to_string(),
+            intent,
+            first: wanted.limits.clone(),
+            layers: layers(&wanted.limits, provider),
+            limits: wanted.limits.clone(),
+            expires: wanted.expires,
+            alerts: wanted.alerts.clone(),
+            share: wanted.share.clone(),
+            env: wanted.env.clone(),
+            stage: Stage::Asked,
+            asked: self.now(),
+            id: None,
+            guardrail: None,
+            published: None,
+            write: None,
+        };
+        let op = Operation { mint: Some(mint), ..self.operation(&vault, Kind::Issue, &wanted.path, provider)? };
+        self.begin(op)
+    }
+
+    /// Replaces a key by a new one.
+    ///
+    /// # Errors
+    /// `NotIssued`, `Open`, and those of the provider and of writing.
+    pub fn rotate(&self, wanted: &Rotating) -> Result<Outcome, VaultError> {
+        let vault = self.ready(&wanted.path)?;
+        let secret = vault.secret(&wanted.path)?;
+        let (provider, record) = record_of(&secret)?;
+        if !provider.issues {
+            return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "issue keys" }.into());
+        }
+        if record.standing == Standing::Disabled && !wanted.compromised {
+            return Err(KeyError::NeedsPerson(format!(
+                "the key of {} is switched off, and a new one would work: covault key enable {} first, or --compromised",
+                wanted.path, wanted.path
+            ))
+            .into());
+        }
+        let generation = record.generation + 1;
+        let intent = Intent::new(eight());
+        let mint = Mint {
+            generation,
+            name: KeyName::new(vault.roster().vault, wanted.path.clone(), generation, intent.clone()).to_string(),
+            intent,
+            first: record.limits.clone(),
+            layers: layers(&record.limits, provider),
+            limits: record.limits.clone(),
+            // The same span again, from now.
+            expires: record.expires.map(|end| {
+                let span = end.unix().saturating_sub(record.issued.unix()).max(0);
+                Time::from_unix(self.now().unix().saturating_add(span))
+            }),
+            alerts: record.alerts.clone(),
+            share: Vec::new(),
+            env: None,
+            stage: Stage::Asked,
+            asked: self.now(),
+            id: None,
+            guardrail: None,
+            published: None,
+            write: None,
+        };
+        let mut retire = Retired::all_of(&secret.document, secret.manifest.at);
+        // What an earlier rotation left behind goes with this one.
+        retire.retain(|old| old.standing.may_work() && old.standing != Standing::ByHand);
+        retire.push(Retired::from_record(&record, None, self.now(), &wanted.reason));
+        let op = Operation {
+            mint: Some(mint),
+            retire,
+            reason: wanted.reason.clone(),
+            compromised: wanted.compromised,
+            keep_old: wanted.keep_old,
+            ..self.operation(&vault, Kind::Rotate, &wanted.path, provider)?
+        };
+        self.begin(op)
+    }
+
+    /// Takes a key away for good; the secret keeps its record.
+    ///
+    /// # Errors
+    /// `NotIssued`, `Open`, and those of the provider and of writing.
+    pub fn revoke(&self, wanted: &Revoking) -> Result<Outcome, VaultError> {
+        let vault = self.ready(&wanted.path)?;
+        let secret = vault.secret(&wanted.path)?;
+        let (provider, record) = record_of(&secret)?;
+        if !provider.revokes {
+            return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "revoke keys" }.into());
+        }
+        let mut retire = Retired::all_of(&secret.document, secret.manifest.at);
+        retire.retain(|old| old.standing.may_work() && old.standing != Standing::ByHand);
+        if record.standing.may_work() {
+            retire.push(Retired::from_record(&record, None, self.now(), &wanted.reason));
+        }
+        let op = Operation {
+            retire,
+            reason: wanted.reason.clone(),
+            ..self.operation(&vault, Kind::Revoke, &wanted.path, provider)?
+        };
+        self.begin(op)
+    }
+
+    /// Whether an operation can begin here: one may write, the provider's key is at hand, and nobody else has begun.
+    fn ready(&self, path: &SecretPath) -> Result<Vault, VaultError> {
+        if self.how.no_commit {
+            return Err(KeyError::NotCommitted("as asked for".to_owned()).into());
+        }
+        self.fetch()?;
+        let vault = self.vault()?;
+        vault.may_write()?;
+        if let Some(operation) = vault.repo().operation()? {
+            return Err(KeyError::NotCommitted(operation.to_string()).into());
+        }
+        let mut open = self.open_operations(&vault, Some(path))?;
+        open.extend(vault.operations_elsewhere(path)?);
+        match open.first() {
+            Some(op) => Err(is_open(op)),
+            None => Ok(vault),
+        }
+    }
+
+    fn operation(
+        &self,
+        vault: &Vault,
+        kind: Kind,
+        path: &SecretPath,
+        provider: &Capabilities,
+    ) -> Result<Operation, VaultError> {
+        Ok(Operation {
+            id: Intent::new(eight()),
+            kind,
+            path: path.clone(),
+            provider: provider.name.to_owned(),
+            by: vault.me()?.reference.name.to_string(),
+            started: self.now(),
+            reason: String::new(),
+            compromised: false,
+            keep_old: 0,
+            mint: None,
+            retire: Vec::new(),
+            sweep: Vec::new(),
+            aborting: false,
+        })
+    }
+
+    /// Writes the operation down, shows it to everybody, and goes on with it unless somebody was faster.
+    fn begin(&self, op: Operation) -> Result<Outcome, VaultError> {
+        // Before anything is written: without the management key nothing would come of it.
+        self.provider(&self.vault()?, &op.provider)?;
+        if self.how.dry_run {
+            return Ok(Outcome::planned(op));
+        }
+        let message = format!("covault: begin to {} {}", op.kind.as_str(), op.path);
+        self.save(&op, &Text::Keep, &nothing_else, &message)?;
+        if let Err(error) = self.share(&op.path) {
+            return Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into());
+        }
+        // The push may have brought somebody else's in, who was faster: nothing has been asked for yet.
+        let others = self.open_operations(&self.vault()?, Some(&op.path))?;
+        if let Some(other) = others.iter().find(|other| other.id != op.id) {
+            let message = format!("covault: leave {} to {}", op.path, other.by);
+            self.close_all(&[(&op, false)], &nothing_else, &message)?;
+            self.share_or_say(&op.path);
+            return Err(is_open(other));
+        }
+        self.drive(op, true)
+    }
+}
+
+pub(super) fn is_open(op: &Operation) -> VaultError {
+    let (path, by) = (op.path.to_string(), op.by.clone());
+    KeyError::Open { path, by, what: op.kind.as_str(), stage: op.stage() }.into()
+}
+
+pub(super) fn eight() -> [u8; 8] {
+    let mut eight = [0; 8];
+    eight.iter_mut().zip(random()).for_each(|(to, from)| *to = from);
+    eight
+}
+
+impl Vault {
+    /// The generation of the newest key that a deleted secret had, so that a number is never used again.
+    fn generations_before(&self, path: &SecretPath) -> Result<u64, VaultError> {
+        let Some(version) = self.newest(path)? else { return Ok(0) };
+        // A tombstone has no metadata: what counts is that no two keys of one name are mixed up, and intents see to that.
+        Ok(desk::record_of(&self.open_version(&version)?).map_or(0, |(_, record)| record.generation))
+    }
+
+    /// Operations for a secret that this clone knows of, but that are not checked out: on the trunk, and on branches that
+    /// were made for them.
+    fn operations_elsewhere(&self, path: &SecretPath) -> Result<Vec<Operation>, VaultError> {
+        let journal = desk::journal_path(self, path)?;
+        let head = self.repo().head()?.commit;
+        let mut tips: Vec<_> = self.repo().trunk()?.map(|trunk| trunk.commit).into_iter().collect();
+        tips.extend(self.repo().branches(&format!("covault/rotation/{path}"))?.into_iter().map(|(_, commit)| commit));
+        let mut found = Vec::new();
+        for tip in tips {
+            // What we have, we have seen to the end.
+            if head.is_none_or(|head| self.repo().is_ancestor(tip, head).is_ok_and(|it| it == Ancestry::Yes)) {
+                continue;
+            }
+            // What cannot be opened here says nothing; the push will show it.
+            let Ok(Some(version)) = self.version_at(tip, &journal) else { continue };
+            let Ok(opened) = self.open_version(&version) else { continue };
+            let here = Operation::all_of(&opened.document, opened.manifest.at);
+            found.extend(here.into_iter().filter(|op| op.path == *path));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,221 @@
+//! What an operation at a provider has around it: the vault, opened afresh for each step; the provider; time.
+
+use core::time::Duration;
+use std::path::Path;
+
+use super::{JOURNAL, KeyError, PROVIDERS};
+use crate::home::Home;
+use crate::model::keys::record::{KeyRecord, PROVIDER};
+use crate::model::names::{FieldName, SecretPath};
+use crate::model::time::Time;
+use crate::plaintext::Plaintext;
+use crate::providers::{self, Capabilities, Provider, Settings};
+use crate::repo::{ObjectId, Pushed, RepoError, Upstream};
+use crate::vault::read::Secret;
+use crate::vault::sync::{Synced, Syncing, bring_commit, sync};
+use crate::vault::write::How;
+use crate::vault::{Vault, VaultError};
+
+/// How often a push is tried that others are faster than.
+const TIMES: usize = 8;
+
+/// What an operation has around it.
+pub struct Desk<'a> {
+    /// Opens the vault afresh.
+    pub open: &'a dyn Fn() -> Result<Vault, VaultError>,
+    /// The folder to begin in.
+    pub start: &'a Path,
+    /// The vault that is insisted on.
+    pub expected: Option<&'a str>,
+    /// This machine.
+    pub home: &'a Home,
+    /// Program, dry run.
+    pub how: How,
+    /// How providers are reached.
+    pub settings: Settings,
+    /// How long to wait before believing that an unanswered request made nothing.
+    pub settle: Duration,
+    /// How long a new key may take until it works.
+    pub patience: Duration,
+    /// Tells the time.
+    pub clock: &'a dyn Fn() -> Time,
+    /// Waits.
+    pub sleep: &'a dyn Fn(Duration),
+    /// Says what goes on, a line at a time.
+    pub say: &'a dyn Fn(&str),
+}
+
+/// Where a commit is, beside this clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shared {
+    /// There is no remote.
+    Here,
+    /// On the branch that this one is exchanged with, `origin/main`.
+    Upstream(String),
+    /// On a branch of its own, since the other one takes no pushes: `origin/covault/rotation/prod/openrouter`.
+    Beside(String),
+}
+
+impl Desk<'_> {
+    /// The vault as it is now.
+    pub fn vault(&self) -> Result<Vault, VaultError> {
+        (self.open)()
+    }
+
+    /// How a step is written.
+    pub(super) fn how(&self) -> How {
+        How { now: self.now(), ..self.how.clone() }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        (self.clock)()
+    }
+
+    /// A provider, with the management key that the vault has for it.
+    pub fn provider(&self, vault: &Vault, name: &str) -> Result<Box<dyn Provider>, VaultError> {
+        let known = Capabilities::named(name).ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))?;
+        let key = if known.issues { Some(management_key(vault, known.name)?) } else { None };
+        let provider = providers::connect(known.name, &self.settings, key).map_err(KeyError::Provider)?;
+        Ok(provider.ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))?)
+    }
+
+    /// Brings what is committed to where others see it: the branch's upstream, else a branch of its own.
+    pub(super) fn share(&self, path: &SecretPath) -> Result<Shared, VaultError> {
+        for _ in 0..TIMES {
+            let vault = self.vault()?;
+            let repo = vault.repo();
+            let Some(upstream) = repo.exchanged_with()? else { return Ok(Shared::Here) };
+            match repo.push(&upstream) {
+                Ok(Pushed::Done) => return Ok(Shared::Upstream(format!("{}/{}", upstream.remote, upstream.branch))),
+                Ok(Pushed::Behind) => self.bring(&upstream)?,
+                Err(refused @ RepoError::Remote { .. }) => return self.share_beside(&vault, &upstream, path, refused),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(VaultError::Outpaced { remote: "the remote".to_owned(), times: TIMES })
+    }
+
+    /// Brings in what the upstream has.
+    pub(super) fn bring(&self, upstream: &Upstream) -> Result<(), VaultError> {
+        all_merged(&upstream.branch, &sync(&self.syncing(), &|| ())?)
+    }
+
+    /// Brings one commit in.
+    pub(super) fn bring_commit(&self, commit: ObjectId) -> Result<(), VaultError> {
+        all_merged("a branch of a rotation", &bring_commit(&self.syncing(), commit)?)
+    }
+
+    fn syncing(&self) -> Syncing<'_> {
+        Syncing {
+            start: self.start,
+            expected: self.expected,
+            rebase: false,
+            push: false,
+            how: self.how(),
+            open: self.open,
+            home: self.home,
+        }
+    }
+
+    /// Pushes to a branch of the operation's own.
+    fn share_beside(
+        &self,
+        vault: &Vault,
+        upstream: &Upstream,
+        path: &SecretPath,
+        refused: RepoError,
+    ) -> Result<Shared, VaultError> {
+        let head = vault.repo().head()?.commit.map(|commit| commit.to_string()).unwrap_or_default();
+        let own = format!("covault/rotation/{path}");
+        let another = format!("{own}-{}", head.chars().take(8).collect::<String>());
+        for branch in [own, another] {
+            let remote = upstream.remote.clone();
+            let to = Upstream { tracking: String::new(), is_set: true, branch, remote };
+            match vault.repo().push(&to) {
+                Ok(Pushed::Done) => {
+                    let there = format!("{}/{}", to.remote, to.branch);
+                    (self.say)(&format!(
+                        "{}/{} takes no push; what was written is on {there}: bring it to the trunk from there",
+                        upstream.remote, upstream.branch
+                    ));
+                    return Ok(Shared::Beside(there));
+                }
+                Ok(Pushed::Behind) => {}
+                // What the upstream said is the reason that helps.
+                Err(_) => break,
+            }
+        }
+        Err(refused.into())
+    }
+
+    /// Asks the remote for what is new, and brings in the rotation branches that others made.
+    pub(super) fn fetch(&self) -> Result<(), VaultError> {
+        let vault = self.vault()?;
+        if let Some(upstream) = vault.repo().exchanged_with()? {
+            vault.repo().fetch(&upstream.remote)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the trunk, as this clone has heard of it, has this write of the secret's value, or one that replaced it.
+    pub(super) fn is_on_trunk(&self, path: &SecretPath, write: &str) -> Result<bool, VaultError> {
+        use crate::model::register::Key;
+        let vault = self.vault()?;
+        let Some(trunk) = vault.repo().trunk()? else { return Ok(true) };
+        let Some(version) = vault.version_at(trunk.commit, path)? else { return Ok(false) };
+        let document = vault.open_version(&version)?.document;
+        let field = Key::Field(value_field()?);
+        Ok(document.register(&field).is_some_and(|register| {
+            let live = register.live().any(|one| one.name().to_string() == write);
+            live || register.replaced().iter().any(|name| name.to_string() == write)
+        }))
+    }
+}
+
+fn all_merged(what: &str, synced: &Synced) -> Result<(), VaultError> {
+    match synced.unmerged.first() {
+        Some((file, why)) => Err(VaultError::Ongoing(format!("{what}: {file}: {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// The secret that holds a provider's management key.
+pub(super) fn management_path(provider: &str) -> Result<SecretPath, VaultError> {
+    Ok(SecretPath::parse(&format!("{PROVIDERS}/{provider}"))?)
+}
+
+/// Where the journal of a secret is.
+pub(super) fn journal_path(vault: &Vault, path: &SecretPath) -> Result<SecretPath, VaultError> {
+    let name = crate::model::bytes::Hash::of(format!("{}\0{path}", vault.roster().vault).as_bytes());
+    Ok(SecretPath::parse(&format!("{JOURNAL}/{}", name.short()))?)
+}
+
+/// The field that holds a key.
+pub(super) fn value_field() -> Result<FieldName, VaultError> {
+    Ok(FieldName::parse("value")?)
+}
+
+fn management_key(vault: &Vault, provider: &str) -> Result<Plaintext, VaultError> {
+    let path = management_path(provider)?;
+    let secret = match vault.secret(&path) {
+        Ok(secret) => secret,
+        Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => {
+            return Err(KeyError::NoManagementKey(provider.to_owned()).into());
+        }
+        Err(error) => return Err(error),
+    };
+    let field = secret.field(Some(&value_field()?))?;
+    let value = field.newest().and_then(|write| write.value.present());
+    let value = value.ok_or_else(|| KeyError::NoManagementKey(provider.to_owned()))?;
+    Ok(Plaintext::new(value.expose().to_vec()))
+}
+
+/// A secret's record and its provider.
+pub fn record_of(secret: &Secret) -> Result<(&'static Capabilities, KeyRecord), VaultError> {
+    let path = || secret.document.path.to_string();
+    let name = secret.meta(PROVIDER).ok_or_else(|| KeyError::NotIssued(path()))?;
+    let provider = Capabilities::named(name).ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))?;
+    let record = KeyRecord::of(&secret.document, secret.manifest.at);
+    Ok((provider, record.ok_or_else(|| KeyError::BadRecord(path()))?))
+}

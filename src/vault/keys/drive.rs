@@ -1,0 +1,105 @@
+//! The way of an operation, from wherever it is to its end or to where it has to wait.
+
+use super::KeyError;
+use super::desk::{Desk, Shared};
+use super::journal::nothing_else;
+use super::retire::Retirement;
+use crate::model::keys::limit::{Layer, Window};
+use crate::model::keys::operation::{Kind, Operation, Stage};
+use crate::model::names::SecretPath;
+use crate::model::time::Time;
+use crate::providers::Provider;
+use crate::vault::VaultError;
+
+/// What came of going on.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The operation as it is now.
+    pub op: Operation,
+    /// Whether it is finished.
+    pub done: bool,
+    /// What it waits for.
+    pub waits: Option<String>,
+    /// Until when, where it is time.
+    pub until: Option<Time>,
+}
+
+impl Outcome {
+    /// What would be done.
+    pub(super) fn planned(op: Operation) -> Self {
+        Self { op, done: false, waits: None, until: None }
+    }
+
+    /// Who holds which limit, as it turned out.
+    pub fn layers(&self) -> Vec<(Window, Layer)> {
+        self.op.mint.iter().flat_map(|mint| mint.layers.iter().map(|(window, layer)| (*window, *layer))).collect()
+    }
+}
+
+impl Desk<'_> {
+    /// Goes on with an operation. `fresh`: it was begun by this very command, and the provider was asked for nothing.
+    pub(super) fn drive(&self, mut op: Operation, mut fresh: bool) -> Result<Outcome, VaultError> {
+        let provider = self.provider(&self.vault()?, &op.provider)?;
+        let provider = provider.as_ref();
+        if op.aborting {
+            self.take_back(provider, &mut op)?;
+            return Ok(Outcome { op, done: true, waits: None, until: None });
+        }
+        if op.compromised {
+            self.switch_off(provider, &mut op)?;
+        }
+        while let Some(stage) = op.mint.as_ref().map(|mint| mint.stage) {
+            match stage {
+                Stage::Asked => self.ask(provider, &mut op, fresh)?,
+                Stage::Minted => self.make_ready(provider, &mut op)?,
+                Stage::Ready => self.publish(&mut op)?,
+                Stage::Published => break,
+            }
+            fresh = false;
+        }
+        self.finish(provider, op)
+    }
+
+    /// From the publication on.
+    fn finish(&self, provider: &dyn Provider, mut op: Operation) -> Result<Outcome, VaultError> {
+        if op.kind == Kind::Issue && op.sweep.is_empty() {
+            self.share_or_say(&op.path);
+            return Ok(Outcome { op, done: true, waits: None, until: None });
+        }
+        if op.mint.is_some() {
+            self.share(&op.path)
+                .map_err(|error| self.unfinished(&op, "it is published here and not pushed", &error))?;
+        }
+        if let Retirement::Waits { why, until } = self.retire(provider, &mut op)? {
+            return Ok(Outcome { op, done: false, waits: Some(why), until });
+        }
+        self.sweep(provider, &mut op)?;
+        self.close(&op)?;
+        self.share_or_say(&op.path);
+        Ok(Outcome { op, done: true, waits: None, until: None })
+    }
+
+    /// Ends an operation of which the provider has nothing.
+    pub(super) fn abandon(&self, op: &Operation) -> Result<(), VaultError> {
+        let message = format!("covault: give up to {} {}", op.kind.as_str(), op.path);
+        self.close_all(&[(op, false)], &nothing_else, &message)?;
+        self.share_or_say(&op.path);
+        Ok(())
+    }
+
+    /// Pushes what may be pushed later, too.
+    pub(super) fn share_or_say(&self, path: &SecretPath) -> Option<Shared> {
+        match self.share(path) {
+            Ok(shared) => Some(shared),
+            Err(error) => {
+                (self.say)(&format!("not pushed yet ({}): covault sync", crate::vault::error::chain(&error)));
+                None
+            }
+        }
+    }
+
+    pub(super) fn unfinished(&self, op: &Operation, what: &str, error: &VaultError) -> VaultError {
+        let what = format!("{what} ({})", crate::vault::error::chain(error));
+        KeyError::Unfinished { path: op.path.to_string(), what }.into()
+    }
+}

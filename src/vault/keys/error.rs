@@ -1,0 +1,145 @@
+//! Refusals about keys at providers, with what sort each is and the next step.
+
+use thiserror::Error;
+
+use crate::providers::ProviderError;
+use crate::vault::Kind;
+
+/// Why something about a key is not done, or not known to be done.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// A provider said no, or nothing that can be understood.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// A name of no provider.
+    #[error("there is no provider '{0}'")]
+    UnknownProvider(String),
+    /// Nobody has stored a management key.
+    #[error("there is no management key for {0} in this vault")]
+    NoManagementKey(String),
+    /// It is not one that may manage keys.
+    #[error("{0} takes the key, but it is an ordinary one that cannot manage others")]
+    NotAManagementKey(String),
+    /// No provider issued this secret.
+    #[error("{0} was not issued by a provider")]
+    NotIssued(String),
+    /// A value that a provider issued is not written by hand.
+    #[error("the value of {0} was issued by a provider, and is not written by hand")]
+    Issued(String),
+    /// Its record cannot be read.
+    #[error("what {0} says about its key cannot be read")]
+    BadRecord(String),
+    /// Somebody began something that is not finished.
+    #[error("{by} began to {what} {path}, and it is not finished ({stage})")]
+    Open {
+        /// The secret.
+        path: String,
+        /// Who.
+        by: String,
+        /// What.
+        what: &'static str,
+        /// How far.
+        stage: String,
+    },
+    /// Nothing is under way.
+    #[error("nothing is under way for {0}")]
+    NothingOpen(String),
+    /// The provider has no such ability.
+    #[error("{provider} cannot {what}")]
+    Cannot {
+        /// Which.
+        provider: String,
+        /// What.
+        what: &'static str,
+    },
+    /// The journal has to be a commit before a provider is asked.
+    #[error("the journal was only staged ({0}), and a provider is asked for nothing before it is committed")]
+    NotCommitted(String),
+    /// The journal could not be pushed.
+    #[error("the journal could not be pushed, and {0} was asked for nothing")]
+    NotPushed(String, #[source] Box<crate::vault::VaultError>),
+    /// It stopped on the way, and may be repeated.
+    #[error("{path}: {what}")]
+    Unfinished {
+        /// The secret.
+        path: String,
+        /// What is not done.
+        what: String,
+    },
+    /// A new key that does not work.
+    #[error("{path}: the new key does not work; the old one stays as it is")]
+    NewKeyRefused {
+        /// The secret.
+        path: String,
+    },
+    /// The key does not exist at the provider.
+    #[error("{provider} has no key for {path} any more")]
+    Missing {
+        /// The secret.
+        path: String,
+        /// Where it was.
+        provider: String,
+    },
+    /// A person has to say so.
+    #[error("{0}")]
+    NeedsPerson(String),
+}
+
+impl KeyError {
+    /// What sort of refusal it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Provider(error) => match error.status() {
+                Some(401 | 403) => Kind::NoAccess,
+                Some(404) => Kind::NotFound,
+                Some(402) => Kind::NeedsPerson,
+                Some(400) => Kind::Usage,
+                _ if matches!(error.problem, crate::providers::Problem::Settings(_)) => Kind::Usage,
+                _ => Kind::Remote,
+            },
+            Self::UnknownProvider(_)
+            | Self::NotIssued(_)
+            | Self::Issued(_)
+            | Self::Cannot { .. }
+            | Self::NotCommitted(_) => Kind::Usage,
+            Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
+            Self::BadRecord(_) => Kind::Verification,
+            Self::Open { .. } => Kind::Conflict,
+            Self::NothingOpen(_) | Self::Missing { .. } => Kind::NotFound,
+            Self::NotPushed(..) | Self::Unfinished { .. } | Self::NewKeyRefused { .. } => Kind::Remote,
+            Self::NeedsPerson(_) => Kind::NeedsPerson,
+        }
+    }
+
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Provider(error) => match error.status() {
+                Some(401 | 403) => Some("check the management key: covault key login".to_owned()),
+                Some(402) => Some("the account has to be paid for first".to_owned()),
+                Some(400 | 404) => None,
+                _ => Some("see what is open with: covault status; go on with: covault key resume".to_owned()),
+            },
+            Self::UnknownProvider(_) => {
+                let names: Vec<&str> = crate::providers::KNOWN.iter().map(|known| known.name).collect();
+                Some(format!("there are: {}", names.join(", ")))
+            }
+            Self::NoManagementKey(provider) => Some(format!("covault key login {provider}")),
+            Self::NotAManagementKey(_) => {
+                Some("make one in the provider's web console; an ordinary key cannot make keys".to_owned())
+            }
+            Self::NotIssued(path) => Some(format!("covault key issue {path}, or covault set {path}")),
+            Self::Issued(path) => Some(format!("covault key rotate {path}, or covault key revoke {path} first")),
+            Self::BadRecord(path) => Some(format!("covault log {path}, then covault restore {path}")),
+            Self::Open { path, .. } | Self::Unfinished { path, .. } | Self::NewKeyRefused { path } => {
+                Some(format!("covault key resume {path}"))
+            }
+            Self::NothingOpen(_) => Some("covault status lists what is open".to_owned()),
+            Self::Cannot { .. } => None,
+            Self::NotCommitted(_) => Some("finish what git is in the middle of, and leave --no-commit out".to_owned()),
+            Self::NotPushed(..) => Some("see to the remote, then: covault key resume".to_owned()),
+            Self::Missing { path, .. } => Some(format!("covault key rotate {path}, or covault key revoke {path}")),
+            Self::NeedsPerson(_) => None,
+        }
+    }
+}

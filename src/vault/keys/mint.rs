@@ -1,0 +1,322 @@
+//! A new key: asked for once per intent, written down at once, limited, and tried out before anybody gets it.
+
+use core::time::Duration;
+
+use super::begin::eight;
+use super::desk::Desk;
+use super::journal::{Text, nothing_else};
+use super::{KeyError, desk};
+use crate::model::keys::intent::{Intent, KeyName};
+use crate::model::keys::limit::{Layer, Limit};
+use crate::model::keys::operation::{Kind, Mint, Operation, Stage, Sweep};
+use crate::model::keys::record::{KeyRecord, RemoteId, Retired, Standing};
+use crate::plaintext::Plaintext;
+use crate::providers::{Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
+use crate::vault::VaultError;
+
+/// How often a key is asked for before a person has to look.
+const TRIES: usize = 3;
+
+impl Desk<'_> {
+    /// Asks for the key. Afterwards it exists and its text is in the journal, or nothing of it exists.
+    pub(super) fn ask(&self, provider: &dyn Provider, op: &mut Operation, fresh: bool) -> Result<(), VaultError> {
+        let cannot = || KeyError::Cannot { provider: op.provider.clone(), what: "issue keys" };
+        let issue = provider.issuing().ok_or_else(cannot)?;
+        let mut last = None;
+        for attempt in 0..TRIES {
+            if attempt > 0 || !fresh {
+                self.ask_anew(provider, op)?;
+            }
+            self.look_at_old(provider, op)?;
+            let Some(mint) = &mut op.mint else { return Ok(()) };
+            match issue.create(&spec_of(mint)) {
+                Ok(minted) => {
+                    mint.id = Some(minted.key.id.clone());
+                    mint.stage = Stage::Minted;
+                    let intent = mint.intent.clone();
+                    let message = format!("covault: keep the new key of {}", op.path);
+                    let kept = self.save(op, &Text::Put(&intent, &minted.secret), &nothing_else, &message);
+                    if kept.is_err() {
+                        // Its text goes with us. Where this fails too, the journal knows its intent.
+                        let _ = provider.revoking().map(|revoke| revoke.delete(&minted.key.id));
+                    }
+                    return kept;
+                }
+                Err(error) if error.was_not_sent() => return self.not_asked(op, error),
+                Err(error) if is_final(&error) => {
+                    let intent = mint.intent.clone();
+                    // It said no; what it did is seen by looking.
+                    self.clear(provider, &intent)?;
+                    return self.not_asked(op, error);
+                }
+                Err(error) => last = Some(error),
+            }
+            (self.say)("the answer was lost; looking for what it made");
+        }
+        let why = last.map_or_else(|| "no answer".to_owned(), |error| error.to_string());
+        let what = format!("{why}; asked {TRIES} times, and nothing that came of it is left but perhaps the last");
+        Err(KeyError::Unfinished { path: op.path.to_string(), what }.into())
+    }
+
+    /// The provider has nothing of it: the operation ends, unless there is more to it than the new key.
+    fn not_asked(&self, op: &Operation, error: ProviderError) -> Result<(), VaultError> {
+        if !op.compromised && op.sweep.is_empty() {
+            self.abandon(op)?;
+        }
+        Err(KeyError::Provider(error).into())
+    }
+
+    /// Deletes what an earlier request may have made, waits, looks again, and takes a new intent.
+    fn ask_anew(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        let Some(mint) = &op.mint else { return Ok(()) };
+        let (intent, asked) = (mint.intent.clone(), mint.asked);
+        self.clear(provider, &intent)?;
+        let passed = Duration::from_secs(self.now().unix().saturating_sub(asked.unix()).max(0).unsigned_abs());
+        if let Some(left) = self.settle.checked_sub(passed).filter(|left| !left.is_zero()) {
+            (self.sleep)(left);
+        }
+        self.clear(provider, &intent)?;
+        let vault = self.vault()?;
+        let now = self.now();
+        op.sweep.push(Sweep { intent, since: now });
+        let path = op.path.clone();
+        let Some(mint) = &mut op.mint else { return Ok(()) };
+        mint.intent = Intent::new(eight());
+        mint.asked = now;
+        mint.name = KeyName::new(vault.roster().vault, path, mint.generation, mint.intent.clone()).to_string();
+        self.save(op, &Text::Keep, &nothing_else, &format!("covault: ask again for a key for {}", op.path))?;
+        match self.share(&op.path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into()),
+        }
+    }
+
+    /// Deletes every key that has this intent in its name, and sees that it is gone.
+    pub(super) fn clear(&self, provider: &dyn Provider, intent: &Intent) -> Result<(), VaultError> {
+        let (inspect, _) = abilities(provider)?;
+        let keys = inspect.list().map_err(KeyError::Provider)?;
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
+        for key in keys.iter().filter(|key| is_ours(&key.name)) {
+            delete_and_see(provider, &key.id)?;
+        }
+        self.clear_guardrails(provider, intent)
+    }
+
+    /// Deletes guardrails that were made for an intent.
+    fn clear_guardrails(&self, provider: &dyn Provider, intent: &Intent) -> Result<(), VaultError> {
+        let Some(guard) = provider.guarding() else { return Ok(()) };
+        let all = match guard.guardrails() {
+            Ok(all) => all,
+            // An account that has none has none of ours.
+            Err(error) if error.is_unavailable() => return Ok(()),
+            Err(error) => return Err(KeyError::Provider(error).into()),
+        };
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
+        for guardrail in all.iter().filter(|guardrail| is_ours(&guardrail.name)) {
+            guard.delete_guardrail(&guardrail.id).map_err(KeyError::Provider)?;
+        }
+        Ok(())
+    }
+
+    /// What the old keys have spent, and so what is left for the new one.
+    fn look_at_old(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        let Some(inspect) = provider.inspecting() else { return Ok(()) };
+        let now = self.now();
+        let mut off = false;
+        for old in &mut op.retire {
+            let Some(id) = old.id.as_ref().filter(|_| old.standing.may_work()) else { continue };
+            match inspect.get(id).map_err(KeyError::Provider)? {
+                Some(key) => {
+                    off |= key.disabled && old.standing == Standing::Active;
+                    old.usage = Some(key.usage);
+                }
+                None => (old.standing, old.gone) = (Standing::Gone, Some(now)),
+            }
+        }
+        if off && !op.compromised {
+            // Somebody switched it off at the provider, and a new one would work again.
+            if op.sweep.is_empty() {
+                self.abandon(op)?;
+            }
+            let what = format!("the key of {} was switched off at the provider, and a new one would work", op.path);
+            return Err(KeyError::NeedsPerson(format!(
+                "{what}: covault key enable {} first, or --compromised",
+                op.path
+            ))
+            .into());
+        }
+        if op.kind != Kind::Rotate {
+            return Ok(());
+        }
+        let secret = self.vault()?.secret(&op.path)?;
+        let (_, record) = desk::record_of(&secret)?;
+        let mut spent = Retired::all_of(&secret.document, secret.manifest.at);
+        spent.retain(|old| !op.retire.iter().any(|other| other.intent == old.intent));
+        spent.extend(op.retire.iter().cloned());
+        if let Some(mint) = &mut op.mint {
+            mint.first = KeyRecord { limits: mint.limits.clone(), ..record }.held(&spent, now);
+        }
+        Ok(())
+    }
+
+    /// Puts the limits in place, sees that they hold, and tries the key out.
+    pub(super) fn make_ready(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        let Some(mint) = &op.mint else { return Ok(()) };
+        let (intent, id) = (mint.intent.clone(), mint.id.clone());
+        let text = self.text_of(&op.path, &intent)?;
+        let (inspect, _) = abilities(provider)?;
+        let found = match &id {
+            Some(id) => inspect.get(id).map_err(KeyError::Provider)?,
+            None => None,
+        };
+        let (Some(id), Some(text), Some(found)) = (id, text, found) else {
+            // Somebody deleted it at the provider, or its text is lost: another one.
+            return self.back_to_asking(op);
+        };
+        self.guard(provider, op, &id)?;
+        let wanted = op.mint.as_ref().and_then(own_limit);
+        if found.limit != wanted
+            && let Some(limiting) = provider.limiting()
+        {
+            limiting.set_limit(&id, wanted).map_err(KeyError::Provider)?;
+        }
+        if found.disabled
+            && let Some(switching) = provider.switching()
+        {
+            switching.set_enabled(&id, true).map_err(KeyError::Provider)?;
+        }
+        if !self.works(provider, &text)? {
+            op.aborting = true;
+            self.save(op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {}", op.path))?;
+            self.take_back(provider, op)?;
+            return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
+        }
+        if let Some(mint) = &mut op.mint {
+            mint.stage = Stage::Ready;
+        }
+        // What is ready is published by the next commit; if that never comes, this step is done again.
+        Ok(())
+    }
+
+    fn back_to_asking(&self, op: &mut Operation) -> Result<(), VaultError> {
+        let Some(mint) = &mut op.mint else { return Ok(()) };
+        mint.stage = Stage::Asked;
+        mint.id = None;
+        let intent = mint.intent.clone();
+        self.save(op, &Text::Drop(&intent), &nothing_else, &format!("covault: ask again for a key for {}", op.path))
+    }
+
+    /// Makes the guardrail, assigns it, and sees that it is assigned; where the account has none, Covault holds that limit.
+    fn guard(&self, provider: &dyn Provider, op: &mut Operation, key: &RemoteId) -> Result<(), VaultError> {
+        let Some(mint) = &mut op.mint else { return Ok(()) };
+        let guarded = mint.layers.iter().find(|(_, layer)| **layer == Layer::Guardrail).map(|(window, _)| *window);
+        let Some((window, guard)) = guarded.zip(provider.guarding()) else { return Ok(()) };
+        let Some(amount) = mint.first.get(window) else { return Ok(()) };
+        let limit = Limit { amount, window };
+        let made = (|| {
+            let named = |name: &str| guard.guardrails().map(|all| all.into_iter().find(|one| one.name == name));
+            let guardrail = match named(&mint.name)? {
+                Some(there) if there.limit == Some(limit) => there,
+                Some(there) => guard.change_guardrail(&there.id, limit)?,
+                None => match guard.create_guardrail(&mint.name, limit) {
+                    Ok(made) => made,
+                    // It may have been made all the same.
+                    Err(error) => named(&mint.name)?.ok_or(error)?,
+                },
+            };
+            guard.assign(&guardrail.id, key)?;
+            let assigned = guard.guardrail_of(key)?;
+            Ok((guardrail.id.clone(), assigned == Some(guardrail.id)))
+        })();
+        match made {
+            Ok((id, true)) => mint.guardrail = Some(id),
+            Ok((_, false)) => {
+                let what = "the guardrail is not assigned to the new key".to_owned();
+                return Err(KeyError::Unfinished { path: op.path.to_string(), what }.into());
+            }
+            Err(error) if ProviderError::is_unavailable(&error) => {
+                (self.say)(&format!(
+                    "{error}: no guardrail holds {limit}; covault key usage does, as of each time that it is run"
+                ));
+                mint.layers.insert(window, Layer::Client);
+            }
+            Err(error) => return Err(KeyError::Provider(error).into()),
+        }
+        Ok(())
+    }
+
+    /// Whether the provider takes a key; a new one is given some time.
+    pub(super) fn works(&self, provider: &dyn Provider, text: &Plaintext) -> Result<bool, VaultError> {
+        let Some(probing) = provider.probing() else { return Ok(true) };
+        let mut wait = Duration::from_millis(250).min(self.patience);
+        let mut waited = Duration::ZERO;
+        loop {
+            match probing.probe(text).map_err(KeyError::Provider)? {
+                Probed::Works(_) => return Ok(true),
+                Probed::Refused if waited >= self.patience => return Ok(false),
+                Probed::Refused => {
+                    (self.sleep)(wait);
+                    waited = waited.saturating_add(wait.max(Duration::from_millis(1)));
+                    wait = wait.saturating_mul(2).min(Duration::from_secs(10));
+                }
+            }
+        }
+    }
+
+    /// Takes a key back that nobody has got.
+    pub(super) fn take_back(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        if let Some(mint) = &op.mint {
+            let intent = mint.intent.clone();
+            if let Some(id) = mint.id.clone() {
+                delete_and_see(provider, &id)?;
+            }
+            self.clear(provider, &intent)?;
+        }
+        self.sweep(provider, op)?;
+        self.abandon(op)
+    }
+
+    /// Looks once more for what unanswered requests may have made.
+    pub(super) fn sweep(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        for sweep in std::mem::take(&mut op.sweep) {
+            if let Err(error) = self.clear(provider, &sweep.intent) {
+                op.sweep.push(sweep);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Deletes a key and asks for it afterwards: what is still there is an error, whatever the deletion said.
+pub(super) fn delete_and_see(provider: &dyn Provider, id: &RemoteId) -> Result<(), KeyError> {
+    let (inspect, revoke) = abilities(provider)?;
+    let deleted = revoke.delete(id);
+    match (inspect.get(id)?, deleted) {
+        (None, _) => Ok(()),
+        (Some(_), Err(error)) => Err(error.into()),
+        (Some(_), Ok(())) => Err(ProviderError::still_there(provider.capabilities().name).into()),
+    }
+}
+
+/// Looking at keys and deleting them.
+pub(super) fn abilities(provider: &dyn Provider) -> Result<(&dyn Inspect, &dyn Revoke), KeyError> {
+    let title = provider.capabilities().title;
+    let cannot = || KeyError::Cannot { provider: title.to_owned(), what: "list and revoke keys" };
+    provider.inspecting().zip(provider.revoking()).ok_or_else(cannot)
+}
+
+fn spec_of(mint: &Mint) -> KeySpec {
+    KeySpec { name: mint.name.clone(), limit: own_limit(mint), expires: mint.expires }
+}
+
+/// The limit that the key itself is to have.
+fn own_limit(mint: &Mint) -> Option<Limit> {
+    let window = mint.layers.iter().find(|(_, layer)| **layer == Layer::Key).map(|(window, _)| *window)?;
+    Some(Limit { amount: mint.first.get(window)?, window })
+}
+
+/// Whether asking again would bring the same answer.
+fn is_final(error: &ProviderError) -> bool {
+    matches!(error.status(), Some(400..=407 | 409..=499))
+}

@@ -1,0 +1,173 @@
+//! `resume`: goes on with what a crash, a wait or another machine left open, or takes it back.
+
+use super::KeyError;
+use super::begin::is_open;
+use super::desk::{Desk, value_field};
+use super::drive::Outcome;
+use crate::model::keys::operation::{Kind, Operation, Stage, Sweep};
+use crate::model::keys::record::{KEY, KeyRecord, Retired, Standing};
+use crate::model::names::SecretPath;
+use crate::model::register::{Key, Write};
+use crate::repo::Ancestry;
+use crate::vault::VaultError;
+use crate::vault::write::{Draft, Writing};
+
+/// What came of going on.
+#[derive(Debug)]
+pub struct Resumed {
+    /// By secret: how it went.
+    pub outcomes: Vec<(SecretPath, Result<Outcome, VaultError>)>,
+}
+
+impl Desk<'_> {
+    /// Goes on with everything that is open, or with what is open for these secrets. With `back` what is not published yet
+    /// is taken back instead.
+    ///
+    /// # Errors
+    /// `NothingOpen` for a name that was given; what went wrong with one operation stands beside it.
+    pub fn resume(&self, paths: &[SecretPath], back: bool) -> Result<Resumed, VaultError> {
+        self.bring_all()?;
+        let vault = self.vault()?;
+        let all = self.open_operations(&vault, None)?;
+        if let Some(path) = paths.iter().find(|path| !all.iter().any(|op| op.path == **path)) {
+            return Err(KeyError::NothingOpen(path.to_string()).into());
+        }
+        let mut wanted: Vec<SecretPath> = all.into_iter().map(|op| op.path).collect();
+        wanted.sort();
+        wanted.dedup();
+        wanted.retain(|path| paths.is_empty() || paths.contains(path));
+        let outcomes = wanted.into_iter().map(|path| {
+            let outcome = self.resume_one(&path, back);
+            (path, outcome)
+        });
+        Ok(Resumed { outcomes: outcomes.collect() })
+    }
+
+    fn resume_one(&self, path: &SecretPath, back: bool) -> Result<Outcome, VaultError> {
+        let mut op = self.settle_rivals(path)?;
+        if back {
+            if op.kind == Kind::Revoke || op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
+                return Err(KeyError::NeedsPerson(format!(
+                    "{path} cannot be taken back any more: finish it with covault key resume, and rotate again if need be"
+                ))
+                .into());
+            }
+            op.aborting = true;
+        }
+        if self.how.dry_run {
+            return Ok(Outcome::planned(op));
+        }
+        self.drive(op, false)
+    }
+
+    /// Brings in what others have: the upstream, and branches that rotations were pushed to.
+    fn bring_all(&self) -> Result<(), VaultError> {
+        if self.how.dry_run {
+            return Ok(());
+        }
+        let vault = self.vault()?;
+        let Some(upstream) = vault.repo().exchanged_with()? else { return Ok(()) };
+        self.bring(&upstream)?;
+        let prefix = "covault/rotation/";
+        for (branch, tip) in vault.repo().branches(prefix)? {
+            let vault = self.vault()?;
+            let head = vault.repo().head()?.commit;
+            if head.is_some_and(|head| vault.repo().is_ancestor(tip, head).is_ok_and(|is| is == Ancestry::Yes)) {
+                continue;
+            }
+            (self.say)(&format!("bringing in {branch}"));
+            self.bring_commit(tip)?;
+        }
+        Ok(())
+    }
+
+    /// Of several operations for one secret, which began in different clones, the one that came furthest goes on, and
+    /// takes away what the others made.
+    fn settle_rivals(&self, path: &SecretPath) -> Result<Operation, VaultError> {
+        let mut ops = self.open_operations(&self.vault()?, Some(path))?;
+        // Who wants it gone does not want a new one.
+        ops.sort_by_key(|op| op.kind != Kind::Revoke);
+        let mut ops = ops.into_iter();
+        let Some(mut first) = ops.next() else { return Err(KeyError::NothingOpen(path.to_string()).into()) };
+        let rivals: Vec<Operation> = ops.collect();
+        if rivals.is_empty() || self.how.dry_run {
+            return match rivals.first() {
+                Some(rival) => Err(is_open(rival)),
+                None => Ok(first),
+            };
+        }
+        let now = self.now();
+        for rival in &rivals {
+            (self.say)(&format!("{} began at the same time to {} {path}: settled", rival.by, rival.kind.as_str()));
+            first.compromised |= rival.compromised;
+            first.sweep.extend(rival.sweep.iter().cloned());
+            for old in &rival.retire {
+                if !first.retire.iter().any(|known| known.intent == old.intent) {
+                    first.retire.push(old.clone());
+                }
+            }
+            let Some(mint) = &rival.mint else { continue };
+            match &mint.id {
+                None => first.sweep.push(Sweep { intent: mint.intent.clone(), since: now }),
+                Some(id) => first.retire.push(Retired {
+                    generation: mint.generation,
+                    intent: mint.intent.clone(),
+                    id: Some(id.clone()),
+                    name: mint.name.clone(),
+                    standing: Standing::Active,
+                    since: now,
+                    gone: None,
+                    guardrail: mint.guardrail.clone(),
+                    usage: None,
+                    reason: "made at the same time".to_owned(),
+                    write: mint.write.clone().unwrap_or_default(),
+                }),
+            }
+        }
+        let own = first.mint.as_ref().map(|mint| mint.intent.clone());
+        first.retire.retain(|old| Some(&old.intent) != own.as_ref());
+        let winner = self.winning_write(&mut first)?;
+        let (kept, all) = (first.clone(), std::iter::once((&first, true)).chain(rivals.iter().map(|op| (op, false))));
+        let all: Vec<(&Operation, bool)> = all.collect();
+        let also = |writing: &mut Writing<'_>| match &winner {
+            Some(write) => assert_into(writing, &kept, write).map(Some),
+            None => Ok(None),
+        };
+        self.close_all(&all, &also, &format!("covault: settle what began twice for {path}"))?;
+        Ok(first)
+    }
+
+    /// Where both published, the value that stays, as a new write.
+    fn winning_write(&self, op: &mut Operation) -> Result<Option<Write>, VaultError> {
+        let Some(published) = op.mint.as_ref().and_then(|mint| mint.write.clone()) else { return Ok(None) };
+        let (vault, now) = (self.vault()?, self.now());
+        let secret = vault.secret(&op.path)?;
+        let key = Key::Field(value_field()?);
+        let Some(register) = secret.document.register(&key) else { return Ok(None) };
+        let found = register.live().find(|write| write.name().to_string() == published);
+        let Some(found) = found.filter(|_| register.live().count() > 1) else { return Ok(None) };
+        let write = vault.write_of(&key, found.value.clone(), false, now)?;
+        if let Some(mint) = &mut op.mint {
+            mint.write = Some(write.name().to_string());
+        }
+        Ok(Some(write))
+    }
+}
+
+/// The secret with the value and the record of one operation.
+fn assert_into(writing: &mut Writing<'_>, op: &Operation, write: &Write) -> Result<Draft, VaultError> {
+    let now = writing.now();
+    let mut draft = writing.start_living(&op.path)?;
+    let vault = writing.vault();
+    let intent = op.mint.as_ref().map(|mint| &mint.intent);
+    let records = KeyRecord::all_of(&draft.document, now);
+    draft.document.put(&Key::Field(value_field()?), write.clone());
+    if let Some(mut record) = records.into_iter().find(|record| Some(&record.intent) == intent) {
+        (record.write, record.updated) = (write.name().to_string(), now);
+        vault.put_meta(&mut draft.document, KEY, Some(&record.to_text()), now)?;
+    }
+    for old in &op.retire {
+        vault.put_meta(&mut draft.document, &old.meta_name(), Some(&old.to_text()), now)?;
+    }
+    Ok(draft)
+}

@@ -1,0 +1,155 @@
+//! The end of old keys: what they spent is written down, they are switched off, deleted, and asked for once more.
+
+use super::KeyError;
+use super::desk::{Desk, value_field};
+use super::journal::{Text, nothing_else};
+use super::mint::{abilities, delete_and_see};
+use crate::model::keys::operation::Operation;
+use crate::model::keys::record::{RemoteId, Standing};
+use crate::model::time::Time;
+use crate::plaintext::Plaintext;
+use crate::providers::Provider;
+use crate::vault::VaultError;
+
+/// Whether the old keys are gone.
+pub(super) enum Retirement {
+    /// They are, or wait for a person who does it by hand.
+    Done,
+    /// It is not time yet.
+    Waits {
+        /// What for.
+        why: String,
+        /// Until when.
+        until: Option<Time>,
+    },
+}
+
+impl Desk<'_> {
+    /// Takes the old keys away, where the new one has taken their place.
+    pub(super) fn retire(&self, provider: &dyn Provider, op: &mut Operation) -> Result<Retirement, VaultError> {
+        if op.is_retired() && op.retire.iter().all(|old| old.guardrail.is_none()) {
+            return Ok(Retirement::Done);
+        }
+        if let Some(waits) = self.must_wait(op)? {
+            return Ok(waits);
+        }
+        // Nothing dies before the new one was seen to work where everybody gets it.
+        if let Some(write) = op.mint.as_ref().and_then(|mint| mint.write.clone()) {
+            let text = self.published_text(op, &write)?;
+            if let Some(text) = text
+                && !self.works(provider, &text)?
+            {
+                return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
+            }
+        }
+        for place in 0..op.retire.len() {
+            self.retire_one(provider, op, place)?;
+        }
+        Ok(Retirement::Done)
+    }
+
+    /// Why the old keys have to stay for now.
+    fn must_wait(&self, op: &Operation) -> Result<Option<Retirement>, VaultError> {
+        let Some(mint) = &op.mint else { return Ok(None) };
+        let write = mint.write.clone().unwrap_or_default();
+        if !self.is_on_trunk(&op.path, &write)? {
+            let why = "the new key is not on the trunk yet, and what deploys from there has the old one".to_owned();
+            return Ok(Some(Retirement::Waits { why, until: None }));
+        }
+        let until = op.may_retire_from().filter(|until| *until > self.now());
+        Ok(until
+            .map(|until| Retirement::Waits { why: format!("the old key is kept until {until}"), until: Some(until) }))
+    }
+
+    /// The text of the key that was published, where the secret still has it.
+    fn published_text(&self, op: &Operation, write: &str) -> Result<Option<Plaintext>, VaultError> {
+        let vault = self.vault()?;
+        let secret = vault.secret(&op.path)?;
+        let field = value_field()?;
+        let fields = secret.fields();
+        let writes = fields.iter().filter(|one| *one.name == field).flat_map(|one| one.writes.iter());
+        let found = writes.filter(|one| one.name().to_string() == write).find_map(|one| one.value.present());
+        Ok(found.map(|text| Plaintext::new(text.expose().to_vec())))
+    }
+
+    /// Switches the old keys off before anything else, since somebody has them.
+    pub(super) fn switch_off(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        let now = self.now();
+        let Some(switching) = provider.switching() else { return Ok(()) };
+        let mut changed = false;
+        for old in &mut op.retire {
+            let Some(id) = old.id.clone().filter(|_| old.standing == Standing::Active) else { continue };
+            match switching.set_enabled(&id, false).map_err(KeyError::Provider)? {
+                Some(key) => (old.standing, old.usage) = (Standing::Disabled, Some(key.usage)),
+                None => (old.standing, old.gone) = (Standing::Gone, Some(now)),
+            }
+            changed = true;
+        }
+        if !changed {
+            return Ok(());
+        }
+        self.save(op, &Text::Keep, &nothing_else, &format!("covault: switch the old key of {} off", op.path))
+    }
+
+    fn retire_one(&self, provider: &dyn Provider, op: &mut Operation, place: usize) -> Result<(), VaultError> {
+        let (path, published) = (op.path.to_string(), op.mint.as_ref().and_then(|mint| mint.published));
+        let Some(old) = op.retire.get_mut(place) else { return Ok(()) };
+        if old.standing.may_work() && old.standing != Standing::ByHand {
+            let Some(id) = old.id.clone() else {
+                old.standing = Standing::ByHand;
+                return Ok(());
+            };
+            let (inspect, _) = abilities(provider)?;
+            if let Some(key) = inspect.get(&id).map_err(KeyError::Provider)? {
+                old.usage = Some(key.usage);
+                if key.last_used.zip(published).is_some_and(|(used, published)| used > published) {
+                    (self.say)(&format!(
+                        "{path}: the old key was used after the new one was there: somebody still has it"
+                    ));
+                }
+                if !key.disabled
+                    && let Some(switching) = provider.switching()
+                {
+                    switching.set_enabled(&id, false).map_err(KeyError::Provider)?;
+                }
+                if old.standing != Standing::Disabled {
+                    old.standing = Standing::Disabled;
+                    // What it spent is gone with it.
+                    let message = format!("covault: switch the old key of {path} off");
+                    self.save(op, &Text::Keep, &nothing_else, &message)?;
+                }
+                self.delete(provider, op, place, &id)?;
+            }
+            let now = self.now();
+            if let Some(old) = op.retire.get_mut(place) {
+                (old.standing, old.gone) = (Standing::Gone, Some(now));
+            }
+        }
+        self.drop_guardrail(provider, op, place)
+    }
+
+    fn delete(
+        &self,
+        provider: &dyn Provider,
+        op: &mut Operation,
+        place: usize,
+        id: &RemoteId,
+    ) -> Result<(), VaultError> {
+        let Err(error) = delete_and_see(provider, id) else { return Ok(()) };
+        if let Some(old) = op.retire.get_mut(place) {
+            old.standing = Standing::Unknown;
+        }
+        let message = format!("covault: whether the old key of {} is gone is not known", op.path);
+        self.save(op, &Text::Keep, &nothing_else, &message)?;
+        self.share_or_say(&op.path);
+        Err(self.unfinished(op, "whether the old key is gone is not known", &error.into()))
+    }
+
+    fn drop_guardrail(&self, provider: &dyn Provider, op: &mut Operation, place: usize) -> Result<(), VaultError> {
+        let Some(old) = op.retire.get_mut(place) else { return Ok(()) };
+        let Some((guardrail, guard)) = old.guardrail.clone().zip(provider.guarding()) else { return Ok(()) };
+        guard.delete_guardrail(&guardrail).map_err(KeyError::Provider)?;
+        old.guardrail = None;
+        Ok(())
+    }
+}

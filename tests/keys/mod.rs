@@ -1,0 +1,4 @@
+//! API keys at a provider: the commands, against the fake, with real git.
+
+mod life;
+pub mod rig;
