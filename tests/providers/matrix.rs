@@ -42,6 +42,7 @@ impl From<&Came> for Class {
                 Problem::Unreadable { status, .. } => Self::Unreadable(*status),
                 Problem::Redirected { status } => Self::Redirected(*status),
                 Problem::Refused { status, .. } => Self::Refused(*status),
+                Problem::StillThere => panic!("the client looks at nothing afterwards"),
             },
         }
     }
@@ -59,7 +60,7 @@ fn of_one_try(call: Call, fault: &Fault) -> (Class, bool) {
         Fault::OtherShape | Fault::HalfJson => (Class::Unreadable(call.ok()), true),
         Fault::Huge(_) => (Class::Unreadable(call.ok()), false),
         Fault::Slow(_) | Fault::Dribble(..) => (Class::Good, false),
-        Fault::Run(_) | Fault::Kill(_) => panic!("not in the matrix"),
+        Fault::Field(..) | Fault::Run(_) | Fault::Kill(_) => panic!("not in the matrix"),
     }
 }
 
