@@ -179,6 +179,9 @@ fn left(rotation: &Rotation, can_ask: bool) -> Vec<Left> {
             let Step { path, field, means } = step;
             let why = match means {
                 Means::Elsewhere(Elsewhere::Provider(provider)) => format!("{provider} issues it"),
+                Means::Elsewhere(Elsewhere::Unmanaged(provider)) => {
+                    format!("{provider} issues it: make a new one there, then covault set {path} --stdin {field}")
+                }
                 Means::Elsewhere(Elsewhere::File) => format!("it is a file: covault set {path} --file {field}=PATH"),
                 Means::Elsewhere(Elsewhere::OneTime) => {
                     format!("it is for one-time passwords: covault set {path} --totp {field}")

@@ -44,8 +44,10 @@ pub enum Means {
 /// Why a value is not made here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Elsewhere {
-    /// A provider issues it.
+    /// A provider issues it, and its key is managed here.
     Provider(String),
+    /// A provider issues it, by somebody's word; nothing is known here of its key.
+    Unmanaged(String),
     /// It has several lines, or is no text: nobody types that.
     File,
     /// It is the secret of one-time passwords, which is read in a form of its own.
@@ -236,9 +238,13 @@ impl Rotation {
 }
 
 fn means(secret: &Secret, field: &FieldName, newest: Option<&Write>) -> Means {
-    if field.as_str() == "value"
-        && let Some(provider) = secret.meta(PROVIDER).filter(|_| secret.meta(KEY).is_some())
-    {
+    if let Some(provider) = secret.meta(PROVIDER) {
+        if secret.meta(KEY).is_none() {
+            return Means::Elsewhere(Elsewhere::Unmanaged(provider.to_owned()));
+        }
+        if field.as_str() != "value" {
+            return Means::Ask;
+        }
         let by_hand = Capabilities::named(provider).is_some_and(|provider| !provider.issues);
         return if by_hand { Means::Ask } else { Means::Elsewhere(Elsewhere::Provider(provider.to_owned())) };
     }
