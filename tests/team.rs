@@ -94,6 +94,16 @@ pub fn journal(person: &Person, name: &str, fields: &[(&str, &str)]) {
     writing.finish(&[draft], Vec::new(), "covault: a rotation").unwrap();
 }
 
+/// Takes a field out of a journal as this person.
+pub fn empty_journal(person: &Person, name: &str, field: &str) {
+    let (vault, how) = (vault(person), how());
+    let mut writing = vault.writing(&how).unwrap();
+    let mut draft = writing.journal(&journal_path(name)).unwrap();
+    let key = Key::Field(FieldName::parse(field).unwrap());
+    draft.document.put(&key, vault.write_of(&key, Value::Absent, false, how.now).unwrap());
+    writing.finish(&[draft], Vec::new(), "covault: a rotation is over").unwrap();
+}
+
 /// Ends a journal as this person.
 pub fn end_journal(person: &Person, name: &str) {
     let (vault, how) = (vault(person), how());

@@ -128,7 +128,7 @@ impl Vault {
                         rotation.machines.extend(one.through.iter().cloned());
                     }
                     if one.path.is_journal() {
-                        let why = "a rotation at a provider that is not over: finish it, or revoke what it made";
+                        let why = "what was begun at a provider is not over: covault key resume";
                         rotation.closed.push((one.path.clone(), why.to_owned()));
                         continue;
                     }
