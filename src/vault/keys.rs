@@ -28,7 +28,7 @@ pub use drive::Outcome;
 pub use error::KeyError;
 pub use login::LoggedIn;
 pub(super) use manual::{check_not_issued, replace_by_hand};
-pub use resume::Resumed;
+pub use resume::{Resumed, Way};
 
 pub use crate::providers::{Capabilities, Pace, Settings};
 

@@ -3,32 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::page::{Line, lines};
 use crate::world::{Person, Said, World, said};
-
-/// One line of the page.
-struct Line<'a> {
-    who: &'a str,
-    command: &'a str,
-    exit: i32,
-}
-
-fn lines(page: &str) -> Vec<Line<'_>> {
-    let mut who = None;
-    let mut lines = Vec::new();
-    for line in page.lines() {
-        match (who, line.strip_prefix("```")) {
-            (None, Some(fence)) => who = Some(fence.strip_prefix("sh ").expect("a block says who runs it")),
-            (Some(_), Some(_)) => who = None,
-            (Some(who), None) => {
-                let (command, comment) = line.split_once("  # ").unwrap_or((line, ""));
-                let exit = comment.trim().strip_prefix("exit ").map_or(0, |code| code.parse().unwrap());
-                lines.push(Line { who, command: command.trim_end(), exit });
-            }
-            (None, None) => {}
-        }
-    }
-    lines
-}
 
 /// The people of the page, and what they read to each other.
 struct Day<'a> {
@@ -103,7 +79,7 @@ fn every_command_of_the_page_does_what_the_page_says() {
 
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/team.md")).unwrap();
     let mut ran = 0;
-    for Line { who, command, exit } in lines(&page) {
+    for Line { who, command, exit, .. } in lines(&page) {
         day.prepare(who, command);
         let said = day.run(who, command);
         assert_eq!(said.code, exit, "{who}$ {command}\n{}\n{}", said.text(), said.err);

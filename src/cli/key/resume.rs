@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::{self, Answer};
 use crate::cli::{complete, out};
 use crate::model::names::SecretPath;
+use crate::vault::keys::Way;
 
 /// Go on with what is open, or take it back
 ///
@@ -27,15 +28,26 @@ pub struct ResumeArgs {
     /// Take back what is not published yet, instead of finishing it
     #[arg(long)]
     roll_back: bool,
+    /// Let old keys go that were to be kept for some time yet
+    #[arg(long, conflicts_with = "roll_back")]
+    now: bool,
     #[command(flatten)]
     write: WriteFlags,
+}
+
+fn way(args: &ResumeArgs) -> Way {
+    match (args.roll_back, args.now) {
+        (true, _) => Way::Back,
+        (_, true) => Way::Now,
+        _ => Way::On,
+    }
 }
 
 /// Runs it.
 pub fn run(context: &Context, args: &ResumeArgs) -> Answer {
     let paths = args.names.iter().map(|name| SecretPath::parse(name)).collect::<Result<Vec<_>, _>>()?;
     let resumed =
-        desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.resume(&paths, args.roll_back)?))?;
+        desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.resume(&paths, way(args))?))?;
     let mut code = exit::DONE;
     let mut rows: Vec<Value> = Vec::new();
     for (path, outcome) in resumed.outcomes {

@@ -12,6 +12,17 @@ use crate::repo::Ancestry;
 use crate::vault::VaultError;
 use crate::vault::write::{Draft, Writing};
 
+/// Which way to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To the end, or to where it has to wait.
+    On,
+    /// To the end, and old keys are kept no longer.
+    Now,
+    /// Back, where nothing is published yet.
+    Back,
+}
+
 /// What came of going on.
 #[derive(Debug)]
 pub struct Resumed {
@@ -20,12 +31,11 @@ pub struct Resumed {
 }
 
 impl Desk<'_> {
-    /// Goes on with everything that is open, or with what is open for these secrets. With `back` what is not published yet
-    /// is taken back instead.
+    /// Goes on with everything that is open, or with what is open for these secrets.
     ///
     /// # Errors
     /// `NothingOpen` for a name that was given; what went wrong with one operation stands beside it.
-    pub fn resume(&self, paths: &[SecretPath], back: bool) -> Result<Resumed, VaultError> {
+    pub fn resume(&self, paths: &[SecretPath], way: Way) -> Result<Resumed, VaultError> {
         self.bring_all()?;
         let vault = self.vault()?;
         let all = self.open_operations(&vault, None)?;
@@ -37,15 +47,18 @@ impl Desk<'_> {
         wanted.dedup();
         wanted.retain(|path| paths.is_empty() || paths.contains(path));
         let outcomes = wanted.into_iter().map(|path| {
-            let outcome = self.resume_one(&path, back);
+            let outcome = self.resume_one(&path, way);
             (path, outcome)
         });
         Ok(Resumed { outcomes: outcomes.collect() })
     }
 
-    fn resume_one(&self, path: &SecretPath, back: bool) -> Result<Outcome, VaultError> {
+    fn resume_one(&self, path: &SecretPath, way: Way) -> Result<Outcome, VaultError> {
         let mut op = self.settle_rivals(path)?;
-        if back {
+        if way == Way::Now {
+            op.keep_old = 0;
+        }
+        if way == Way::Back {
             if op.kind == Kind::Revoke || op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
                 return Err(KeyError::NeedsPerson(format!(
                     "{path} cannot be taken back any more: finish it with covault key resume, and rotate again if need be"
