@@ -8,6 +8,7 @@ mod files;
 mod invites;
 mod keys;
 mod state;
+mod watched;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ pub use config::{Alerts, Calls, Config, Reach, Span};
 pub use invites::KeptInvite;
 pub use keys::{Keys, NewKeys, OwnSigner};
 pub use state::{Healed, Pin, Seen};
+pub use watched::{Watched, WatchedKey};
 
 use crate::model::bytes::Hash;
 use crate::plaintext::Plaintext;

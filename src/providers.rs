@@ -267,11 +267,20 @@ pub trait Guard {
     /// Any. Repeating it is safe.
     fn change_guardrail(&self, id: &RemoteId, limit: Limit) -> Result<Guardrail>;
 
+    /// Which key has which guardrail.
+    ///
+    /// # Errors
+    /// Any.
+    fn assignments(&self) -> Result<Vec<(RemoteId, RemoteId)>>;
+
     /// Which guardrail a key has.
     ///
     /// # Errors
     /// Any.
-    fn guardrail_of(&self, key: &RemoteId) -> Result<Option<RemoteId>>;
+    fn guardrail_of(&self, key: &RemoteId) -> Result<Option<RemoteId>> {
+        let mut all = self.assignments()?.into_iter();
+        Ok(all.find(|(of, _)| of == key).map(|(_, guardrail)| guardrail))
+    }
 
     /// Assigns one to a key, in the place of any other.
     ///

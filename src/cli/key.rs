@@ -1,13 +1,18 @@
 //! `covault key`: API keys that a provider issues; one file a command below.
 
+mod alert;
 mod by_hand;
 pub mod desk;
+mod disable;
+mod enable;
 mod issue;
+mod limits;
 mod login;
 mod resume;
 pub mod revoke;
 pub mod rotate;
 pub mod said;
+mod usage;
 
 use clap::{Args, Subcommand};
 
@@ -41,6 +46,14 @@ enum KeyCommand {
     Rotate(rotate::RotateArgs),
     /// Take a key away at its provider
     Revoke(revoke::RevokeArgs),
+    /// What keys have spent of their limits; who wants to be told is told
+    Usage(usage::UsageArgs),
+    /// Show what a key may spend, or change it
+    Limits(limits::LimitsArgs),
+    /// Switch a key off at its provider, until it is enabled again
+    Disable(disable::DisableArgs),
+    /// Switch a key on again at its provider
+    Enable(enable::EnableArgs),
     /// Go on with what is open, or take it back
     Resume(resume::ResumeArgs),
 }
@@ -52,6 +65,10 @@ pub fn run(context: &Context, args: &KeyArgs) -> Answer {
         KeyCommand::Issue(args) => issue::run(context, args),
         KeyCommand::Rotate(args) => rotate::run(context, args),
         KeyCommand::Revoke(args) => revoke::run(context, args),
+        KeyCommand::Usage(args) => usage::run(context, args),
+        KeyCommand::Limits(args) => limits::run(context, args),
+        KeyCommand::Disable(args) => disable::run(context, args),
+        KeyCommand::Enable(args) => enable::run(context, args),
         KeyCommand::Resume(args) => resume::run(context, args),
     }
 }

@@ -9,27 +9,37 @@
 //!
 //! No clock, no terminal and no HTTP here: time, patience and words are handed in.
 
+mod account;
 mod begin;
 mod close;
 pub mod desk;
 mod drive;
 pub mod error;
+mod hold;
 mod journal;
+mod keep;
+mod limits;
 mod login;
 mod manual;
 mod mint;
 mod publish;
 mod resume;
 mod retire;
+mod switch;
+mod usage;
 
 pub use begin::{Issuing, Revoking, Rotating};
 pub use desk::Desk;
 pub use drive::Outcome;
 pub use error::KeyError;
+pub use limits::{Limited, Limiting};
 pub use login::LoggedIn;
 pub(super) use manual::{check_not_issued, replace_by_hand};
 pub use resume::{Resumed, Way};
+pub use switch::Switched;
+pub use usage::{Alert, KeyStatus, KeyUsage, LimitUse, Watch};
 
+pub use crate::home::Watched;
 pub use crate::providers::{Capabilities, Pace, Settings};
 
 /// The folder of the management keys; a grant there says who may manage keys.

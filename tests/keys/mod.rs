@@ -2,3 +2,4 @@
 
 mod life;
 pub mod rig;
+mod switch;

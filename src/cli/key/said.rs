@@ -1,12 +1,14 @@
 //! What is said of an operation: its end, what it waits for, who holds which limit.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::exit::{self, Answer};
 use crate::cli::out;
-use crate::model::keys::limit::Layer;
-use crate::vault::keys::Outcome;
+use crate::model::keys::limit::{Layer, Limit, Limits, Window};
+use crate::vault::keys::{Outcome, Watch};
 
 /// Says what came of one operation.
 pub fn outcome(context: &Context, outcome: &Outcome, done: &str) -> Answer {
@@ -25,18 +27,7 @@ pub fn in_words(context: &Context, outcome: &Outcome, done: &str) {
         context.note(&format!("would {} {}", op.kind.as_str(), op.path));
     }
     if let Some(mint) = &op.mint {
-        for (window, layer) in &mint.layers {
-            let Some(amount) = mint.limits.get(*window) else { continue };
-            let now = mint.first.get(*window).filter(|first| *first != amount);
-            let now = now.map(|first| format!(", of which {} is left", first.rounded())).unwrap_or_default();
-            let how = match layer {
-                Layer::Key => format!("held by the key at {}", op.provider),
-                Layer::Guardrail => format!("held by a guardrail at {}", op.provider),
-                Layer::Client => "held by covault key usage, as of each time that it is run".to_owned(),
-            };
-            context
-                .note(&format!("{} dollars a {window}{now}: {how}", amount.rounded()).replace(" a total", " in all"));
-        }
+        limits(&op.provider, &mint.limits, &mint.first, &mint.layers).iter().for_each(|line| context.note(line));
         if let Some(end) = mint.expires {
             context.note(&format!("it ends by itself at {end}"));
         }
@@ -58,12 +49,7 @@ pub fn as_json(outcome: &Outcome) -> Value {
         mint.layers.iter().filter_map(|(window, layer)| {
             let amount = mint.limits.get(*window)?;
             let now = mint.first.get(*window).unwrap_or(amount);
-            let holder = match layer {
-                Layer::Key => "key",
-                Layer::Guardrail => "guardrail",
-                Layer::Client => "client",
-            };
-            Some(json!({ "window": window.as_str(), "amount": amount, "now": now, "held_by": holder }))
+            Some(json!({ "window": window.as_str(), "amount": amount, "now": now, "held_by": self::layer(*layer) }))
         })
     });
     let limits: Vec<Value> = limits.collect();
@@ -83,4 +69,42 @@ pub fn as_json(outcome: &Outcome) -> Value {
         "waits": outcome.waits,
         "until": outcome.until.map(|until| until.to_string()),
     })
+}
+
+/// Each limit, what of it is left by earlier keys, and who holds it.
+pub fn limits(provider: &str, limits: &Limits, held: &Limits, layers: &BTreeMap<Window, Layer>) -> Vec<String> {
+    let line = |limit: Limit| {
+        let Limit { amount, window } = limit;
+        let now = held.get(window).filter(|held| *held != amount);
+        let now = now.map(|held| format!(", of which {} is left", held.rounded())).unwrap_or_default();
+        let how = match layers.get(&window) {
+            Some(Layer::Key) => format!("held by the key at {provider}"),
+            Some(Layer::Guardrail) => format!("held by a guardrail at {provider}"),
+            Some(Layer::Client) | None => "held by covault key usage, as of each time that it is run".to_owned(),
+        };
+        format!("{} dollars a {window}{now}: {how}", amount.rounded()).replace(" a total", " in all")
+    };
+    limits.iter().map(line).collect()
+}
+
+/// A layer's name in JSON.
+pub fn layer(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Key => "key",
+        Layer::Guardrail => "guardrail",
+        Layer::Client => "client",
+    }
+}
+
+/// Where a provider has something else, and what was set there.
+pub fn drift_and_done(context: &Context, watch: &Watch) {
+    for key in &watch.keys {
+        for what in key.done.iter().chain(&key.drift) {
+            context.note(&format!("{}: {what}", key.path));
+        }
+        if !key.drift.is_empty() {
+            context
+                .note(&format!("{}: to have it as the record says: covault key limits {} --apply", key.path, key.path));
+        }
+    }
 }

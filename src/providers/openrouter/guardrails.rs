@@ -35,7 +35,7 @@ impl Guard for OpenRouter {
         })
     }
 
-    fn guardrail_of(&self, key: &RemoteId) -> Result<Option<RemoteId>> {
+    fn assignments(&self) -> Result<Vec<(RemoteId, RemoteId)>> {
         #[derive(Deserialize)]
         struct Assignment {
             key_hash: String,
@@ -44,8 +44,7 @@ impl Guard for OpenRouter {
         let path = "/guardrails/assignments/keys";
         let listing = Listing { name: "GET /guardrails/assignments/keys", path, query: "limit=100".to_owned() };
         let read = |found: Assignment| Ok((wire::id(&found.key_hash)?, wire::id(&found.guardrail_id)?));
-        let mut all = self.list_all(&listing, read, Clone::clone)?.all();
-        Ok(all.find(|(of, _)| of == key).map(|(_, guardrail)| guardrail))
+        Ok(self.list_all(&listing, read, Clone::clone)?.all().collect())
     }
 
     fn assign(&self, guardrail: &RemoteId, key: &RemoteId) -> Result<()> {

@@ -215,6 +215,15 @@ impl Desk<'_> {
             return Err(KeyError::NotCommitted("as asked for".to_owned()).into());
         }
         self.fetch()?;
+        self.unblocked(path, &|_| true)
+    }
+
+    /// Whether one may write here, and nothing that `blocks` is open for the secret, as far as this clone has heard.
+    pub(super) fn unblocked(
+        &self,
+        path: &SecretPath,
+        blocks: &dyn Fn(&Operation) -> bool,
+    ) -> Result<Vault, VaultError> {
         let vault = self.vault()?;
         vault.may_write()?;
         if let Some(operation) = vault.repo().operation()? {
@@ -222,8 +231,8 @@ impl Desk<'_> {
         }
         let mut open = self.open_operations(&vault, Some(path))?;
         open.extend(vault.operations_elsewhere(path)?);
-        match open.first() {
-            Some(op) => Err(is_open(op)),
+        match open.into_iter().find(|op| blocks(op)) {
+            Some(op) => Err(is_open(&op)),
             None => Ok(vault),
         }
     }

@@ -66,6 +66,16 @@ pub enum KeyError {
         /// What is not done.
         what: String,
     },
+    /// It is not known what came of it, and the same command finds out and mends it.
+    #[error("{path}: {what}")]
+    Repeat {
+        /// The secret.
+        path: String,
+        /// What is not known, or not done.
+        what: String,
+        /// The command.
+        again: String,
+    },
     /// A new key that does not work.
     #[error("{path}: the new key does not work; the old one stays as it is")]
     NewKeyRefused {
@@ -106,7 +116,9 @@ impl KeyError {
             Self::BadRecord(_) => Kind::Verification,
             Self::Open { .. } => Kind::Conflict,
             Self::NothingOpen(_) | Self::Missing { .. } => Kind::NotFound,
-            Self::NotPushed(..) | Self::Unfinished { .. } | Self::NewKeyRefused { .. } => Kind::Remote,
+            Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
+                Kind::Remote
+            }
             Self::NeedsPerson(_) => Kind::NeedsPerson,
         }
     }
@@ -134,6 +146,7 @@ impl KeyError {
             Self::Open { path, .. } | Self::Unfinished { path, .. } | Self::NewKeyRefused { path } => {
                 Some(format!("covault key resume {path}"))
             }
+            Self::Repeat { again, .. } => Some(format!("repeat it: {again}")),
             Self::NothingOpen(_) => Some("covault status lists what is open".to_owned()),
             Self::Cannot { .. } => None,
             Self::NotCommitted(_) => Some("finish what git is in the middle of, and leave --no-commit out".to_owned()),
