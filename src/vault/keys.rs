@@ -25,6 +25,7 @@ mod mint;
 mod publish;
 mod resume;
 mod retire;
+mod settle;
 mod switch;
 mod usage;
 

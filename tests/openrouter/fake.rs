@@ -81,7 +81,7 @@ pub use self::{
     fault::{Cut, Fault, RetryAfter, Victim},
     key::{Key, Spend},
     rule::{Rule, When},
-    server::{Handle, Request},
+    server::{Handle, Request, Watcher},
 };
 
 use server::Server;

@@ -16,6 +16,7 @@ use super::record::{RemoteId, Retired, Standing};
 use crate::model::document::Document;
 use crate::model::names::SecretPath;
 use crate::model::read;
+use crate::model::register::{Key, Value};
 use crate::model::time::Time;
 
 /// What the metadata of operations begin with.
@@ -172,6 +173,28 @@ impl Operation {
         }
     }
 
+    /// Takes a new key of another operation in as one to be taken away.
+    pub fn fold_in(&mut self, mint: &Mint, now: Time) {
+        match &mint.id {
+            None if self.sweep.iter().any(|known| known.intent == mint.intent) => {}
+            None => self.sweep.push(Sweep { intent: mint.intent.clone(), since: now }),
+            Some(_) if self.retire.iter().any(|known| known.intent == mint.intent) => {}
+            Some(id) => self.retire.push(Retired {
+                generation: mint.generation,
+                intent: mint.intent.clone(),
+                id: Some(id.clone()),
+                name: mint.name.clone(),
+                standing: Standing::Active,
+                since: now,
+                gone: None,
+                guardrail: mint.guardrail.clone(),
+                usage: None,
+                reason: "made at the same time".to_owned(),
+                write: mint.write.clone().unwrap_or_default(),
+            }),
+        }
+    }
+
     /// Whether everything that was to be taken away is gone, or waits for a person who does it by hand.
     pub fn is_retired(&self) -> bool {
         self.retire.iter().all(|old| matches!(old.standing, Standing::Gone | Standing::ByHand))
@@ -210,12 +233,26 @@ impl Operation {
     }
 
     /// All open operations of a journal, those first that came furthest, then those that began first.
+    ///
+    /// Where two machines went on with one operation without each other, each of the two ways counts, as nothing else
+    /// says what each has made. Where one of them ended it, what the other had not published is to be taken back.
     pub fn all_of(journal: &Document, sealed_at: Time) -> Vec<Self> {
-        let metadata = read::metadata(journal, sealed_at);
-        let ours = metadata.iter().filter(|(name, _)| name.as_str().starts_with(OPERATION));
-        let mut all: Vec<Self> = ours.filter_map(|(_, text)| Self::parse(text)).collect();
+        let mut all = Vec::new();
+        for (key, register) in journal.registers() {
+            let Key::Meta(name) = key else { continue };
+            if !name.as_str().starts_with(OPERATION) {
+                continue;
+            }
+            let writes = read::newest_first(register, sealed_at);
+            let was_ended = writes.iter().any(|write| write.value == Value::Absent);
+            let ways = writes.into_iter().filter_map(|write| Self::parse(write.value.as_text()?));
+            all.extend(ways.map(|way| {
+                let is_out = way.mint.as_ref().is_none_or(|mint| mint.stage == Stage::Published);
+                Self { aborting: way.aborting || (was_ended && !is_out), ..way }
+            }));
+        }
         let stage = |op: &Self| op.mint.as_ref().map(|mint| mint.stage);
-        all.sort_by(|a, b| (stage(b), a.started, &a.id).cmp(&(stage(a), b.started, &b.id)));
+        all.sort_by(|a, b| (a.aborting, stage(b), a.started, &a.id).cmp(&(b.aborting, stage(a), b.started, &b.id)));
         all
     }
 }

@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, value_field};
 use crate::model::keys::operation::{Kind, Operation};
-use crate::model::keys::record::{KEY, KeyRecord, Retired, Standing};
+use crate::model::keys::record::{KEY, KeyRecord, Retired};
 use crate::model::register::{Key, Value};
 use crate::vault::VaultError;
 use crate::vault::write::{Draft, Writing};
@@ -38,7 +38,7 @@ fn outcome_into(writing: &mut Writing<'_>, op: &Operation) -> Result<Option<Draf
         && let Some(mut record) = KeyRecord::of(&draft.document, now)
     {
         let became = |old: &&Retired| old.intent == record.intent;
-        record.standing = op.retire.iter().find(became).map_or(Standing::Gone, |old| old.standing);
+        record.standing = op.retire.iter().find(became).map_or(record.standing, |old| old.standing);
         (record.updated, record.reason) = (now, op.reason.clone());
         vault.put_meta(&mut draft.document, KEY, Some(&record.to_text()), now)?;
         vault.put_meta(&mut draft.document, "expires", None, now)?;

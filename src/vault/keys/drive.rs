@@ -6,6 +6,7 @@ use super::journal::nothing_else;
 use super::retire::Retirement;
 use crate::model::keys::limit::{Layer, Window};
 use crate::model::keys::operation::{Kind, Operation, Stage};
+use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::providers::Provider;
@@ -45,38 +46,72 @@ impl Desk<'_> {
             self.take_back(provider, &mut op)?;
             return Ok(Outcome { op, done: true, waits: None, until: None });
         }
+        if self.is_deleted(&op.path)? {
+            self.give_all_up(&mut op);
+        }
         if op.compromised {
             self.switch_off(provider, &mut op)?;
         }
-        while let Some(stage) = op.mint.as_ref().map(|mint| mint.stage) {
-            match stage {
-                Stage::Asked => self.ask(provider, &mut op, fresh)?,
-                Stage::Minted => self.make_ready(provider, &mut op)?,
-                Stage::Ready => self.publish(&mut op)?,
-                Stage::Published => break,
+        loop {
+            while let Some(stage) = op.mint.as_ref().map(|mint| mint.stage) {
+                match stage {
+                    Stage::Asked => self.ask(provider, &mut op, fresh)?,
+                    Stage::Minted => self.make_ready(provider, &mut op)?,
+                    Stage::Ready => self.publish(provider, &mut op)?,
+                    Stage::Published => break,
+                }
+                fresh = false;
             }
-            fresh = false;
+            if let Some(outcome) = self.finish(provider, &mut op)? {
+                return Ok(outcome);
+            }
         }
-        self.finish(provider, op)
     }
 
-    /// From the publication on.
-    fn finish(&self, provider: &dyn Provider, mut op: Operation) -> Result<Outcome, VaultError> {
-        if op.kind == Kind::Issue && op.sweep.is_empty() {
-            self.share_or_say(&op.path);
-            return Ok(Outcome { op, done: true, waits: None, until: None });
+    /// From the publication on; nothing where another key has to be asked for first.
+    fn finish(&self, provider: &dyn Provider, op: &mut Operation) -> Result<Option<Outcome>, VaultError> {
+        let unpushed = |error| self.unfinished(op, "it is published here and not pushed", &error);
+        if op.kind == Kind::Issue && op.sweep.is_empty() && op.retire.is_empty() {
+            self.share(&op.path).map_err(unpushed)?;
+            return Ok(Some(Outcome { op: op.clone(), done: true, waits: None, until: None }));
         }
         if op.mint.is_some() {
-            self.share(&op.path)
-                .map_err(|error| self.unfinished(&op, "it is published here and not pushed", &error))?;
+            self.share(&op.path).map_err(unpushed)?;
+            self.still_ours(op)?;
+        } else {
+            // What was published since it began is to go, too.
+            self.retire_what_came_between(op, self.now())?;
         }
-        if let Retirement::Waits { why, until } = self.retire(provider, &mut op)? {
-            return Ok(Outcome { op, done: false, waits: Some(why), until });
+        match self.retire(provider, op)? {
+            Retirement::Waits { why, until } => {
+                return Ok(Some(Outcome { op: op.clone(), done: false, waits: Some(why), until }));
+            }
+            Retirement::AskAgain => return Ok(None),
+            Retirement::Done => {}
         }
-        self.sweep(provider, &mut op)?;
-        self.close(&op)?;
+        self.sweep(provider, op)?;
+        self.close(op)?;
         self.share_or_say(&op.path);
-        Ok(Outcome { op, done: true, waits: None, until: None })
+        Ok(Some(Outcome { op: op.clone(), done: true, waits: None, until: None }))
+    }
+
+    /// Whether somebody deleted the secret meanwhile. Nothing is given out then, neither old nor new.
+    fn is_deleted(&self, path: &SecretPath) -> Result<bool, VaultError> {
+        Ok(self.vault()?.newest(path)?.is_some_and(|version| version.manifest().state == State::Deleted))
+    }
+
+    /// An operation whose secret was deleted takes everything away that it knows of. A name that is issued anew has had
+    /// another secret before, and is not given up.
+    fn give_all_up(&self, op: &mut Operation) {
+        if op.kind == Kind::Issue && op.mint.as_ref().is_some_and(|mint| mint.stage != Stage::Published) {
+            return;
+        }
+        (self.say)(&format!("{} was deleted meanwhile: its keys go", op.path));
+        let now = self.now();
+        if let Some(mint) = op.mint.take() {
+            op.fold_in(&mint, now);
+        }
+        op.kind = Kind::Revoke;
     }
 
     /// Ends an operation of which the provider has nothing.

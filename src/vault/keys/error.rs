@@ -76,6 +76,20 @@ pub enum KeyError {
         /// The command.
         again: String,
     },
+    /// Somebody else was faster.
+    #[error("{path}: {what}")]
+    Overtaken {
+        /// The secret.
+        path: String,
+        /// By what.
+        what: String,
+    },
+    /// There is something at the name by now.
+    #[error("{path} came to be meanwhile, and the key that was asked for it is taken back")]
+    Taken {
+        /// The secret.
+        path: String,
+    },
     /// A new key that does not work.
     #[error("{path}: the new key does not work; the old one stays as it is")]
     NewKeyRefused {
@@ -114,7 +128,7 @@ impl KeyError {
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
             Self::BadRecord(_) => Kind::Verification,
-            Self::Open { .. } => Kind::Conflict,
+            Self::Open { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::NothingOpen(_) | Self::Missing { .. } => Kind::NotFound,
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
@@ -128,8 +142,12 @@ impl KeyError {
         match self {
             Self::Provider(error) => match error.status() {
                 Some(401 | 403) => Some("check the management key: covault key login".to_owned()),
-                Some(402) => Some("the account has to be paid for first".to_owned()),
-                Some(400 | 404) => None,
+                Some(402) => {
+                    Some("see to the account's credits; then, if anything is open: covault key resume".to_owned())
+                }
+                Some(400 | 404) => {
+                    Some("covault status says whether something is open; covault key resume goes on".to_owned())
+                }
                 _ => Some("see what is open with: covault status; go on with: covault key resume".to_owned()),
             },
             Self::UnknownProvider(_) => {
@@ -147,12 +165,14 @@ impl KeyError {
                 Some(format!("covault key resume {path}"))
             }
             Self::Repeat { again, .. } => Some(format!("repeat it: {again}")),
+            Self::Overtaken { .. } => Some("covault key resume settles what is left".to_owned()),
+            Self::Taken { path } => Some(format!("covault show {path}, or issue a key at another name")),
             Self::NothingOpen(_) => Some("covault status lists what is open".to_owned()),
-            Self::Cannot { .. } => None,
+            Self::Cannot { .. } => Some("covault key --help".to_owned()),
             Self::NotCommitted(_) => Some("finish what git is in the middle of, and leave --no-commit out".to_owned()),
             Self::NotPushed(..) => Some("see to the remote, then: covault key resume".to_owned()),
             Self::Missing { path, .. } => Some(format!("covault key rotate {path}, or covault key revoke {path}")),
-            Self::NeedsPerson(_) => None,
+            Self::NeedsPerson(_) => Some("covault status lists what is open".to_owned()),
         }
     }
 }

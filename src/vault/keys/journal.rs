@@ -68,7 +68,11 @@ impl Desk<'_> {
         let mut journal = writing.journal(&journal_path(&vault, &first.path)?)?;
         for (op, stays) in ops {
             let record = stays.then(|| op.to_text());
-            vault.put_meta(&mut journal.document, &op.meta_name(), record.as_deref(), how.now)?;
+            // Another way that the same operation went is ended by what is written of it here.
+            let goes_on = !stays && ops.iter().any(|(other, stays)| *stays && other.id == op.id);
+            if !goes_on {
+                vault.put_meta(&mut journal.document, &op.meta_name(), record.as_deref(), how.now)?;
+            }
             if !stays && let Some(mint) = &op.mint {
                 vault.put_text(&mut journal, &mint.intent, None, how.now)?;
             }
@@ -125,7 +129,7 @@ impl Vault {
             match opened {
                 Ok(journal) => {
                     let ops = Operation::all_of(&journal.document, journal.manifest.at);
-                    all.extend(ops.into_iter().filter(|op| known.insert(op.id.clone())));
+                    all.extend(ops.into_iter().filter(|op| known.insert(op.to_text())));
                 }
                 Err(VaultError::NotAReader { .. }) => {}
                 Err(error) => return Err(error),
@@ -134,7 +138,7 @@ impl Vault {
         Ok(all)
     }
 
-    fn put_text(
+    pub(super) fn put_text(
         &self,
         journal: &mut Draft,
         intent: &Intent,

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::begin::eight;
+use super::begin::{eight, is_open};
 use super::desk::Desk;
 use super::journal::{Text, nothing_else};
 use super::{KeyError, desk};
@@ -10,6 +10,7 @@ use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limit};
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage, Sweep};
 use crate::model::keys::record::{KeyRecord, RemoteId, Retired, Standing};
+use crate::model::names::SecretPath;
 use crate::plaintext::Plaintext;
 use crate::providers::{Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
 use crate::vault::VaultError;
@@ -46,7 +47,7 @@ impl Desk<'_> {
                 Err(error) if is_final(&error) => {
                     let intent = mint.intent.clone();
                     // It said no; what it did is seen by looking.
-                    self.clear(provider, &intent)?;
+                    self.clear(provider, &[intent])?;
                     return self.not_asked(op, error);
                 }
                 Err(error) => last = Some(error),
@@ -66,44 +67,63 @@ impl Desk<'_> {
         Err(KeyError::Provider(error).into())
     }
 
-    /// Deletes what an earlier request may have made, waits, looks again, and takes a new intent.
+    /// Takes a new intent, deletes what earlier requests may have made, waits, and looks again.
+    ///
+    /// The new intent comes first, and is pushed: from then on nobody else gets a key published that is deleted here.
     fn ask_anew(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
-        let Some(mint) = &op.mint else { return Ok(()) };
-        let (intent, asked) = (mint.intent.clone(), mint.asked);
-        self.clear(provider, &intent)?;
+        let Some(asked) = op.mint.as_ref().map(|mint| mint.asked) else { return Ok(()) };
+        let (vault, now) = (self.vault()?, self.now());
+        let path = op.path.clone();
+        if let Some(mint) = &mut op.mint {
+            op.sweep.push(Sweep { intent: mint.intent.clone(), since: now });
+            mint.intent = Intent::new(eight());
+            mint.asked = now;
+            mint.name = KeyName::new(vault.roster().vault, path, mint.generation, mint.intent.clone()).to_string();
+        }
+        self.save(op, &Text::Keep, &nothing_else, &format!("covault: ask again for a key for {}", op.path))?;
+        if let Err(error) = self.share(&op.path) {
+            return Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into());
+        }
+        self.still_ours(op)?;
+        let intents: Vec<Intent> = op.sweep.iter().map(|sweep| sweep.intent.clone()).collect();
+        self.clear(provider, &intents)?;
         let passed = Duration::from_secs(self.now().unix().saturating_sub(asked.unix()).max(0).unsigned_abs());
         if let Some(left) = self.settle.checked_sub(passed).filter(|left| !left.is_zero()) {
             (self.sleep)(left);
+            self.clear(provider, &intents)?;
         }
-        self.clear(provider, &intent)?;
-        let vault = self.vault()?;
-        let now = self.now();
-        op.sweep.push(Sweep { intent, since: now });
-        let path = op.path.clone();
-        let Some(mint) = &mut op.mint else { return Ok(()) };
-        mint.intent = Intent::new(eight());
-        mint.asked = now;
-        mint.name = KeyName::new(vault.roster().vault, path, mint.generation, mint.intent.clone()).to_string();
-        self.save(op, &Text::Keep, &nothing_else, &format!("covault: ask again for a key for {}", op.path))?;
-        match self.share(&op.path) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into()),
+        Ok(())
+    }
+
+    /// Whether the journal, with what a push may have brought in, has this operation and nothing else for its secret.
+    pub(super) fn still_ours(&self, op: &Operation) -> Result<(), VaultError> {
+        let all = self.open_operations(&self.vault()?, Some(&op.path))?;
+        match all.iter().find(|other| other.to_text() != op.to_text()) {
+            Some(other) => Err(is_open(other)),
+            None if all.is_empty() => {
+                let what = "somebody else brought it to its end meanwhile".to_owned();
+                Err(KeyError::Overtaken { path: op.path.to_string(), what }.into())
+            }
+            None => Ok(()),
         }
     }
 
-    /// Deletes every key that has this intent in its name, and sees that it is gone.
-    pub(super) fn clear(&self, provider: &dyn Provider, intent: &Intent) -> Result<(), VaultError> {
+    /// Deletes every key that has one of these intents in its name, and sees that it is gone.
+    pub(super) fn clear(&self, provider: &dyn Provider, intents: &[Intent]) -> Result<(), VaultError> {
         let (inspect, _) = abilities(provider)?;
+        if intents.is_empty() {
+            return Ok(());
+        }
         let keys = inspect.list().map_err(KeyError::Provider)?;
-        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| intents.contains(&name.intent));
         for key in keys.iter().filter(|key| is_ours(&key.name)) {
             delete_and_see(provider, &key.id)?;
         }
-        self.clear_guardrails(provider, intent)
+        self.clear_guardrails(provider, intents)
     }
 
-    /// Deletes guardrails that were made for an intent.
-    fn clear_guardrails(&self, provider: &dyn Provider, intent: &Intent) -> Result<(), VaultError> {
+    /// Deletes guardrails that were made for these intents.
+    fn clear_guardrails(&self, provider: &dyn Provider, intents: &[Intent]) -> Result<(), VaultError> {
         let Some(guard) = provider.guarding() else { return Ok(()) };
         let all = match guard.guardrails() {
             Ok(all) => all,
@@ -111,7 +131,7 @@ impl Desk<'_> {
             Err(error) if error.is_unavailable() => return Ok(()),
             Err(error) => return Err(KeyError::Provider(error).into()),
         };
-        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| intents.contains(&name.intent));
         for guardrail in all.iter().filter(|guardrail| is_ours(&guardrail.name)) {
             guard.delete_guardrail(&guardrail.id).map_err(KeyError::Provider)?;
         }
@@ -125,12 +145,10 @@ impl Desk<'_> {
         let mut off = false;
         for old in &mut op.retire {
             let Some(id) = old.id.as_ref().filter(|_| old.standing.may_work()) else { continue };
-            match inspect.get(id).map_err(KeyError::Provider)? {
-                Some(key) => {
-                    off |= key.disabled && old.standing == Standing::Active;
-                    old.usage = Some(key.usage);
-                }
-                None => (old.standing, old.gone) = (Standing::Gone, Some(now)),
+            // That there is none is written down where it is taken away, and asked for afterwards.
+            if let Some(key) = inspect.get(id).map_err(KeyError::Provider)? {
+                off |= key.disabled && old.standing == Standing::Active;
+                old.usage = Some(key.usage);
             }
         }
         if off && !op.compromised {
@@ -198,10 +216,10 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn back_to_asking(&self, op: &mut Operation) -> Result<(), VaultError> {
+    pub(super) fn back_to_asking(&self, op: &mut Operation) -> Result<(), VaultError> {
         let Some(mint) = &mut op.mint else { return Ok(()) };
         mint.stage = Stage::Asked;
-        mint.id = None;
+        (mint.id, mint.published, mint.write) = (None, None, None);
         let intent = mint.intent.clone();
         self.save(op, &Text::Drop(&intent), &nothing_else, &format!("covault: ask again for a key for {}", op.path))
     }
@@ -265,25 +283,36 @@ impl Desk<'_> {
 
     /// Takes a key back that nobody has got.
     pub(super) fn take_back(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
-        if let Some(mint) = &op.mint {
-            let intent = mint.intent.clone();
-            if let Some(id) = mint.id.clone() {
-                delete_and_see(provider, &id)?;
+        let given_out = self.given_out(&op.path)?;
+        if let Some(mint) = op.mint.clone().filter(|mint| !given_out.contains(&mint.intent)) {
+            if let Some(id) = &mint.id {
+                delete_and_see(provider, id)?;
             }
-            self.clear(provider, &intent)?;
+            self.clear(provider, &[mint.intent])?;
         }
         self.sweep(provider, op)?;
         self.abandon(op)
     }
 
+    /// The intents of the keys that the secret gives out: one, or several where they were published at the same time.
+    pub(super) fn given_out(&self, path: &SecretPath) -> Result<Vec<Intent>, VaultError> {
+        let secret = match self.vault()?.secret(path) {
+            Ok(secret) => secret,
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. } | VaultError::Moved { .. }) => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
+        let records = KeyRecord::all_of(&secret.document, secret.manifest.at).into_iter();
+        Ok(records.filter(|record| record.standing.may_work()).map(|record| record.intent).collect())
+    }
+
     /// Looks once more for what unanswered requests may have made.
     pub(super) fn sweep(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
-        for sweep in std::mem::take(&mut op.sweep) {
-            if let Err(error) = self.clear(provider, &sweep.intent) {
-                op.sweep.push(sweep);
-                return Err(error);
-            }
-        }
+        let given_out = self.given_out(&op.path)?;
+        let intents = op.sweep.iter().map(|sweep| sweep.intent.clone()).filter(|intent| !given_out.contains(intent));
+        self.clear(provider, &intents.collect::<Vec<_>>())?;
+        op.sweep.clear();
         Ok(())
     }
 }

@@ -2,12 +2,14 @@
 
 use super::KeyError;
 use super::desk::{Desk, value_field};
-use super::journal::Text;
+use super::journal::{Text, nothing_else};
+use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
 use crate::model::keys::record::{KEY, KeyRecord, PROVIDER, Retired, Standing};
 use crate::model::names::Subject;
 use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
+use crate::providers::Provider;
 use crate::vault::VaultError;
 use crate::vault::write::{Draft, Writing, random};
 
@@ -16,9 +18,10 @@ const KEPT: i64 = 62 * 86_400;
 
 impl Desk<'_> {
     /// Gives the secret its new key.
-    pub(super) fn publish(&self, op: &mut Operation) -> Result<(), VaultError> {
+    pub(super) fn publish(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
         let Some(mint) = &op.mint else { return Ok(()) };
         let intent = mint.intent.clone();
+        self.still_free(provider, op, &intent)?;
         let missing = || KeyError::Unfinished { path: op.path.to_string(), what: "its new key is not here".to_owned() };
         let text = self.text_of(&op.path, &intent)?.ok_or_else(missing)?;
         let (vault, now) = (self.vault()?, self.now());
@@ -34,16 +37,40 @@ impl Desk<'_> {
             Kind::Issue => format!("covault: issue {}", op.path),
             _ => format!("covault: rotate {} (key {})", op.path, mint.generation),
         };
-        if op.kind == Kind::Issue && op.sweep.is_empty() {
+        if op.kind == Kind::Issue && op.sweep.is_empty() && op.retire.is_empty() {
             // Nothing is left to do: the journal lets go of all of it.
             return self.close_all(&[(op, false)], &also, &message);
         }
         self.save(op, &Text::Drop(&intent), &also, &message)
     }
 
+    /// A first key is given to nobody else's secret: where one came to the name meanwhile, the key is taken back.
+    fn still_free(&self, provider: &dyn Provider, op: &mut Operation, intent: &Intent) -> Result<(), VaultError> {
+        if op.kind != Kind::Issue {
+            return Ok(());
+        }
+        let secret = match self.vault()?.secret(&op.path) {
+            Ok(secret) => secret,
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // Published before, and asked for again since that key was deleted.
+        if KeyRecord::all_of(&secret.document, secret.manifest.at).iter().any(|record| record.intent == *intent) {
+            return Ok(());
+        }
+        op.aborting = true;
+        self.save(op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {}", op.path))?;
+        self.take_back(provider, op)?;
+        Err(KeyError::Taken { path: op.path.to_string() }.into())
+    }
+
     /// Where somebody else published a key meanwhile, that one goes, too.
-    fn retire_what_came_between(&self, op: &mut Operation, now: Time) -> Result<(), VaultError> {
-        let secret = self.vault()?.secret(&op.path)?;
+    pub(super) fn retire_what_came_between(&self, op: &mut Operation, now: Time) -> Result<(), VaultError> {
+        let secret = match self.vault()?.secret(&op.path) {
+            Ok(secret) => secret,
+            Err(VaultError::Deleted { .. } | VaultError::NoSuchSecret { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         for record in KeyRecord::all_of(&secret.document, secret.manifest.at) {
             let is_known = op.retire.iter().any(|old| old.intent == record.intent);
             let is_new = op.mint.as_ref().is_some_and(|mint| mint.intent == record.intent);

@@ -4,11 +4,12 @@ use super::KeyError;
 use super::begin::is_open;
 use super::desk::{Desk, value_field};
 use super::drive::Outcome;
-use crate::model::keys::operation::{Kind, Operation, Stage, Sweep};
-use crate::model::keys::record::{KEY, KeyRecord, Retired, Standing};
+use super::settle::doubly_issued;
+use crate::model::keys::operation::{Kind, Operation, Stage};
+use crate::model::keys::record::{KEY, KeyRecord};
 use crate::model::names::SecretPath;
 use crate::model::register::{Key, Write};
-use crate::repo::Ancestry;
+use crate::repo::{Ancestry, Pushed};
 use crate::vault::VaultError;
 use crate::vault::write::{Draft, Writing};
 
@@ -38,14 +39,17 @@ impl Desk<'_> {
     pub fn resume(&self, paths: &[SecretPath], way: Way) -> Result<Resumed, VaultError> {
         self.bring_all()?;
         let vault = self.vault()?;
-        let all = self.open_operations(&vault, None)?;
-        if let Some(path) = paths.iter().find(|path| !all.iter().any(|op| op.path == **path)) {
-            return Err(KeyError::NothingOpen(path.to_string()).into());
-        }
-        let mut wanted: Vec<SecretPath> = all.into_iter().map(|op| op.path).collect();
+        let mut wanted: Vec<SecretPath> = self.open_operations(&vault, None)?.into_iter().map(|op| op.path).collect();
+        wanted.extend(doubly_issued(&vault)?);
         wanted.sort();
         wanted.dedup();
+        let missing = paths.iter().find(|path| !wanted.contains(path));
         wanted.retain(|path| paths.is_empty() || paths.contains(path));
+        // What an earlier command wrote and could not push is all that there may be left to do.
+        let pushes = wanted.is_empty() && self.push_what_is_left()?;
+        if let Some(path) = missing.filter(|_| !pushes) {
+            return Err(KeyError::NothingOpen(path.to_string()).into());
+        }
         let outcomes = wanted.into_iter().map(|path| {
             let outcome = self.resume_one(&path, way);
             (path, outcome)
@@ -53,7 +57,26 @@ impl Desk<'_> {
         Ok(Resumed { outcomes: outcomes.collect() })
     }
 
+    /// Pushes commits that the upstream has not got; whether there were any.
+    fn push_what_is_left(&self) -> Result<bool, VaultError> {
+        let vault = self.vault()?;
+        let repo = vault.repo();
+        let (Some(upstream), Some(head)) = (repo.exchanged_with()?, repo.head()?.commit) else { return Ok(false) };
+        let there = repo.resolve(&upstream.tracking).ok();
+        if self.how.dry_run
+            || there.is_some_and(|there| repo.is_ancestor(head, there).is_ok_and(|is| is == Ancestry::Yes))
+        {
+            return Ok(false);
+        }
+        match repo.push(&upstream)? {
+            Pushed::Done => Ok(true),
+            Pushed::Behind => Err(VaultError::Outpaced { remote: upstream.remote, times: 1 }),
+        }
+    }
+
     fn resume_one(&self, path: &SecretPath, way: Way) -> Result<Outcome, VaultError> {
+        let path = &self.follow(path)?;
+        self.settle_values(path)?;
         let mut op = self.settle_rivals(path)?;
         if way == Way::Now {
             op.keep_old = 0;
@@ -95,11 +118,13 @@ impl Desk<'_> {
     }
 
     /// Of several operations for one secret, which began in different clones, the one that came furthest goes on, and
-    /// takes away what the others made.
+    /// takes away what the others made. So do several ways that one operation went.
     fn settle_rivals(&self, path: &SecretPath) -> Result<Operation, VaultError> {
         let mut ops = self.open_operations(&self.vault()?, Some(path))?;
-        // Who wants it gone does not want a new one.
-        ops.sort_by_key(|op| op.kind != Kind::Revoke);
+        let given_out = self.given_out(path)?;
+        let gives_out = |op: &Operation| op.mint.as_ref().is_some_and(|mint| given_out.contains(&mint.intent));
+        // Who wants it gone does not want a new one; and what the secret gives out stays.
+        ops.sort_by_key(|op| (op.kind != Kind::Revoke, !gives_out(op)));
         let mut ops = ops.into_iter();
         let Some(mut first) = ops.next() else { return Err(KeyError::NothingOpen(path.to_string()).into()) };
         let rivals: Vec<Operation> = ops.collect();
@@ -119,26 +144,13 @@ impl Desk<'_> {
                     first.retire.push(old.clone());
                 }
             }
-            let Some(mint) = &rival.mint else { continue };
-            match &mint.id {
-                None => first.sweep.push(Sweep { intent: mint.intent.clone(), since: now }),
-                Some(id) => first.retire.push(Retired {
-                    generation: mint.generation,
-                    intent: mint.intent.clone(),
-                    id: Some(id.clone()),
-                    name: mint.name.clone(),
-                    standing: Standing::Active,
-                    since: now,
-                    gone: None,
-                    guardrail: mint.guardrail.clone(),
-                    usage: None,
-                    reason: "made at the same time".to_owned(),
-                    write: mint.write.clone().unwrap_or_default(),
-                }),
+            if let Some(mint) = &rival.mint {
+                first.fold_in(mint, now);
             }
         }
         let own = first.mint.as_ref().map(|mint| mint.intent.clone());
         first.retire.retain(|old| Some(&old.intent) != own.as_ref());
+        first.sweep.retain(|sweep| Some(&sweep.intent) != own.as_ref());
         let winner = self.winning_write(&mut first)?;
         let (kept, all) = (first.clone(), std::iter::once((&first, true)).chain(rivals.iter().map(|op| (op, false))));
         let all: Vec<(&Operation, bool)> = all.collect();
@@ -168,7 +180,7 @@ impl Desk<'_> {
 }
 
 /// The secret with the value and the record of one operation.
-fn assert_into(writing: &mut Writing<'_>, op: &Operation, write: &Write) -> Result<Draft, VaultError> {
+pub(super) fn assert_into(writing: &mut Writing<'_>, op: &Operation, write: &Write) -> Result<Draft, VaultError> {
     let now = writing.now();
     let mut draft = writing.start_living(&op.path)?;
     let vault = writing.vault();

@@ -15,6 +15,8 @@ use crate::vault::VaultError;
 pub(super) enum Retirement {
     /// They are, or wait for a person who does it by hand.
     Done,
+    /// The new key was deleted by somebody: there has to be another first.
+    AskAgain,
     /// It is not time yet.
     Waits {
         /// What for.
@@ -33,19 +35,36 @@ impl Desk<'_> {
         if let Some(waits) = self.must_wait(op)? {
             return Ok(waits);
         }
+        if op.mint.is_some() {
+            // What the secret gives out is never taken away by what gives it another.
+            let given_out = self.given_out(&op.path)?;
+            op.retire.retain(|old| !given_out.contains(&old.intent));
+        }
         // Nothing dies before the new one was seen to work where everybody gets it.
         if let Some(write) = op.mint.as_ref().and_then(|mint| mint.write.clone()) {
             let text = self.published_text(op, &write)?;
             if let Some(text) = text
                 && !self.works(provider, &text)?
             {
-                return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
+                return self.not_working(provider, op);
             }
         }
         for place in 0..op.retire.len() {
             self.retire_one(provider, op, place)?;
         }
         Ok(Retirement::Done)
+    }
+
+    /// The new key was published and is refused. Where the provider has none any more, another is asked for.
+    fn not_working(&self, provider: &dyn Provider, op: &mut Operation) -> Result<Retirement, VaultError> {
+        let (inspect, _) = abilities(provider)?;
+        if let Some(id) = op.mint.as_ref().and_then(|mint| mint.id.clone())
+            && inspect.get(&id).map_err(KeyError::Provider)?.is_none()
+        {
+            self.back_to_asking(op)?;
+            return Ok(Retirement::AskAgain);
+        }
+        Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into())
     }
 
     /// Why the old keys have to stay for now.
@@ -74,16 +93,15 @@ impl Desk<'_> {
 
     /// Switches the old keys off before anything else, since somebody has them.
     pub(super) fn switch_off(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
-        let now = self.now();
         let Some(switching) = provider.switching() else { return Ok(()) };
         let mut changed = false;
         for old in &mut op.retire {
             let Some(id) = old.id.clone().filter(|_| old.standing == Standing::Active) else { continue };
-            match switching.set_enabled(&id, false).map_err(KeyError::Provider)? {
-                Some(key) => (old.standing, old.usage) = (Standing::Disabled, Some(key.usage)),
-                None => (old.standing, old.gone) = (Standing::Gone, Some(now)),
+            // That there is none is written down where it is taken away, and asked for afterwards.
+            if let Some(key) = switching.set_enabled(&id, false).map_err(KeyError::Provider)? {
+                (old.standing, old.usage) = (Standing::Disabled, Some(key.usage));
+                changed = true;
             }
-            changed = true;
         }
         if !changed {
             return Ok(());
@@ -118,8 +136,9 @@ impl Desk<'_> {
                     let message = format!("covault: switch the old key of {path} off");
                     self.save(op, &Text::Keep, &nothing_else, &message)?;
                 }
-                self.delete(provider, op, place, &id)?;
             }
+            // Also where it was not there just now: gone is what is not there after its deletion.
+            self.delete(provider, op, place, &id)?;
             let now = self.now();
             if let Some(old) = op.retire.get_mut(place) {
                 (old.standing, old.gone) = (Standing::Gone, Some(now));

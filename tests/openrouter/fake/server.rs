@@ -56,11 +56,15 @@ pub struct Handle {
     account: Mutex<Account>,
     rules: Mutex<Rules>,
     log: Mutex<Vec<Request>>,
+    watcher: Mutex<Option<Watcher>>,
     ending: Mutex<bool>,
     ends: Condvar,
     connections: Mutex<Vec<Connection>>,
     broken: AtomicBool,
 }
+
+/// Sees each request, as `POST /keys` and its body, before anything comes of it.
+pub type Watcher = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 struct Connection {
     stream: TcpStream,
@@ -76,6 +80,11 @@ impl Handle {
     /// Gives a rule; the first one given that is due is the one that fires.
     pub fn inject(&self, rule: Rule) {
         self.rules.lock().unwrap().0.push(rule);
+    }
+
+    /// Has every request looked at before it meets a rule or the account. The client waits meanwhile.
+    pub fn watch(&self, watcher: impl Fn(&str, &str) + Send + Sync + 'static) {
+        *self.watcher.lock().unwrap() = Some(Arc::new(watcher));
     }
 
     /// Takes all rules back.
@@ -168,6 +177,7 @@ impl Server {
             account: Mutex::new(Account::new()),
             rules: Mutex::default(),
             log: Mutex::default(),
+            watcher: Mutex::default(),
             ending: Mutex::new(false),
             ends: Condvar::new(),
             connections: Mutex::default(),
@@ -203,6 +213,7 @@ impl Drop for Server {
         }
         // Callbacks may hold the handle, which holds them.
         self.handle.rules.lock().unwrap().0.clear();
+        *self.handle.watcher.lock().unwrap() = None;
         fine &= !self.handle.broken.load(Ordering::SeqCst);
         assert!(fine || thread::panicking(), "a thread of the fake panicked: see above");
     }
@@ -243,6 +254,10 @@ fn serve(handle: &Handle, mut stream: TcpStream) {
 
 /// One request: its fault, its effect, its answer. Whether the connection stays open.
 fn turn(handle: &Handle, stream: &mut TcpStream, ask: &Ask) -> bool {
+    let watcher = handle.watcher.lock().unwrap().clone();
+    if let Some(watch) = watcher {
+        watch(&format!("{} {}", ask.method, ask.path()), &String::from_utf8_lossy(&ask.body));
+    }
     let rule = handle.rules.lock().unwrap().hit(&ask.method, ask.path());
     let entry = handle.arrived(ask, rule.as_ref().map(Rule::to_string));
     let carry_out = || {

@@ -1,0 +1,178 @@
+//! What several clones published without each other: one key stays the secret's, and the others go.
+//!
+//! Also where a secret went while an operation was open for it: the operation follows.
+
+use super::begin::eight;
+use super::desk::{Desk, journal_path, record_of, value_field};
+use super::journal::{Text, nothing_else};
+use super::mint::abilities;
+use super::resume::assert_into;
+use crate::model::keys::intent::Intent;
+use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
+use crate::model::keys::record::{KeyRecord, Retired, Standing};
+use crate::model::manifest::State;
+use crate::model::names::SecretPath;
+use crate::model::register::Key;
+use crate::vault::read::Secret;
+use crate::vault::write::Writing;
+use crate::vault::{Vault, VaultError};
+
+/// How often a secret may have moved.
+const MOVES: usize = 16;
+
+impl Desk<'_> {
+    /// Where a secret has keys of several clones, the newest one that lives stays, and an operation takes the others away.
+    /// Where one of the clones revoked it, all of them go.
+    pub(super) fn settle_values(&self, path: &SecretPath) -> Result<(), VaultError> {
+        let vault = self.vault()?;
+        let secret = match vault.secret(path) {
+            Ok(secret) => secret,
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let records = records_of(&secret);
+        if self.how.dry_run || records.len() < 2 {
+            return Ok(());
+        }
+        let (provider, _) = record_of(&secret)?;
+        let op = Operation {
+            id: Intent::new(eight()),
+            kind: Kind::Revoke,
+            path: path.clone(),
+            provider: provider.name.to_owned(),
+            by: vault.me()?.reference.name.to_string(),
+            started: self.now(),
+            reason: "keys were published at the same time".to_owned(),
+            compromised: false,
+            keep_old: 0,
+            mint: None,
+            retire: Retired::all_of(&secret.document, secret.manifest.at),
+            sweep: Vec::new(),
+            aborting: false,
+        };
+        let message = format!("covault: settle the keys of {path}");
+        (self.say)(&format!("{path} got several keys at the same time: settled"));
+        if records.iter().any(|record| record.standing == Standing::Gone) {
+            let op = self.with_the_rest(op, &records, None);
+            return self.save(&op, &Text::Keep, &nothing_else, &message);
+        }
+        let Some(winner) = self.winner(&vault, provider.name, &secret, &records)? else { return Ok(()) };
+        let key = Key::Field(value_field()?);
+        let writes = secret.document.register(&key).into_iter().flat_map(|register| register.live());
+        let Some(found) = writes.into_iter().find(|write| write.name().to_string() == winner.write) else {
+            return Ok(());
+        };
+        let write = vault.write_of(&key, found.value.clone(), false, self.now())?;
+        let mint = Mint {
+            intent: winner.intent.clone(),
+            generation: winner.generation,
+            name: winner.name.clone(),
+            limits: winner.limits.clone(),
+            first: winner.first.clone(),
+            layers: winner.layers.clone(),
+            expires: winner.expires,
+            alerts: winner.alerts.clone(),
+            share: Vec::new(),
+            env: None,
+            stage: Stage::Published,
+            asked: winner.issued,
+            id: winner.id.clone(),
+            guardrail: winner.guardrail.clone(),
+            published: Some(self.now()),
+            write: Some(write.name().to_string()),
+        };
+        let op = Operation { kind: Kind::Rotate, mint: Some(mint), ..op };
+        let op = self.with_the_rest(op, &records, Some(&winner.intent));
+        let also = |writing: &mut Writing<'_>| assert_into(writing, &op, &write).map(Some);
+        self.save(&op, &Text::Keep, &also, &message)
+    }
+
+    /// The operation with all keys but one to be taken away.
+    fn with_the_rest(&self, mut op: Operation, records: &[KeyRecord], but: Option<&Intent>) -> Operation {
+        op.retire.retain(|old| old.standing.may_work() && old.standing != Standing::ByHand);
+        for record in records.iter().filter(|record| record.standing.may_work() && Some(&record.intent) != but) {
+            op.retire.retain(|old| old.intent != record.intent);
+            op.retire.push(Retired::from_record(record, None, self.now(), "published at the same time"));
+        }
+        op.retire.retain(|old| Some(&old.intent) != but);
+        op
+    }
+
+    /// The key that stays: of those that the provider has and that the secret gives out, the newest.
+    fn winner<'r>(
+        &self,
+        vault: &Vault,
+        provider: &str,
+        secret: &Secret,
+        records: &'r [KeyRecord],
+    ) -> Result<Option<&'r KeyRecord>, VaultError> {
+        let provider = self.provider(vault, provider)?;
+        let (inspect, _) = abilities(provider.as_ref())?;
+        let register = secret.document.register(&Key::Field(value_field()?));
+        let is_live = |record: &KeyRecord| {
+            register.is_some_and(|register| register.live().any(|write| write.name().to_string() == record.write))
+        };
+        let mut best: Option<&KeyRecord> = None;
+        for record in records.iter().filter(|record| is_live(record)) {
+            let Some(id) = &record.id else { continue };
+            let lives = inspect.get(id).map_err(super::KeyError::Provider)?.is_some_and(|key| !key.disabled);
+            let rank = |one: &KeyRecord| (one.generation, one.issued, one.intent.clone());
+            if lives && best.is_none_or(|best| rank(best) < rank(record)) {
+                best = Some(record);
+            }
+        }
+        Ok(best)
+    }
+
+    /// Where the secret is now that operations are open for at `path`; they are written down there.
+    pub(super) fn follow(&self, path: &SecretPath) -> Result<SecretPath, VaultError> {
+        let vault = self.vault()?;
+        let mut to = path.clone();
+        for _ in 0..MOVES {
+            match vault.newest(&to)?.map(|version| version.manifest().state.clone()) {
+                Some(State::Moved(there)) => to = there,
+                _ => break,
+            }
+        }
+        if to == *path || self.how.dry_run {
+            return Ok(to);
+        }
+        (self.say)(&format!("{path} was moved to {to}: going on there"));
+        let how = self.how();
+        let mut writing = vault.writing(&how)?;
+        let mut left = writing.journal(&journal_path(&vault, path)?)?;
+        let mut reached = writing.journal(&journal_path(&vault, &to)?)?;
+        for op in self.open_operations(&vault, Some(path))? {
+            let moved = Operation { path: to.clone(), ..op.clone() };
+            vault.put_meta(&mut left.document, &op.meta_name(), None, how.now)?;
+            vault.put_meta(&mut reached.document, &moved.meta_name(), Some(&moved.to_text()), how.now)?;
+            if let Some(mint) = &op.mint
+                && let Some(text) = self.text_of(path, &mint.intent)?
+            {
+                vault.put_text(&mut left, &mint.intent, None, how.now)?;
+                vault.put_text(&mut reached, &mint.intent, Some(&text), how.now)?;
+            }
+        }
+        writing.finish(&[left, reached], Vec::new(), &format!("covault: what is open for {path} goes on as {to}"))?;
+        Ok(to)
+    }
+}
+
+/// The records of the keys that a secret gives out, each once.
+fn records_of(secret: &Secret) -> Vec<KeyRecord> {
+    let mut records: Vec<KeyRecord> = Vec::new();
+    for record in KeyRecord::all_of(&secret.document, secret.manifest.at) {
+        if !records.iter().any(|known| known.intent == record.intent) {
+            records.push(record);
+        }
+    }
+    records
+}
+
+/// Secrets that got keys in several clones at the same time.
+pub(super) fn doubly_issued(vault: &Vault) -> Result<Vec<SecretPath>, VaultError> {
+    let names = vault.live_names()?;
+    let opened = vault.open_many(&names, &|| ())?;
+    let double = opened.into_iter().filter_map(Result::ok).filter(|secret| records_of(secret).len() > 1);
+    Ok(double.map(|secret| secret.document.path.clone()).collect())
+}
