@@ -52,6 +52,33 @@ fn a_base_url_that_would_give_keys_away_is_refused() {
 }
 
 #[test]
+fn where_there_is_no_tls_nothing_is_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let mut heard = Vec::new();
+        // It is tried six times; the last connection is ours.
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut piece = [0; 4096];
+            let got = stream.read(&mut piece).unwrap();
+            if piece.starts_with(b"bye") {
+                return heard;
+            }
+            heard.extend_from_slice(&piece[..got]);
+            let _ = stream.write_all(answer(200, "", "{}").as_bytes());
+        }
+        heard
+    });
+    let error = reach(&format!("https://{address}/api/v1"), KEY, PACE).check().unwrap_err();
+    std::io::Write::write_all(&mut std::net::TcpStream::connect(address).unwrap(), b"bye").unwrap();
+    let heard = server.join().unwrap();
+    assert!(matches!(error.problem, Problem::NotSent(_)), "{error}");
+    assert!(heard.len() > 100 && !heard.windows(12).any(|bytes| KEY.as_bytes().windows(12).any(|key| key == bytes)));
+}
+
+#[test]
 fn what_cannot_be_a_key_is_not_sent() {
     let script = Script::new(|_| answer(200, "", ""));
     for key in [
