@@ -329,6 +329,12 @@ pub trait Probe {
     /// # Errors
     /// Any but that the key is not taken: what is not known is never "refused".
     fn probe(&self, secret: &Plaintext) -> Result<Probed>;
+
+    /// How the provider masks a key, asked with that key; `None` where it does not take it.
+    ///
+    /// # Errors
+    /// As for `probe`.
+    fn label(&self, secret: &Plaintext) -> Result<Option<String>>;
 }
 
 /// Reaches a provider with a management key; `manual` needs none.

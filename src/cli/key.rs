@@ -5,9 +5,11 @@ mod by_hand;
 pub mod desk;
 mod disable;
 mod enable;
+mod ensure;
 mod issue;
 mod limits;
 mod login;
+mod ls;
 mod resume;
 pub mod revoke;
 pub mod rotate;
@@ -46,6 +48,10 @@ enum KeyCommand {
     Rotate(rotate::RotateArgs),
     /// Take a key away at its provider
     Revoke(revoke::RevokeArgs),
+    /// Find a living key at a name, or have one issued: for scripts and CI
+    Ensure(Box<ensure::EnsureArgs>),
+    /// List keys: what the vault has records of and what the account has, side by side
+    Ls(ls::LsArgs),
     /// What keys have spent of their limits; who wants to be told is told
     Usage(usage::UsageArgs),
     /// Show what a key may spend, or change it
@@ -65,6 +71,8 @@ pub fn run(context: &Context, args: &KeyArgs) -> Answer {
         KeyCommand::Issue(args) => issue::run(context, args),
         KeyCommand::Rotate(args) => rotate::run(context, args),
         KeyCommand::Revoke(args) => revoke::run(context, args),
+        KeyCommand::Ensure(args) => ensure::run(context, args),
+        KeyCommand::Ls(args) => ls::run(context, args),
         KeyCommand::Usage(args) => usage::run(context, args),
         KeyCommand::Limits(args) => limits::run(context, args),
         KeyCommand::Disable(args) => disable::run(context, args),

@@ -10,15 +10,18 @@
 //! No clock, no terminal and no HTTP here: time, patience and words are handed in.
 
 mod account;
+mod adopt;
 mod begin;
 mod close;
 pub mod desk;
 mod drive;
+mod ensure;
 pub mod error;
 mod hold;
 mod journal;
 mod keep;
 mod limits;
+mod listing;
 mod login;
 mod manual;
 mod mint;
@@ -29,11 +32,14 @@ mod settle;
 mod switch;
 mod usage;
 
+pub use adopt::Adopting;
 pub use begin::{Issuing, Revoking, Rotating};
 pub use desk::Desk;
 pub use drive::Outcome;
+pub use ensure::Ensured;
 pub use error::KeyError;
 pub use limits::{Limited, Limiting};
+pub use listing::{Found, KeyListing, ListedKey};
 pub use login::LoggedIn;
 pub(super) use manual::{check_not_issued, replace_by_hand};
 pub use resume::{Resumed, Way};

@@ -17,8 +17,7 @@ const CALL: &str = "GET /key";
 #[derive(Deserialize)]
 struct Itself {
     /// There in all versions of the API: something else that answers does not have it.
-    #[serde(rename = "label")]
-    _label: String,
+    label: String,
     #[serde(default)]
     limit: Option<Number>,
     #[serde(default)]
@@ -60,6 +59,23 @@ impl Probe for OpenRouter {
         match self.http.ask(&call, |body| wire::data::<Itself>(body)?.limits()) {
             Ok(limits) => Ok(Probed::Works(limits)),
             Err(error) if error.status() == Some(401) => Ok(Probed::Refused),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn label(&self, secret: &Plaintext) -> Result<Option<String>> {
+        Ok(self.itself(secret)?.map(|itself| itself.label))
+    }
+}
+
+impl OpenRouter {
+    /// What a key says of itself; `None` where it is not taken.
+    fn itself(&self, secret: &Plaintext) -> Result<Option<Itself>> {
+        check_key(secret).map_err(|problem| ProviderError { provider: NAME, call: CALL, problem })?;
+        let call = Asked::get(CALL, "/key").with(secret, Repeat::Safely);
+        match self.http.ask(&call, wire::data::<Itself>) {
+            Ok(itself) => Ok(Some(itself)),
+            Err(error) if error.status() == Some(401) => Ok(None),
             Err(error) => Err(error),
         }
     }

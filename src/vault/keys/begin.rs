@@ -274,6 +274,12 @@ impl Desk<'_> {
             return Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into());
         }
         // The push may have brought somebody else's in, who was faster: nothing has been asked for yet.
+        if op.kind == Kind::Issue && self.vault()?.lives(&op.path)? {
+            let message = format!("covault: leave {} as it is", op.path);
+            self.close_all(&[(&op, false)], &nothing_else, &message)?;
+            self.share_or_say(&op.path);
+            return Err(VaultError::Exists(op.path.to_string()));
+        }
         let others = self.open_operations(&self.vault()?, Some(&op.path))?;
         if let Some(other) = others.iter().find(|other| other.id != op.id) {
             let message = format!("covault: leave {} to {}", op.path, other.by);
@@ -298,7 +304,7 @@ pub(super) fn eight() -> [u8; 8] {
 
 impl Vault {
     /// The generation of the newest key that a deleted secret had, so that a number is never used again.
-    fn generations_before(&self, path: &SecretPath) -> Result<u64, VaultError> {
+    pub(super) fn generations_before(&self, path: &SecretPath) -> Result<u64, VaultError> {
         let Some(version) = self.newest(path)? else { return Ok(0) };
         // A tombstone has no metadata: what counts is that no two keys of one name are mixed up, and intents see to that.
         Ok(desk::record_of(&self.open_version(&version)?).map_or(0, |(_, record)| record.generation))

@@ -96,6 +96,30 @@ pub enum KeyError {
         /// The secret.
         path: String,
     },
+    /// No key has this id.
+    #[error("{provider} has no key {id}")]
+    NoSuchKey {
+        /// The id.
+        id: String,
+        /// Where it would be.
+        provider: String,
+    },
+    /// A text that is not that key's.
+    #[error("what was given is not the key {id}: {why}")]
+    NotThatKey {
+        /// The id.
+        id: String,
+        /// By what that is seen.
+        why: String,
+    },
+    /// A key that has a record already.
+    #[error("the key {id} is {path} already")]
+    Managed {
+        /// The id.
+        id: String,
+        /// The secret.
+        path: String,
+    },
     /// The key does not exist at the provider.
     #[error("{provider} has no key for {path} any more")]
     Missing {
@@ -125,11 +149,13 @@ impl KeyError {
             | Self::NotIssued(_)
             | Self::Issued(_)
             | Self::Cannot { .. }
+            | Self::NotThatKey { .. }
+            | Self::Managed { .. }
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
             Self::BadRecord(_) => Kind::Verification,
             Self::Open { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
-            Self::NothingOpen(_) | Self::Missing { .. } => Kind::NotFound,
+            Self::NothingOpen(_) | Self::Missing { .. } | Self::NoSuchKey { .. } => Kind::NotFound,
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
             }
@@ -168,6 +194,11 @@ impl KeyError {
             Self::Overtaken { .. } => Some("covault key resume settles what is left".to_owned()),
             Self::Taken { path } => Some(format!("covault show {path}, or issue a key at another name")),
             Self::NothingOpen(_) => Some("covault status lists what is open".to_owned()),
+            Self::NoSuchKey { .. } => Some("covault key ls shows the ids".to_owned()),
+            Self::NotThatKey { .. } => {
+                Some("give the text of that very key; it is shown once, when it is made".to_owned())
+            }
+            Self::Managed { path, .. } => Some(format!("covault show {path}")),
             Self::Cannot { .. } => Some("covault key --help".to_owned()),
             Self::NotCommitted(_) => Some("finish what git is in the middle of, and leave --no-commit out".to_owned()),
             Self::NotPushed(..) => Some("see to the remote, then: covault key resume".to_owned()),

@@ -3,6 +3,7 @@
 use super::KeyError;
 use super::desk::{Desk, value_field};
 use super::journal::{Text, nothing_else};
+use crate::model::document::Document;
 use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
 use crate::model::keys::record::{KEY, KeyRecord, PROVIDER, Retired, Standing};
@@ -10,8 +11,8 @@ use crate::model::names::Subject;
 use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
 use crate::providers::Provider;
-use crate::vault::VaultError;
 use crate::vault::write::{Draft, Writing, random};
+use crate::vault::{Vault, VaultError};
 
 /// For how long the record of a key that is gone is kept: what it spent counts in windows of a month at most.
 const KEPT: i64 = 62 * 86_400;
@@ -117,10 +118,8 @@ fn publish_into(writing: &mut Writing<'_>, op: &Operation, mint: &Mint, write: &
             + pruned.iter().filter_map(|old| old.usage).map(|usage| usage.total).sum(),
         write: write.name().to_string(),
     };
+    put_record(vault, document, &record, &op.provider, now)?;
     let mut meta = |name: &str, value: Option<&str>| vault.put_meta(document, name, value, now).map(drop);
-    meta(KEY, Some(&record.to_text()))?;
-    meta(PROVIDER, Some(&op.provider))?;
-    meta("expires", mint.expires.map(|at| at.to_string()).as_deref())?;
     for old in &op.retire {
         meta(&old.meta_name(), Some(&old.to_text()))?;
     }
@@ -136,4 +135,18 @@ fn publish_into(writing: &mut Writing<'_>, op: &Operation, mint: &Mint, write: &
         }
     }
     Ok(draft)
+}
+
+/// What a secret says of its key.
+pub(super) fn put_record(
+    vault: &Vault,
+    document: &mut Document,
+    record: &KeyRecord,
+    provider: &str,
+    now: Time,
+) -> Result<(), VaultError> {
+    vault.put_meta(document, KEY, Some(&record.to_text()), now)?;
+    vault.put_meta(document, PROVIDER, Some(provider), now)?;
+    vault.put_meta(document, "expires", record.expires.map(|at| at.to_string()).as_deref(), now)?;
+    Ok(())
 }

@@ -97,7 +97,7 @@ impl Desk<'_> {
     }
 
     /// Brings in what others have: the upstream, and branches that rotations were pushed to.
-    fn bring_all(&self) -> Result<(), VaultError> {
+    pub(super) fn bring_all(&self) -> Result<(), VaultError> {
         if self.how.dry_run {
             return Ok(());
         }
