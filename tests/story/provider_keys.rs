@@ -89,6 +89,7 @@ fn every_command_of_the_page_about_keys_does_what_the_page_says() {
     for Line { who, command, exit, comment } in lines(&page) {
         day.prepare(who, command);
         let said = day.run(who, command, comment == "killed");
+        println!("{who}$ {command}  -> {}\n{}{}", said.code, said.text(), said.err);
         let expected = if comment == "killed" { -1 } else { exit };
         assert_eq!(said.code, expected, "{who}$ {command}\n{}\n{}", said.text(), said.err);
         ran += 1;

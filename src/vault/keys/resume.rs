@@ -4,6 +4,7 @@ use super::KeyError;
 use super::begin::is_open;
 use super::desk::{Desk, value_field};
 use super::drive::Outcome;
+use super::journal::{Text, nothing_else};
 use super::settle::doubly_issued;
 use crate::model::keys::operation::{Kind, Operation, Stage};
 use crate::model::keys::record::{KEY, KeyRecord};
@@ -78,8 +79,9 @@ impl Desk<'_> {
         let path = &self.follow(path)?;
         self.settle_values(path)?;
         let mut op = self.settle_rivals(path)?;
-        if way == Way::Now {
+        if way == Way::Now && op.keep_old > 0 && !self.how.dry_run {
             op.keep_old = 0;
+            self.save(&op, &Text::Keep, &nothing_else, &format!("covault: keep the old key of {path} no longer"))?;
         }
         if way == Way::Back {
             if op.kind == Kind::Revoke || op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
