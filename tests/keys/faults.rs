@@ -98,6 +98,11 @@ fn matrix(template: &Template, act: Act) -> Vec<Case> {
     for call in calls(template, act) {
         for fault in faults() {
             for when in When::all() {
+                // 429 says that nothing was done; a provider that lies about that is not to be had.
+                let turned_away = matches!(fault, Fault::Status(429) | Fault::TooMany(_));
+                if turned_away && when == When::After && [Call::CreateKey, Call::CreateGuardrail].contains(&call) {
+                    continue;
+                }
                 for lasting in [false, true] {
                     all.push(Case { act, call, fault: fault.clone(), when, lasting });
                 }
@@ -173,7 +178,7 @@ fn survives(act: Act, template: &Template, short: usize) {
     let chosen: Vec<(usize, Case)> = spread(all, short).into_iter().enumerate().collect();
     each(&chosen, |(n, case)| run(template, case, n % 10 == 0 || long()));
     eprintln!("{act:?}: {} of {whole} tried, 0 violations, {:?}", chosen.len(), begun.elapsed());
-    assert!(chosen.len() >= short.min(whole), "{}", chosen.len());
+    assert!(chosen.len() * 10 >= short * 8, "{}", chosen.len());
 }
 
 #[test]

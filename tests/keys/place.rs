@@ -92,8 +92,12 @@ impl Template {
         alice
             .git(["-C".as_ref(), reader.as_os_str(), "config".as_ref(), "covault.vault".as_ref(), id.trim().as_ref()])
             .ok();
+        // Alice's other machine.
+        let desk = world.newcomer("desk");
+        desk.take_keys_of(&alice);
+        desk.git(["config", "covault.vault", id.trim()]).ok();
         let before = fake.with(|account| Before::of(account));
-        Self { world, names: vec!["alice".to_owned(), "bob".to_owned()], before }
+        Self { world, names: ["alice", "bob", "desk"].map(str::to_owned).to_vec(), before }
     }
 
     /// The same machines after something happened on them, to copy again.
@@ -241,6 +245,11 @@ impl Place {
     pub fn begin(&self, person: &Person, args: &[&str]) -> Child {
         let mut command = person.command(env!("CARGO_BIN_EXE_covault"));
         command.args(args).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Alice's other machine.
+    pub fn desk(&self) -> &Person {
+        &self.people[2]
     }
 
     /// What must hold after every command that ended, whatever happened to it.
@@ -421,6 +430,15 @@ fn wrong_at(remote: &Remote, handle: &Handle, line: &str, body: &str) -> Option<
     let key = handle.live_keys().into_iter().find(|key| key.hash == hash)?;
     let name = [OLD, NEW].into_iter().find(|name| remote.value(name).is_some_and(|value| value == key.secret))?;
     (!ending(remote, name, &key)).then(|| format!("{} is deleted, which the trunk gives out", key.name))
+}
+
+/// Takes git's locks away that a killed git left, as the error about them says.
+pub fn unlock(person: &Person) {
+    for file in crate::faults::rig::leftovers(person) {
+        if file.extension().is_some_and(|end| end == "lock") && file.to_string_lossy().contains(".git/") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
 }
 
 /// The path of a file that git pushes through, made executable.

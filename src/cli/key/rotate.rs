@@ -6,7 +6,7 @@ use clap_complete::ArgValueCandidates;
 use super::{by_hand, desk, said};
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
-use crate::cli::exit::{self, Answer};
+use crate::cli::exit::{self, Answer, Refusal};
 use crate::cli::{complete, out};
 use crate::model::duration;
 use crate::model::names::SecretPath;
@@ -30,7 +30,7 @@ pub struct RotateArgs {
     /// Every key that has expired or is due by its secret's --rotate-every
     #[arg(long)]
     due: bool,
-    /// Let the old key work for so long beside the new one, such as 24h
+    /// Let the old key work for so long beside the new one, such as 24h, or until when
     #[arg(long, value_name = "TIME", conflicts_with = "compromised")]
     keep_old: Option<String>,
     /// The old key is in wrong hands: switch it off first
@@ -68,7 +68,13 @@ fn due(context: &Context, args: &RotateArgs) -> Answer {
 
 fn one(context: &Context, args: &RotateArgs, name: &str) -> Answer {
     let keep_old = match &args.keep_old {
-        Some(span) => duration::parse_expiry(span, 0)?.unwrap_or_default(),
+        Some(span) => {
+            let now = context.now().unix();
+            let until = duration::parse_expiry(span, now)?.ok_or_else(|| {
+                Refusal::usage("an old key that is kept for ever is no rotation", "say for how long, such as 24h")
+            })?;
+            until.saturating_sub(now)
+        }
         None => 0,
     };
     let reason = match (args.reason.as_str(), args.compromised) {

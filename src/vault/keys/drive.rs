@@ -2,7 +2,7 @@
 
 use super::KeyError;
 use super::desk::{Desk, Shared};
-use super::journal::nothing_else;
+use super::journal::{Text, nothing_else};
 use super::retire::Retirement;
 use crate::model::keys::limit::{Layer, Window};
 use crate::model::keys::operation::{Kind, Operation, Stage};
@@ -79,8 +79,14 @@ impl Desk<'_> {
             self.share(&op.path).map_err(unpushed)?;
             self.still_ours(op)?;
         } else {
-            // What was published since it began is to go, too.
+            // What was published since it began is to go, too, and everybody is to know that first.
+            let known = op.retire.len();
             self.retire_what_came_between(op, self.now())?;
+            if op.retire.len() > known {
+                let message = format!("covault: what was issued meanwhile for {} goes, too", op.path);
+                self.save(op, &Text::Keep, &nothing_else, &message)?;
+                self.share(&op.path).map_err(|error| self.unfinished(op, "the journal is not pushed", &error))?;
+            }
         }
         match self.retire(provider, op)? {
             Retirement::Waits { why, until } => {

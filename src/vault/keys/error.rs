@@ -91,7 +91,7 @@ pub enum KeyError {
         path: String,
     },
     /// A new key that does not work.
-    #[error("{path}: the new key does not work; the old one stays as it is")]
+    #[error("{path}: the new key does not work, and the old one stays as it is")]
     NewKeyRefused {
         /// The secret.
         path: String,

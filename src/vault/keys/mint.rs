@@ -168,6 +168,11 @@ impl Desk<'_> {
         }
         let secret = self.vault()?.secret(&op.path)?;
         let (_, record) = desk::record_of(&secret)?;
+        if record.standing == Standing::Gone && record.updated >= op.started && !op.retire.is_empty() {
+            let what = "it was revoked meanwhile, and gets no new key".to_owned();
+            self.take_back(provider, op)?;
+            return Err(KeyError::Overtaken { path: op.path.to_string(), what }.into());
+        }
         let mut spent = Retired::all_of(&secret.document, secret.manifest.at);
         spent.retain(|old| !op.retire.iter().any(|other| other.intent == old.intent));
         spent.extend(op.retire.iter().cloned());
@@ -204,6 +209,12 @@ impl Desk<'_> {
             switching.set_enabled(&id, true).map_err(KeyError::Provider)?;
         }
         if !self.works(provider, &text)? {
+            if op.compromised {
+                // The old one is switched off already: there is no way but on.
+                delete_and_see(provider, &id)?;
+                self.back_to_asking(op)?;
+                return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
+            }
             op.aborting = true;
             self.save(op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {}", op.path))?;
             self.take_back(provider, op)?;
@@ -257,6 +268,8 @@ impl Desk<'_> {
                     "{error}: no guardrail holds {limit}; covault key usage does, as of each time that it is run"
                 ));
                 mint.layers.insert(window, Layer::Client);
+                let intent = mint.intent.clone();
+                self.clear_guardrails(provider, &[intent])?;
             }
             Err(error) => return Err(KeyError::Provider(error).into()),
         }

@@ -79,22 +79,34 @@ impl Desk<'_> {
         let path = &self.follow(path)?;
         self.settle_values(path)?;
         let mut op = self.settle_rivals(path)?;
-        if way == Way::Now && op.keep_old > 0 && !self.how.dry_run {
+        if way == Way::Now && op.keep_old != 0 {
             op.keep_old = 0;
-            self.save(&op, &Text::Keep, &nothing_else, &format!("covault: keep the old key of {path} no longer"))?;
+            if !self.how.dry_run {
+                self.save(&op, &Text::Keep, &nothing_else, &format!("covault: keep the old key of {path} no longer"))?;
+            }
         }
         if way == Way::Back {
-            if op.kind == Kind::Revoke || op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
+            let is_out = op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published);
+            // Of a compromised key the old one is switched off already.
+            if op.kind == Kind::Revoke || op.compromised || is_out {
                 return Err(KeyError::NeedsPerson(format!(
                     "{path} cannot be taken back any more: finish it with covault key resume, and rotate again if need be"
                 ))
                 .into());
             }
             op.aborting = true;
+            if !self.how.dry_run {
+                self.save(&op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {path}"))?;
+            }
         }
         if self.how.dry_run {
             return Ok(Outcome::planned(op));
         }
+        // What is written here may never have been pushed, and everybody is to know it before the provider is asked.
+        if let Err(error) = self.share(path) {
+            return Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into());
+        }
+        self.still_ours(&op)?;
         self.drive(op, false)
     }
 
