@@ -1,10 +1,15 @@
 //! API keys at a provider: the commands, against the fake, with real git.
 
+mod alerts;
+mod ensure;
 mod faults;
 mod kills;
 mod life;
+mod limits;
+mod listing;
 mod place;
 mod races;
 pub mod rig;
 mod schedules;
 mod switch;
+mod usage;

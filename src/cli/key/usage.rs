@@ -29,6 +29,8 @@ const CELLS: u64 = 10;
 #[command(
     after_help = "Examples:\n  covault key usage\n  covault key usage prod/openrouter --fail-over 90%\n  covault key usage --json\n\n\
     Run it often, on one machine (cron, a scheduled job), where limits are held by it. All times are UTC.\n\n\
+    Alerts (covault key limits --alert) are warnings; a command of your own gets each as JSON on its standard input, by \
+    config.toml beside the identity: [alerts] command = [\"notify\", \"--stdin\"]\n\n\
     Exit code 8 where an alert is due, or --fail-over is reached; 9 where a provider could not be asked: figures are then \
     those of the last look."
 )]

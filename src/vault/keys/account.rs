@@ -1,9 +1,11 @@
 //! One look at an account: all of its keys and what guards them; and the keys that this vault has records of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::desk::{Desk, record_of};
+use super::settle::records_of;
 use super::{Capabilities, KeyError};
+use crate::model::keys::intent::Intent;
 use crate::model::keys::record::{KeyRecord, RemoteId, Retired};
 use crate::model::names::SecretPath;
 use crate::providers::{Guardrail, Provider, RemoteKey};
@@ -25,8 +27,10 @@ pub(super) struct Managed {
     pub(super) path: SecretPath,
     pub(super) provider: &'static Capabilities,
     pub(super) record: KeyRecord,
-    /// Keys before it.
+    /// Keys before it, and those that other clones issued at the same time: what they spent counts, too.
     pub(super) retired: Vec<Retired>,
+    /// Which of them are of other clones.
+    pub(super) rivals: BTreeSet<Intent>,
 }
 
 /// What a vault knows of its keys.
@@ -67,8 +71,15 @@ impl Desk<'_> {
 impl Managed {
     fn of(path: &SecretPath, secret: &Secret) -> Result<Self, VaultError> {
         let (provider, record) = record_of(secret)?;
-        let retired = Retired::all_of(&secret.document, secret.manifest.at);
-        Ok(Self { path: path.clone(), provider, record, retired })
+        let mut retired = Retired::all_of(&secret.document, secret.manifest.at);
+        let mut rivals = BTreeSet::new();
+        for rival in records_of(secret) {
+            let is_known = retired.iter().any(|old| old.intent == rival.intent);
+            if rival.intent != record.intent && !is_known && rivals.insert(rival.intent.clone()) {
+                retired.push(Retired::from_record(&rival, None, rival.updated, "made at the same time"));
+            }
+        }
+        Ok(Self { path: path.clone(), provider, record, retired, rivals })
     }
 
     /// With what its earlier keys have spent by now, where they are still in the account.
@@ -96,7 +107,7 @@ impl Vault {
             match opened.and_then(|secret| Managed::of(path, &secret)) {
                 Ok(managed) => records.managed.push(managed),
                 Err(VaultError::NotAReader { .. }) => records.hidden.push(path.clone()),
-                Err(VaultError::Key(error)) if matches!(error, KeyError::NotIssued(_)) => {}
+                Err(VaultError::Key(KeyError::NotIssued(_))) => {}
                 Err(error) => records.refused.push((path.clone(), error)),
             }
         }

@@ -158,8 +158,7 @@ pub(super) fn hold(
         *found = guard.change_guardrail(guardrail, here).map_err(KeyError::Provider)?;
         done.push(format!("its guardrail holds {here} now, after {there}"));
     }
-    done.extend(switch(provider, remote, &target, watched.entry(&record.intent))?);
-    keep(watched)?;
+    done.extend(switch_on_again(provider, remote, &target, watched.entry(&record.intent))?);
     if target.off
         && !remote.disabled
         && let Some(switching) = provider.switching()
@@ -175,7 +174,7 @@ pub(super) fn hold(
 }
 
 /// Switches a key on again that we switched off, when its limit leaves something again.
-fn switch(
+fn switch_on_again(
     provider: &dyn Provider,
     remote: &mut RemoteKey,
     target: &Target,

@@ -2,6 +2,7 @@
 
 use super::KeyError;
 use super::desk::Desk;
+use super::settle::records_of;
 use crate::model::keys::operation::{Operation, Stage};
 use crate::model::keys::record::{KEY, KeyRecord};
 use crate::model::names::SecretPath;
@@ -19,7 +20,12 @@ impl Desk<'_> {
             // A key is switched off even where nobody can be told at once.
             (self.say)(&format!("the remote was not asked for news ({})", crate::vault::error::chain(&error)));
         }
-        self.unblocked(path, &writes_record)
+        let vault = self.unblocked(path, &writes_record)?;
+        if records_of(&vault.secret(path)?).len() > 1 {
+            let what = format!("several clones made keys for {path} at the same time: covault key resume {path} first");
+            return Err(KeyError::NeedsPerson(what).into());
+        }
+        Ok(vault)
     }
 
     /// Changes a record, commits it, and brings it to where others see it. `None` where that changes nothing.

@@ -137,7 +137,7 @@ impl Desk<'_> {
             applied = self.apply(&vault, provider.as_ref(), &one, &mut next, &account, &name.to_string(), &mut done);
         }
         let command = format!("covault key limits {} --apply", wanted.path);
-        applied.map_err(|error| again(wanted.path.as_str(), error, &command))?;
+        applied.map_err(|error| again(wanted.path.as_str(), error, "it is noted, and not set there yet", &command))?;
         commit = self.write_down(wanted, &next)?.or(commit);
         Ok(self.limited(&one, &next, done, commit))
     }
@@ -272,13 +272,14 @@ impl Desk<'_> {
                 done.push(described("its guardrail", guardrail));
             }
         }
-        self.confirm(provider, next, &id, &target)
+        self.confirm(provider, &one.path, next, &id, &target)
     }
 
     /// Whether the provider has what was set.
     fn confirm(
         &self,
         provider: &dyn Provider,
+        path: &SecretPath,
         next: &KeyRecord,
         id: &RemoteId,
         target: &Target,
@@ -292,7 +293,7 @@ impl Desk<'_> {
         if own == target.own && assigned {
             return Ok(());
         }
-        let path = KeyName::parse(&next.name).map_or_else(|| next.name.clone(), |name| name.path.to_string());
+        let path = path.to_string();
         let what = "the provider does not show the new limits".to_owned();
         Err(KeyError::Repeat { again: format!("covault key limits {path} --apply"), path, what }.into())
     }

@@ -14,6 +14,9 @@ use crate::model::names::SecretPath;
 use crate::providers::{KNOWN, RemoteKey};
 use crate::vault::{Vault, VaultError};
 
+/// What is known where nothing was answered.
+const RECORDS: &str = "what is known is what the records say";
+
 /// How a key stands between vault and account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
@@ -137,7 +140,8 @@ impl Desk<'_> {
             }
             let guarded = ours.iter().any(|one| one.record.guardrail.is_some());
             let account = self.provider(&vault, provider.name).and_then(|it| Ok(self.look(it.as_ref(), guarded)?));
-            let account = account.map_err(|error| failed.push(again(provider.name, error, "covault key ls"))).ok();
+            let account =
+                account.map_err(|error| failed.push(again(provider.name, error, RECORDS, "covault key ls"))).ok();
             for one in &mut ours {
                 if let Some(account) = &account {
                     one.refresh(account);
@@ -210,14 +214,16 @@ impl Desk<'_> {
             let Some(key) = account.zip(old.id.as_ref()).and_then(|(account, id)| account.keys.get(id)) else {
                 continue;
             };
+            let is_rival = one.rivals.contains(&old.intent);
             let todo = match op {
+                _ if is_rival => format!("made in another clone at the same time: covault key resume {path}"),
                 Some(_) => format!("goes with: covault key resume {path}"),
                 None => format!("still there; the next rotation takes it away: covault key rotate {path}"),
             };
             rows.push(ListedKey {
                 path: Some(path.clone()),
                 generation: Some(old.generation),
-                found: Found::Retired,
+                found: if is_rival { Found::Open } else { Found::Retired },
                 notes: vec![todo],
                 ..of_account(known.provider, key)
             });

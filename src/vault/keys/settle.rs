@@ -159,7 +159,7 @@ impl Desk<'_> {
 }
 
 /// The records of the keys that a secret gives out, each once.
-fn records_of(secret: &Secret) -> Vec<KeyRecord> {
+pub(super) fn records_of(secret: &Secret) -> Vec<KeyRecord> {
     let mut records: Vec<KeyRecord> = Vec::new();
     for record in KeyRecord::all_of(&secret.document, secret.manifest.at) {
         if !records.iter().any(|known| known.intent == record.intent) {
@@ -174,5 +174,5 @@ pub(super) fn doubly_issued(vault: &Vault) -> Result<Vec<SecretPath>, VaultError
     let names = vault.live_names()?;
     let opened = vault.open_many(&names, &|| ())?;
     let double = opened.into_iter().filter_map(Result::ok).filter(|secret| records_of(secret).len() > 1);
-    Ok(double.map(|secret| secret.document.path.clone()).collect())
+    Ok(double.map(|secret| secret.document.path).collect())
 }

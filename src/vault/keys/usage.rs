@@ -20,6 +20,11 @@ use crate::vault::{Vault, VaultError};
 /// Which share of a limit is near it, where nobody said.
 const NEAR: u32 = 80;
 
+/// What is known where nothing was answered.
+pub(super) const LAST: &str = "what is known is from the last look";
+/// What is known where something was not set.
+const HELD: &str = "its limits may not be held";
+
 /// How a key, or one limit of it, stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyStatus {
@@ -159,7 +164,7 @@ impl Desk<'_> {
         let mut keys = Vec::new();
         for mut account in self.accounts(&vault, &managed, &mut failed) {
             for one in managed.iter_mut().filter(|one| one.provider.name == account.name) {
-                let (key, error) = self.look_at(&vault, one, account.seen.as_mut(), &mut watched, now);
+                let (key, error) = self.look_at(&vault, one, &mut account.seen, &mut watched, now);
                 keys.push(key);
                 failed.extend(error);
             }
@@ -173,7 +178,8 @@ impl Desk<'_> {
             });
         }
         if !self.how.dry_run {
-            self.home.set_watched(vault.roster().vault, &watched)?;
+            // Who cannot remember tells the same again; the figures are good all the same.
+            failed.extend(self.home.set_watched(vault.roster().vault, &watched).err().map(VaultError::from));
         }
         Ok(Watch { keys, alerts, failed })
     }
@@ -190,7 +196,7 @@ impl Desk<'_> {
                 let account = self.look(provider.as_ref(), guarded)?;
                 Ok((provider, account))
             });
-            let seen = seen.map_err(|error| failed.push(again(name, error, "covault key usage"))).ok();
+            let seen = seen.map_err(|error| failed.push(again(name, error, LAST, "covault key usage"))).ok();
             Seen { name, seen }
         };
         wanted.into_iter().map(look).collect()
@@ -200,7 +206,7 @@ impl Desk<'_> {
         &self,
         vault: &Vault,
         one: &mut Managed,
-        seen: Option<&mut (Box<dyn Provider>, Account)>,
+        seen: &mut Option<(Box<dyn Provider>, Account)>,
         watched: &mut Watched,
         now: Time,
     ) -> (KeyUsage, Option<VaultError>) {
@@ -220,7 +226,7 @@ impl Desk<'_> {
                 if !self.how.dry_run {
                     match hold::hold(provider.as_ref(), one, account, watched, &keep, now) {
                         Ok(set) => done = set,
-                        Err(problem) => error = Some(again(one.provider.name, problem, "covault key usage")),
+                        Err(problem) => error = Some(again(one.provider.name, problem, HELD, "covault key usage")),
                     }
                 }
                 drift = drift_of(one, account, &watched.get(&one.record.intent), now);
@@ -330,10 +336,10 @@ fn due(managed: &[Managed], keys: &[KeyUsage], watched: &mut Watched, now: Time)
 }
 
 /// What failed at a provider is tried again by the same command.
-pub(super) fn again(provider: &str, error: VaultError, command: &str) -> VaultError {
+pub(super) fn again(about: &str, error: VaultError, known: &str, command: &str) -> VaultError {
     match error {
         VaultError::Key(KeyError::Provider(error)) if error.status().is_none_or(|status| status >= 408) => {
-            let (path, what) = (provider.to_owned(), format!("{error}; what is known is from the last look"));
+            let (path, what) = (about.to_owned(), format!("{error}; {known}"));
             KeyError::Repeat { path, what, again: command.to_owned() }.into()
         }
         error => error,

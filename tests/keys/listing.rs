@@ -1,0 +1,129 @@
+//! The vault and the account side by side, and keys that are taken in.
+
+use serde_json::Value;
+
+use super::rig::{Rig, json_of, machine_of};
+use crate::openrouter::fake::{Call, Fault, Rule};
+use crate::world::Person;
+
+const NAME: &str = "prod/openrouter";
+
+fn listed(person: &Person) -> Vec<Value> {
+    json_of(&person.covault(["key", "ls", "--json"]).ok()).as_array().unwrap().clone()
+}
+
+#[track_caller]
+fn of<'a>(rows: &'a [Value], member: &str, value: &str) -> &'a Value {
+    rows.iter().find(|row| row[member] == value).unwrap_or_else(|| panic!("no {member} {value} in {rows:#?}"))
+}
+
+#[test]
+fn what_is_here_and_what_is_there_stand_side_by_side() {
+    let rig = Rig::new();
+    for name in [NAME, "ci/one", "ci/two", "ci/three"] {
+        rig.alice.covault(["key", "issue", name, "--limit", "10/day"]).ok();
+    }
+    let hash = |name: &str| rig.fake.key_of(&rig.alice.get(name)).unwrap().hash;
+    rig.fake.delete(&hash("ci/one"));
+    rig.fake.change(&hash("ci/two"), |key| key.limit = Some(99.into()));
+    rig.alice.covault(["key", "disable", "ci/three"]).ok();
+    let by_hand = rig.fake.add_key("made in the console");
+    rig.fake.spend(&by_hand.hash, "1.25");
+    let elsewhere = rig.fake.add_key("covault 00000000 prod/x g1 0123456789abcdef");
+    let ours = rig.fake.key(&hash(NAME)).name;
+    let tag = ours.split(' ').nth(1).unwrap().to_owned();
+    let orphan = rig.fake.add_key(&format!("covault {tag} prod/lost g4 0123456789abcdef"));
+    let rows = listed(&rig.alice);
+    assert_eq!(rows.len(), 7, "{rows:#?}");
+    for (name, status) in [(NAME, "ok"), ("ci/one", "missing"), ("ci/two", "drifted"), ("ci/three", "off")] {
+        assert_eq!(of(&rows, "secret", name)["status"], status, "{name}");
+    }
+    let row = of(&rows, "id", &by_hand.hash);
+    assert_eq!(
+        (&row["status"], &row["name"], &row["spent"]),
+        (&"unmanaged".into(), &"made in the console".into(), &"1.25".into())
+    );
+    assert!(row["label"].as_str().unwrap().starts_with("sk-or-v1-"));
+    assert_eq!(of(&rows, "id", &elsewhere.hash)["status"], "other vault");
+    let row = of(&rows, "id", &orphan.hash);
+    assert_eq!((&row["status"], &row["secret"]), (&"orphan".into(), &"prod/lost".into()));
+    assert!(row["notes"][0].as_str().unwrap().contains("no record has it"));
+    let text = rig.alice.covault(["key", "ls"]).ok().text();
+    assert!(!text.contains(&rig.alice.get(NAME)) && text.contains("missing"), "{text}");
+    assert_eq!(rig.fake.live_keys().len(), 6, "looking changed something");
+}
+
+#[test]
+fn what_is_under_way_and_old_keys_that_are_still_there_are_shown() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    rig.alice.covault(["key", "rotate", NAME, "--keep-old", "24h"]).ok();
+    let rows = listed(&rig.alice);
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+    assert_eq!((&rows[0]["generation"], &rows[0]["status"]), (&1.into(), &"retired".into()));
+    assert_eq!((&rows[1]["generation"], &rows[1]["status"]), (&2.into(), &"open".into()));
+    // A first key that is asked for, and of which nothing is known.
+    rig.fake.inject(Rule::on(Call::CreateKey, Fault::Status(500)).before().always());
+    rig.alice.covault(["key", "issue", "ci/new"]).exits(9);
+    let rows = listed(&rig.alice);
+    assert_eq!(of(&rows, "secret", "ci/new")["status"], "open", "{rows:#?}");
+    // Who began it is told on other machines, too.
+    let rows = listed(&machine_of(&rig, "desktop"));
+    assert!(of(&rows, "secret", "ci/new")["notes"][0].as_str().unwrap().contains("alice began to issue"));
+}
+
+#[test]
+fn a_provider_that_is_silent_leaves_the_records() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    rig.fake.inject(Rule::on(Call::ListKeys, Fault::Html(502)).before().always());
+    let rows = json_of(&rig.alice.covault(["key", "ls", "--json"]).exits(9));
+    assert_eq!((&rows[0]["secret"], &rows[0]["status"]), (&NAME.into(), &"unknown".into()));
+    rig.alice.covault(["key", "ls", "--provider", "nobody"]).exits(2);
+}
+
+#[test]
+fn a_key_whose_record_one_does_not_read_is_no_orphan() {
+    let rig = Rig::new();
+    rig.alice.covault(["grant", "prod", "alice", "--yes"]).ok();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    let bob = rig.joins("bob");
+    rig.alice.covault(["share", "providers/openrouter", "bob", "--yes"]).ok();
+    rig.alice.push("main");
+    bob.git(["pull", "-q", "--ff-only"]).ok();
+    let rows = listed(&bob);
+    assert_eq!((rows.len(), &rows[0]["status"]), (1, &"hidden".into()), "{rows:#?}");
+}
+
+#[test]
+fn a_key_from_elsewhere_is_taken_in_with_its_text() {
+    let rig = Rig::new();
+    let key = rig.fake.add_key("made in the console");
+    rig.fake.change(&key.hash, |key| {
+        key.limit = Some(25.into());
+        key.limit_reset = Some(crate::openrouter::fake::Reset::Monthly);
+    });
+    let adopt = |text: &str| rig.alice.covault_fed(text.as_bytes(), ["key", "ls", "--adopt", &key.hash, "--as", NAME]);
+    let another = rig.fake.add_key("another");
+    for text in [another.secret.as_str(), "sk-or-v1-no-such-key", rig.fake.management_key().as_str()] {
+        let said = adopt(text).exits(2);
+        assert!(said.err.contains("what was given is not the key"), "{}", said.err);
+        assert!(!said.err.contains(text), "a key was printed");
+    }
+    rig.alice.covault(["get", NAME]).exits(3);
+    adopt(&format!("{}\n", key.secret)).ok();
+    assert_eq!(rig.alice.get(NAME), key.secret);
+    let after = rig.fake.key(&key.hash);
+    assert_eq!((after.name.as_str(), after.disabled), ("made in the console", false));
+    let rows = listed(&rig.alice);
+    let row = of(&rows, "secret", NAME);
+    assert_eq!((&row["status"], &row["id"], &row["generation"]), (&"ok".into(), &key.hash.clone().into(), &1.into()));
+    let said = adopt(&key.secret).exits(2);
+    assert!(said.err.contains("is prod/openrouter already"), "{}", said.err);
+    rig.fake.spend(&key.hash, "5");
+    rig.alice.covault(["key", "rotate", NAME]).ok();
+    assert_eq!(rig.fake.live_keys().iter().filter(|key| key.name.starts_with("made")).count(), 0);
+    let next = rig.fake.key_of(&rig.alice.get(NAME)).unwrap();
+    assert_eq!(super::rig::limit_of(&rig.fake, &next.hash), "20 Monthly");
+    rig.alice.covault_fed(b"x", ["key", "ls", "--adopt", "00ff", "--as", "ci/none"]).exits(3);
+}
