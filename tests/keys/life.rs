@@ -6,23 +6,85 @@ use super::rig::Rig;
 fn a_key_is_issued_with_two_limits_rotated_and_revoked() {
     let rig = Rig::new();
     let (fake, alice) = (&rig.fake, &rig.alice);
-    let said = alice
-        .covault(["key", "issue", "prod/openrouter", "--limit", "100/month", "--limit", "10/day", "--alert", "80%"])
-        .ok();
-    eprintln!("{}", said.err);
+    let limits = ["--limit", "100/month", "--limit", "10/day", "--expires", "30d", "--alert", "80%"];
+    let said = alice.covault([["key", "issue", "prod/openrouter"].as_slice(), &limits].concat()).ok();
+    assert!(said.err.contains("10.00 dollars a day: held by the key"), "{}", said.err);
+    assert!(said.err.contains("100.00 dollars a month: held by a guardrail"), "{}", said.err);
     let first = fake.key_of(&alice.get("prod/openrouter")).expect("the key in the vault is one of the provider's");
-    eprintln!("{first:?} {:?}", fake.guardrail_of(&first.hash));
+    assert_eq!(first.limit.map(|limit| limit.to_string()).as_deref(), Some("10"));
+    assert!(first.expires_at.is_some());
+    let guardrail = fake.guardrail_of(&first.hash).expect("it is assigned before anybody has the key");
+    assert_eq!(guardrail.limit_usd.map(|limit| limit.to_string()).as_deref(), Some("100"));
+
     fake.spend(&first.hash, "2.50");
-    let said = alice.covault(["key", "rotate", "prod/openrouter"]).ok();
-    eprintln!("{}", said.err);
+    alice.covault(["key", "rotate", "prod/openrouter"]).ok();
     let second = fake.key_of(&alice.get("prod/openrouter")).expect("the key in the vault is one of the provider's");
-    eprintln!("{second:?} {:?}", fake.guardrail_of(&second.hash));
+    assert_ne!(second.hash, first.hash);
+    assert_eq!(fake.live_keys().len(), 1, "the old one is gone");
+    assert_eq!(fake.guardrails().len(), 1, "and its guardrail");
+    // What is left of both windows, and the same span of life again.
+    assert_eq!(second.limit.map(|limit| limit.to_string()).as_deref(), Some("7.5"));
+    let guardrail = fake.guardrail_of(&second.hash).unwrap();
+    assert_eq!(guardrail.limit_usd.map(|limit| limit.to_string()).as_deref(), Some("97.5"));
+    assert!(second.expires_at >= first.expires_at);
+
+    alice.covault(["key", "revoke", "prod/openrouter"]).exits(7);
+    alice.covault(["key", "revoke", "prod/openrouter", "--dry-run"]).ok();
     assert_eq!(fake.live_keys().len(), 1);
-    let said = alice.covault(["key", "revoke", "prod/openrouter", "--yes"]).ok();
-    eprintln!("{}", said.err);
-    assert_eq!(fake.live_keys().len(), 0);
-    eprintln!("{}", alice.covault(["log", "prod/openrouter"]).ok().text());
-    eprintln!("{}", alice.covault(["show", "prod/openrouter"]).text());
-    eprintln!("{}", alice.git(["log", "--oneline", "--stat"]).text());
-    eprintln!("{}", alice.covault(["verify"]).ok().text());
+    alice.covault(["key", "revoke", "prod/openrouter", "--yes", "--reason", "the project ended"]).ok();
+    assert!(fake.live_keys().is_empty());
+    assert!(fake.guardrails().is_empty());
+    alice.covault(["get", "prod/openrouter"]).exits(3);
+    let shown = alice.covault(["show", "prod/openrouter"]).ok().text();
+    assert!(shown.contains("key 2 of openrouter") && shown.contains("gone"), "{shown}");
+    assert!(shown.contains("the project ended") && shown.contains("key 1"), "{shown}");
+    assert!(shown.contains("spent 2.50"), "{shown}");
+    let log = alice.covault(["log", "prod/openrouter"]).ok().text();
+    for step in ["issue prod/openrouter", "rotate prod/openrouter (key 2)", "is gone", "revoke prod/openrouter"] {
+        assert!(log.contains(step), "{step}: {log}");
+    }
+    // Gone already is success.
+    alice.covault(["key", "revoke", "prod/openrouter", "--yes"]).ok();
+    alice.covault(["verify"]).ok();
+}
+
+#[test]
+fn nothing_needs_a_remote() {
+    let rig = Rig::alone();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    alice.covault(["key", "issue", "openrouter", "--limit", "50/total"]).ok();
+    let old = alice.get("openrouter");
+    alice.covault(["key", "rotate", "openrouter", "--reason", "a new year"]).ok();
+    assert_ne!(alice.get("openrouter"), old);
+    assert_eq!(fake.live_keys().len(), 1);
+    alice.covault(["key", "resume"]).ok();
+    alice.covault(["status", "--check"]).ok();
+}
+
+#[test]
+fn the_alias_says_the_same() {
+    let rig = Rig::alone();
+    rig.alice.covault(["openrouter", "issue", "a"]).ok();
+    assert_eq!(rig.fake.live_keys().len(), 1);
+    rig.alice.covault(["openrouter", "ls"]).ok();
+}
+
+#[test]
+fn an_ordinary_key_is_no_management_key_and_who_may_not_manage_cannot() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let ordinary = fake.add_key("somebody's").secret;
+    let said = alice.covault_fed(ordinary.as_bytes(), ["key", "login"]).exits(4);
+    assert!(said.err.contains("ordinary one") && !said.err.contains(&ordinary), "{}", said.err);
+    alice.covault_fed(b"sk-or-v1-wrong", ["key", "login"]).exits(4);
+    let bob = rig.joins("bob");
+    bob.covault(["key", "issue", "dev/openrouter"]).exits(4);
+    bob.covault(["get", "providers/openrouter"]).exits(4);
+    assert_eq!(fake.live_keys().len(), 1, "nothing was asked for");
+    // A new management key takes the place of the old one.
+    let next = fake.replace_management_key();
+    alice.covault(["key", "issue", "prod/openrouter"]).exits(4);
+    alice.covault_fed(next.as_bytes(), ["key", "login"]).ok();
+    alice.covault(["key", "resume"]);
+    alice.covault(["key", "issue", "prod/other"]).ok();
 }

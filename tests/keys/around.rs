@@ -1,0 +1,197 @@
+//! What the other commands do about issued keys: rotate, rm, set, edit, mv, show, member remove, expose, status.
+
+use super::rig::Rig;
+use crate::openrouter::fake::{Fault, Rule};
+use crate::world::{Person, Said};
+
+fn issue(person: &Person, name: &str) -> String {
+    person.covault(["key", "issue", name, "--limit", "10/day"]).ok();
+    person.get(name)
+}
+
+fn json(said: &Said) -> serde_json::Value {
+    serde_json::from_slice(&said.out).unwrap()
+}
+
+#[test]
+fn rotate_has_the_provider_make_the_new_key() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let old = issue(alice, "prod/openrouter");
+    alice.set("prod/db", "of a person");
+    let said = alice.covault(["rotate", "prod/openrouter", "--dry-run"]).ok();
+    assert!(said.err.contains("prod/openrouter: a new key from its provider"), "{}", said.err);
+    assert_eq!(alice.get("prod/openrouter"), old);
+    alice.covault(["rotate", "prod/openrouter"]).exits(7);
+    let said = json(&alice.covault(["rotate", "prod/openrouter", "--yes", "--json"]).ok());
+    assert_eq!(said["keys"], serde_json::json!(["prod/openrouter"]));
+    let new = alice.get("prod/openrouter");
+    assert_ne!(new, old);
+    let live: Vec<String> = fake.live_keys().into_iter().map(|key| key.secret).collect();
+    assert_eq!(live, [new]);
+}
+
+#[test]
+fn what_is_due_at_a_provider_is_rotated_with_the_rest() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let old = issue(alice, "prod/openrouter");
+    let fresh = issue(alice, "prod/fresh");
+    alice.covault(["key", "rotate", "--due"]).ok();
+    assert_eq!(alice.get("prod/openrouter"), old, "nothing is due");
+    alice.covault(["set", "prod/openrouter", "--expires", "2020-01-01"]).ok();
+    alice.covault(["key", "rotate", "--due"]).ok();
+    assert_ne!(alice.get("prod/openrouter"), old);
+    assert_eq!(alice.get("prod/fresh"), fresh);
+    assert_eq!(fake.live_keys().len(), 2);
+    assert!(!alice.covault(["status"]).ok().text().contains("expired"), "the new key has no expiry that is over");
+}
+
+#[test]
+fn rm_takes_the_key_away_first_and_keeps_the_secret_where_that_fails() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    issue(alice, "prod/openrouter");
+    alice.covault(["rm", "prod/openrouter"]).exits(7);
+    fake.inject(Rule::on("DELETE /keys/*", Fault::Status(500)).always());
+    alice.covault(["rm", "prod/openrouter", "--yes"]).exits(9);
+    assert_eq!(fake.live_keys().len(), 1);
+    let status = alice.covault(["status"]).ok().text();
+    assert!(status.contains("prod/openrouter: revoke by alice"), "{status}");
+    // Nor is it moved away from what is open.
+    alice.covault(["mv", "prod/openrouter", "prod/other"]).exits(5);
+    alice.covault(["rm", "prod/openrouter", "--local-only"]).exits(5);
+    fake.clear_rules();
+    alice.covault(["key", "resume"]).ok();
+    assert!(fake.live_keys().is_empty());
+    alice.covault(["rm", "prod/openrouter"]).ok();
+    alice.covault(["get", "prod/openrouter"]).exits(3);
+}
+
+#[test]
+fn what_a_provider_issued_is_not_written_by_hand() {
+    let rig = Rig::new();
+    let alice = &rig.alice;
+    let key = issue(alice, "prod/openrouter");
+    let said = alice.covault_fed(b"another", ["set", "prod/openrouter"]).exits(2);
+    assert!(said.err.contains("covault key rotate prod/openrouter"), "{}", said.err);
+    alice.covault(["set", "prod/openrouter", "owner=payments", "--tag", "llm"]).ok();
+    assert_eq!(alice.get("prod/openrouter"), key);
+    let shown = alice.covault(["show", "prod/openrouter"]).ok().text();
+    assert!(shown.contains("key 1 of openrouter") && shown.contains("10/day"), "{shown}");
+    assert!(!shown.contains("generation"), "records are told in words: {shown}");
+    assert!(!shown.contains(&key), "{shown}");
+}
+
+#[test]
+fn a_leavers_keys_die_with_the_departure_and_count_until_they_do() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let old = issue(alice, "prod/openrouter");
+    alice.push("main");
+    let carol = rig.joins("carol");
+    assert_eq!(carol.get("prod/openrouter"), old);
+    // The old key cannot be deleted at first.
+    fake.inject(Rule::on("DELETE /keys/*", Fault::Status(500)).always());
+    let said = alice.covault(["member", "remove", "carol", "--yes"]).exits(9);
+    assert!(said.err.contains("carol still knows a key"), "{}", said.err);
+    let new = alice.get("prod/openrouter");
+    assert_ne!(new, old, "the secret has its new key already");
+    let ledger = json(&alice.covault(["expose", "carol", "--check", "--json"]).exits(8));
+    assert_eq!(ledger["exposed"][0]["secret"], "prod/openrouter");
+    assert_eq!(ledger["exposed"][0]["outlived"], 1);
+    fake.clear_rules();
+    alice.covault(["key", "resume"]).ok();
+    alice.covault(["expose", "carol", "--check"]).ok();
+    let live: Vec<String> = fake.live_keys().into_iter().map(|key| key.secret).collect();
+    assert_eq!(live, [new]);
+}
+
+#[test]
+fn keys_that_are_kept_at_a_departure_are_listed() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let old = issue(alice, "prod/openrouter");
+    alice.push("main");
+    rig.joins("carol");
+    let said = alice.covault(["member", "remove", "carol", "--yes", "--keep-keys"]).exits(8);
+    assert!(said.err.contains("1 secret: prod/openrouter"), "{}", said.err);
+    assert_eq!(alice.get("prod/openrouter"), old);
+    alice.covault(["expose", "carol", "--check"]).exits(8);
+    alice.covault(["rotate", "--exposed-to", "carol", "--yes"]).ok();
+    alice.covault(["expose", "carol", "--check"]).ok();
+    assert_eq!(fake.live_keys().len(), 1);
+}
+
+#[test]
+fn keys_made_by_hand_are_taken_in_and_what_is_to_be_taken_away_is_remembered() {
+    let rig = Rig::alone();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    fake.clear_requests();
+    alice.covault(["key", "issue", "prod/stripe", "--provider", "manual", "--limit", "10/day"]).exits(2);
+    alice.covault_fed(b"sk_live_first", ["key", "issue", "prod/stripe", "--provider", "manual"]).ok();
+    assert_eq!(alice.get("prod/stripe"), "sk_live_first");
+    alice.covault_fed(b"sk_live_first", ["key", "rotate", "prod/stripe"]).exits(2);
+    let said = alice.covault_fed(b"sk_live_second", ["key", "rotate", "prod/stripe"]).ok();
+    assert!(said.err.contains("covault key revoke prod/stripe --done"), "{}", said.err);
+    assert_eq!(alice.get("prod/stripe"), "sk_live_second");
+    let status = alice.covault(["status", "--check"]).exits(8).text();
+    assert!(status.contains("prod/stripe: key 1 is to be taken away by hand"), "{status}");
+    // At the top level, too.
+    alice.covault_fed(b"sk_live_third", ["rotate", "prod/stripe", "--stdin"]).ok();
+    let status = alice.covault(["status", "--check"]).exits(8).text();
+    assert!(status.contains("prod/stripe: key 2 is to be taken away by hand"), "{status}");
+    alice.covault(["key", "revoke", "prod/stripe", "--done"]).ok();
+    assert!(!alice.covault(["status"]).ok().text().contains("by hand"));
+    alice.covault(["key", "revoke", "prod/stripe", "--done"]).exits(3);
+    // The last one goes the same way.
+    alice.covault(["key", "revoke", "prod/stripe", "--yes"]).ok();
+    alice.covault(["get", "prod/stripe"]).exits(3);
+    assert!(alice.covault(["status"]).ok().text().contains("key 3 is to be taken away by hand"));
+    assert!(fake.requests().is_empty(), "nobody was asked for any of it");
+}
+
+#[test]
+fn a_key_that_is_given_up_here_alone_is_listed_until_somebody_took_it_away() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    issue(alice, "prod/openrouter");
+    fake.clear_requests();
+    alice.covault(["key", "revoke", "prod/openrouter", "--local-only", "--yes"]).ok();
+    assert!(fake.requests().is_empty());
+    assert_eq!(fake.live_keys().len(), 1);
+    alice.covault(["get", "prod/openrouter"]).exits(3);
+    let status = alice.covault(["status", "--check"]).exits(8).text();
+    assert!(status.contains("is to be taken away by hand"), "{status}");
+    alice.covault(["key", "revoke", "prod/openrouter", "--done"]).ok();
+    alice.covault(["status", "--check"]).ok();
+}
+
+#[test]
+fn the_base_url_is_the_persons_own_and_never_unencrypted_over_a_network() {
+    let rig = Rig::new();
+    let mut alice = rig.alice;
+    alice.vars.retain(|(name, _)| name != "COVAULT_OPENROUTER_URL");
+    // What a repository says counts for nothing.
+    std::fs::write(alice.repo.join(".covault/config.toml"), "[providers.openrouter]\nurl = \"http://127.0.0.1:9\"\n")
+        .unwrap();
+    std::fs::write(alice.repo.join("config.toml"), "[providers.openrouter]\nurl = \"http://127.0.0.1:9\"\n").unwrap();
+    let config = alice.home.join(".config/covault/config.toml");
+    let calls = std::fs::read_to_string(&config).unwrap();
+    let own = format!("{calls}\n[providers.openrouter]\nurl = \"{}\"\n", rig.fake.url());
+    std::fs::write(&config, own).unwrap();
+    alice.covault(["key", "issue", "prod/openrouter"]).ok();
+    assert_eq!(rig.fake.live_keys().len(), 1);
+    rig.fake.clear_requests();
+    for bad in ["http://openrouter.example/api/v1", "ftp://127.0.0.1/", "https://user:pass@127.0.0.1/"] {
+        alice.vars.push(("COVAULT_OPENROUTER_URL".to_owned(), bad.to_owned()));
+        let said = alice.covault(["key", "issue", "prod/other"]).exits(2);
+        assert!(!said.err.contains(&rig.fake.management_key()), "{}", said.err);
+        alice.vars.pop();
+    }
+    assert!(rig.fake.requests().is_empty());
+    std::fs::write(&config, "[providers.openrouter]\nurls = \"x\"\n").unwrap();
+    let said = alice.covault(["key", "issue", "prod/other"]);
+    assert_ne!(said.code, 0);
+    assert!(said.err.contains("config.toml"), "{}", said.err);
+}
