@@ -214,9 +214,15 @@ impl Desk<'_> {
         if self.how.no_commit {
             return Err(KeyError::NotCommitted("as asked for".to_owned()).into());
         }
-        self.vault()?.may_write()?;
+        // In the midst of a merge nothing is brought in.
+        self.unblocked(path, &|_| false)?;
         // What others did comes first: what is begun is begun with the newest key.
         self.fetch()?;
+        if !self.how.dry_run
+            && let Some(upstream) = self.vault()?.repo().exchanged_with()?
+        {
+            self.bring(&upstream)?;
+        }
         self.unblocked(path, &|_| true)
     }
 
@@ -227,15 +233,10 @@ impl Desk<'_> {
         blocks: &dyn Fn(&Operation) -> bool,
     ) -> Result<Vault, VaultError> {
         let vault = self.vault()?;
+        vault.may_write()?;
         if let Some(operation) = vault.repo().operation()? {
             return Err(KeyError::NotCommitted(operation.to_string()).into());
         }
-        if !self.how.dry_run
-            && let Some(upstream) = vault.repo().exchanged_with()?
-        {
-            self.bring(&upstream)?;
-        }
-        let vault = self.vault()?;
         let mut open = self.open_operations(&vault, Some(path))?;
         open.extend(vault.operations_elsewhere(path)?);
         match open.into_iter().find(|op| blocks(op)) {

@@ -104,7 +104,7 @@ impl Desk<'_> {
         }
         // What is written here may never have been pushed, and everybody is to know it before the provider is asked.
         if let Err(error) = self.share(path) {
-            return Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into());
+            return Err(KeyError::NotPushed(op.provider, Box::new(error)).into());
         }
         self.still_ours(&op)?;
         self.drive(op, false)
