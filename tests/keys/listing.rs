@@ -127,3 +127,16 @@ fn a_key_from_elsewhere_is_taken_in_with_its_text() {
     assert_eq!(super::rig::limit_of(&rig.fake, &next.hash), "20 Monthly");
     rig.alice.covault_fed(b"x", ["key", "ls", "--adopt", "00ff", "--as", "ci/none"]).exits(3);
 }
+
+#[test]
+fn a_name_from_elsewhere_does_not_pass_for_a_line_of_ours() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    rig.fake.add_key("x\nprod/forged  g1  ok  openrouter\u{1b}[2J\u{202e}");
+    let said = rig.alice.covault(["key", "ls"]).ok();
+    let text = said.text();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("prod/forged")), "{text}");
+    assert!(!text.contains('\u{1b}') && !said.err.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+    assert!(!said.err.lines().any(|line| line.starts_with("prod/forged")), "{}", said.err);
+}

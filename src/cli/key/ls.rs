@@ -9,6 +9,7 @@ use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
 use crate::cli::exit::{self, Answer, Refusal};
 use crate::cli::out;
+use crate::model::escape;
 use crate::model::keys::record::RemoteId;
 use crate::model::names::SecretPath;
 use crate::vault::keys::{Adopting, KeyListing, ListedKey};
@@ -52,7 +53,7 @@ pub fn run(context: &Context, args: &LsArgs) -> Answer {
     } else {
         table(&listing)?;
         for key in &listing.keys {
-            let name = key.path.as_ref().map_or_else(|| key.name.clone(), ToString::to_string);
+            let name = named(key);
             key.notes.iter().for_each(|note| context.note(&format!("{name}: {note}")));
         }
     }
@@ -73,17 +74,22 @@ fn table(listing: &KeyListing) -> anyhow::Result<()> {
         .set_header(["NAME", "KEY", "STATUS", "PROVIDER", "SPENT", "LABEL", "ID"]);
     for key in &listing.keys {
         table.add_row([
-            key.path.as_ref().map_or_else(|| key.name.clone(), ToString::to_string),
+            named(key),
             key.generation.map_or_else(|| "-".to_owned(), |generation| format!("g{generation}")),
             key.found.as_str().to_owned(),
             key.provider.to_owned(),
             key.usage.map_or_else(|| "-".to_owned(), |usage| usage.total.rounded()),
-            key.label.clone(),
+            escape::terminal(&key.label).into_owned(),
             key.id.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         ]);
     }
     let lines: Vec<_> = table.lines().map(|line| line.trim().to_owned()).collect();
     out::text(&lines.join("\n"))
+}
+
+/// The secret, or what somebody called the key elsewhere, on one line.
+fn named(key: &ListedKey) -> String {
+    key.path.as_ref().map_or_else(|| escape::terminal(&key.name).into_owned(), ToString::to_string)
 }
 
 fn as_json(key: &ListedKey) -> Value {

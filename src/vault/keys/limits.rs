@@ -197,7 +197,7 @@ impl Desk<'_> {
             assigned.filter(|id| one.record.guardrail.as_ref() != Some(*id)).and_then(|id| account.guardrails.get(id));
         if let Some(guardrail) = foreign.filter(|guardrail| KeyName::parse(&guardrail.name).is_none()) {
             (self.say)(&format!(
-                "the key has somebody's own guardrail ({}), which stays; covault key usage holds the limit of a {window}",
+                "the key has somebody's own guardrail ({:?}), which stays; covault key usage holds the limit of a {window}",
                 guardrail.name
             ));
             layers.insert(window, Layer::Client);
