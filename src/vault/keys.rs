@@ -12,6 +12,7 @@
 mod account;
 mod adopt;
 mod begin;
+mod claim;
 mod close;
 pub mod desk;
 mod drive;

@@ -26,6 +26,16 @@ pub enum KeyError {
     /// A value that a provider issued is not written by hand.
     #[error("the value of {0} was issued by a provider, and is not written by hand")]
     Issued(String),
+    /// Its record speaks of a key that is another one's.
+    #[error("the record of {path} names the key {id}, which is called '{name}' at the provider and is another one")]
+    OtherKey {
+        /// The secret.
+        path: String,
+        /// What the record says.
+        id: String,
+        /// Its name there.
+        name: String,
+    },
     /// Its record cannot be read.
     #[error("what {0} says about its key cannot be read")]
     BadRecord(String),
@@ -153,7 +163,7 @@ impl KeyError {
             | Self::Managed { .. }
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
-            Self::BadRecord(_) => Kind::Verification,
+            Self::BadRecord(_) | Self::OtherKey { .. } => Kind::Verification,
             Self::Open { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::NothingOpen(_) | Self::Missing { .. } | Self::NoSuchKey { .. } => Kind::NotFound,
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
@@ -186,6 +196,9 @@ impl KeyError {
             }
             Self::NotIssued(path) => Some(format!("covault key issue {path}, or covault set {path}")),
             Self::Issued(path) => Some(format!("covault key rotate {path}, or covault key revoke {path} first")),
+            Self::OtherKey { path, .. } => {
+                Some(format!("nothing was done to it; see who wrote that with: covault log {path}"))
+            }
             Self::BadRecord(path) => Some(format!("covault log {path}, then covault restore {path}")),
             Self::Open { path, .. } | Self::Unfinished { path, .. } | Self::NewKeyRefused { path } => {
                 Some(format!("covault key resume {path}"))

@@ -238,6 +238,9 @@ impl Desk<'_> {
         done: &mut Vec<String>,
     ) -> Result<(), VaultError> {
         let Some(id) = one.record.id.clone() else { return Ok(()) };
+        if let Some(key) = account.keys.get(&id) {
+            vault.check_claim(&one.path, &next.intent, key)?;
+        }
         let target = self.target(one, next, account, &id);
         let (own, guardrail) = turns(one, account, &id, &target);
         let mut watched = self.home.watched(vault.roster().vault);
@@ -264,9 +267,9 @@ impl Desk<'_> {
         }
         // What is not wanted any more goes last of all.
         if target.guardrail.is_none()
-            && let Some((guard, old)) = provider.guarding().zip(one.record.guardrail.clone())
+            && let Some((_, old)) = provider.guarding().zip(one.record.guardrail.clone())
         {
-            guard.delete_guardrail(&old).map_err(KeyError::Provider)?;
+            self.delete_guardrail_of(provider, &old, &next.intent)?;
             next.guardrail = None;
             if guardrail.differs() {
                 done.push(described("its guardrail", guardrail));
@@ -325,7 +328,8 @@ fn put_guardrail(
     limit: Limit,
 ) -> Result<RemoteId, KeyError> {
     let known = |guardrail: &&crate::providers::Guardrail| {
-        one.record.guardrail.as_ref() == Some(&guardrail.id) || guardrail.name == name
+        let named = KeyName::parse(&guardrail.name).is_some_and(|named| named.intent == one.record.intent);
+        guardrail.name == name || named && one.record.guardrail.as_ref() == Some(&guardrail.id)
     };
     let guardrail = match account.guardrails.values().find(known) {
         Some(there) if there.limit == Some(limit) => there.clone(),

@@ -142,11 +142,16 @@ impl Desk<'_> {
     fn look_at_old(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
         let Some(inspect) = provider.inspecting() else { return Ok(()) };
         let now = self.now();
+        let vault = self.vault()?;
         let mut off = false;
         for old in &mut op.retire {
             let Some(id) = old.id.as_ref().filter(|_| old.standing.may_work()) else { continue };
             // That there is none is written down where it is taken away, and asked for afterwards.
             if let Some(key) = inspect.get(id).map_err(KeyError::Provider)? {
+                if let Err(error) = vault.check_claim(&op.path, &old.intent, &key) {
+                    // Nothing of it has begun at the provider.
+                    return if op.sweep.is_empty() { self.abandon(op).and(Err(error)) } else { Err(error) };
+                }
                 off |= key.disabled && old.standing == Standing::Active;
                 old.usage = Some(key.usage);
             }

@@ -4,6 +4,7 @@ use super::KeyError;
 use super::desk::{Desk, value_field};
 use super::journal::{Text, nothing_else};
 use super::mint::{abilities, delete_and_see};
+use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::operation::Operation;
 use crate::model::keys::record::{RemoteId, Standing};
 use crate::model::time::Time;
@@ -94,9 +95,13 @@ impl Desk<'_> {
     /// Switches the old keys off before anything else, since somebody has them.
     pub(super) fn switch_off(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
         let Some(switching) = provider.switching() else { return Ok(()) };
+        let (vault, (inspect, _)) = (self.vault()?, abilities(provider)?);
         let mut changed = false;
         for old in &mut op.retire {
             let Some(id) = old.id.clone().filter(|_| old.standing == Standing::Active) else { continue };
+            if let Some(key) = inspect.get(&id).map_err(KeyError::Provider)? {
+                vault.check_claim(&op.path, &old.intent, &key)?;
+            }
             // That there is none is written down where it is taken away, and asked for afterwards.
             if let Some(key) = switching.set_enabled(&id, false).map_err(KeyError::Provider)? {
                 (old.standing, old.usage) = (Standing::Disabled, Some(key.usage));
@@ -119,6 +124,10 @@ impl Desk<'_> {
             };
             let (inspect, _) = abilities(provider)?;
             if let Some(key) = inspect.get(&id).map_err(KeyError::Provider)? {
+                // A key that was taken in was compared before its value went.
+                if published.is_none() || KeyName::parse(&key.name).is_some() {
+                    self.vault()?.check_claim(&op.path, &old.intent, &key)?;
+                }
                 old.usage = Some(key.usage);
                 if key.last_used.zip(published).is_some_and(|(used, published)| used > published) {
                     (self.say)(&format!(
@@ -166,9 +175,28 @@ impl Desk<'_> {
 
     fn drop_guardrail(&self, provider: &dyn Provider, op: &mut Operation, place: usize) -> Result<(), VaultError> {
         let Some(old) = op.retire.get_mut(place) else { return Ok(()) };
-        let Some((guardrail, guard)) = old.guardrail.clone().zip(provider.guarding()) else { return Ok(()) };
-        guard.delete_guardrail(&guardrail).map_err(KeyError::Provider)?;
-        old.guardrail = None;
+        let Some(guardrail) = old.guardrail.clone() else { return Ok(()) };
+        let intent = old.intent.clone();
+        self.delete_guardrail_of(provider, &guardrail, &intent)?;
+        if let Some(old) = op.retire.get_mut(place) {
+            old.guardrail = None;
+        }
+        Ok(())
+    }
+
+    /// Deletes a guardrail that a record names, where it was made for that record's key: any other is somebody else's.
+    pub(super) fn delete_guardrail_of(
+        &self,
+        provider: &dyn Provider,
+        guardrail: &RemoteId,
+        intent: &Intent,
+    ) -> Result<(), VaultError> {
+        let Some(guard) = provider.guarding() else { return Ok(()) };
+        let all = guard.guardrails().map_err(KeyError::Provider)?;
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
+        if all.iter().any(|one| one.id == *guardrail && is_ours(&one.name)) {
+            guard.delete_guardrail(guardrail).map_err(KeyError::Provider)?;
+        }
         Ok(())
     }
 }

@@ -41,6 +41,7 @@ impl Desk<'_> {
         let inspect = provider.inspecting().ok_or_else(cannot)?;
         let id = record.id.clone().filter(|_| record.standing != Standing::Gone).ok_or_else(missing)?;
         let found = inspect.get(&id).map_err(KeyError::Provider)?.ok_or_else(missing)?;
+        vault.check_claim(path, &record.intent, &found)?;
         let changed = found.disabled == on;
         if self.how.dry_run {
             return Ok(Switched { changed, commit: None, dry_run: true });

@@ -223,7 +223,10 @@ impl Desk<'_> {
                 own = Some(usage);
                 watched.entry(&one.record.intent).usage = own;
                 let keep = |watched: &Watched| Ok(self.home.set_watched(vault.roster().vault, watched)?);
-                if !self.how.dry_run {
+                let claim = found.map(|key| vault.check_claim(&one.path, &one.record.intent, key));
+                if let Some(Err(problem)) = claim {
+                    error = Some(problem);
+                } else if !self.how.dry_run {
                     match hold::hold(provider.as_ref(), one, account, watched, &keep, now) {
                         Ok(set) => done = set,
                         Err(problem) => error = Some(again(one.provider.name, problem, HELD, "covault key usage")),
