@@ -221,7 +221,7 @@ impl Place {
 
     /// Calls are given up soon.
     pub fn hasty(&self) {
-        self.overall("150ms");
+        self.overall("400ms");
     }
 
     fn overall(&self, overall: &str) {
@@ -284,8 +284,10 @@ impl Place {
     fn gives_out(&self, name: &str, value: &str, at: &str) {
         let key = self.fake.key_of(value).unwrap_or_else(|| panic!("{at}: {name} on the trunk is no key"));
         let on_purpose = ending(&self.remote, name, &key);
+        // A push whose covault was killed may arrive while this looks.
+        let is_over = || self.remote.value(name).is_none_or(|now| now != value);
         assert!(
-            key.works(self.fake.now()) || on_purpose,
+            key.works(self.fake.now()) || on_purpose || is_over(),
             "{at}: {name} on the trunk is a dead key ({}): {:#?}",
             key.name,
             self.lines()

@@ -157,7 +157,7 @@ fn schedule(template: &Template, seed: u64) {
         }
     }
     place.settled(&at);
-    if seed % 8 == 0 {
+    if seed.is_multiple_of(8) {
         place.sound(&at);
     }
 }

@@ -221,6 +221,7 @@ impl Desk<'_> {
         if !self.how.dry_run
             && let Some(upstream) = self.vault()?.repo().exchanged_with()?
         {
+            self.keep_what_was_left()?;
             self.bring(&upstream)?;
         }
         self.unblocked(path, &|_| true)

@@ -38,6 +38,7 @@ impl Desk<'_> {
     /// # Errors
     /// `NothingOpen` for a name that was given; what went wrong with one operation stands beside it.
     pub fn resume(&self, paths: &[SecretPath], way: Way) -> Result<Resumed, VaultError> {
+        self.keep_what_was_left()?;
         self.bring_all()?;
         let vault = self.vault()?;
         let mut wanted: Vec<SecretPath> = self.open_operations(&vault, None)?.into_iter().map(|op| op.path).collect();

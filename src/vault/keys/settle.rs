@@ -124,6 +124,45 @@ impl Desk<'_> {
         Ok(best)
     }
 
+    /// Commits what a killed command had written and not committed: the journals, and the secrets of what is open in them.
+    /// Nothing can be brought in beside it, and nobody else would know of it.
+    pub(super) fn keep_what_was_left(&self) -> Result<(), VaultError> {
+        let vault = self.vault()?;
+        if self.how.dry_run || self.how.no_commit || vault.may_write().is_err() || vault.repo().operation()?.is_some() {
+            return Ok(());
+        }
+        let mut left = Vec::new();
+        for journal in vault.journals()? {
+            if vault.unsettled(&journal)?.is_some() {
+                left.push(journal);
+            }
+        }
+        let mut secrets: Vec<SecretPath> = self.open_operations(&vault, None)?.into_iter().map(|op| op.path).collect();
+        if !left.is_empty() {
+            // The operation may have been over, and its secret is not named any more.
+            secrets.extend(vault.live_names()?);
+        }
+        secrets.sort();
+        secrets.dedup();
+        for path in secrets {
+            let issued = |vault: &Vault| vault.secret(&path).is_ok_and(|secret| record_of(&secret).is_ok());
+            if vault.unsettled(&path)?.is_some() && issued(&vault) {
+                left.push(path);
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let how = self.how();
+        let mut writing = vault.writing(&how)?;
+        let mut drafts = Vec::new();
+        for path in &left {
+            drafts.push(if path.is_journal() { writing.journal(path)? } else { writing.start_living(path)? });
+        }
+        writing.finish(&drafts, Vec::new(), "covault: keep what was written about keys")?;
+        Ok(())
+    }
+
     /// Where the secret is now that operations are open for at `path`; they are written down there.
     pub(super) fn follow(&self, path: &SecretPath) -> Result<SecretPath, VaultError> {
         let vault = self.vault()?;
