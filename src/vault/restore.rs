@@ -9,8 +9,9 @@ use super::write::{Draft, How, Report};
 use super::{Vault, VaultError, sealed};
 use crate::model::compare;
 use crate::model::document::Document;
+use crate::model::keys::record::{KEY, is_record};
 use crate::model::manifest::State;
-use crate::model::names::{MemberName, SecretPath};
+use crate::model::names::{MemberName, MetaName, SecretPath};
 use crate::model::read;
 use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
@@ -123,6 +124,10 @@ impl Vault {
                 let register = document.register(&difference.key);
                 register.map(|r| r.live().map(Write::name).collect()).unwrap_or_default()
             };
+            if document_has_key(&draft.document) && is_of_provider(&difference.key) {
+                notes.push(format!("{path}: a provider issues its key, and old ones do not come back"));
+                continue;
+            }
             if after.is_some_and(|after| live(&after.document) != live(&draft.document)) {
                 notes.push(format!("{path}: {} was changed again since and stays", difference.key.to_text()));
                 continue;
@@ -145,10 +150,13 @@ impl Vault {
     /// Makes a document show what an older one shows; says whether that changed anything.
     fn bring_back(&self, document: &mut Document, old: &Secret, now: Time) -> Result<bool, VaultError> {
         let differences = compare::differences(Some((&old.document, old.manifest.at)), Some((document, now)));
-        for difference in &differences {
+        let is_issued = document_has_key(document) || document_has_key(&old.document);
+        let mut changed = false;
+        for difference in differences.iter().filter(|difference| !(is_issued && is_of_provider(&difference.key))) {
             self.put_back(document, &difference.key, difference.before.first(), now)?;
+            changed = true;
         }
-        Ok(!differences.is_empty())
+        Ok(changed)
     }
 
     fn put_back(&self, document: &mut Document, key: &Key, old: Option<&Write>, now: Time) -> Result<(), VaultError> {
@@ -211,4 +219,19 @@ impl Vault {
 /// Names of the fields that a secret has, for people.
 pub fn field_names(secret: &Secret) -> Vec<String> {
     read::fields(&secret.document, secret.manifest.at).iter().map(|field| field.name.to_string()).collect()
+}
+
+/// Whether a provider issued the value of a secret.
+fn document_has_key(document: &Document) -> bool {
+    let key = MetaName::parse(KEY).ok().and_then(|name| document.register(&Key::Meta(name)));
+    key.is_some_and(|register| register.live().any(|write| write.value != Value::Absent))
+}
+
+/// Whether a register holds what a provider issued: the key's text, or what is known of it.
+fn is_of_provider(key: &Key) -> bool {
+    match key {
+        Key::Field(name) => name.as_str() == "value",
+        Key::Meta(name) => is_record(name.as_str()),
+        _ => false,
+    }
 }

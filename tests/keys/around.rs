@@ -163,8 +163,55 @@ fn a_key_that_is_given_up_here_alone_is_listed_until_somebody_took_it_away() {
     alice.covault(["get", "prod/openrouter"]).exits(3);
     let status = alice.covault(["status", "--check"]).exits(8).text();
     assert!(status.contains("is to be taken away by hand"), "{status}");
+    // A provider that can be asked is asked.
+    let said = alice.covault(["key", "revoke", "prod/openrouter", "--done"]).exits(7);
+    assert!(said.err.contains("is still there"), "{}", said.err);
+    alice.covault(["status", "--check"]).exits(8);
+    alice.covault(["key", "revoke", "prod/openrouter", "--yes"]).ok();
+    assert!(fake.live_keys().is_empty(), "what was given up is taken away all the same");
+    alice.covault(["status", "--check"]).ok();
+}
+
+#[test]
+fn what_a_person_took_away_at_the_provider_is_believed_when_it_does_not_know_it() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let key = issue(alice, "prod/openrouter");
+    alice.covault(["key", "revoke", "prod/openrouter", "--local-only", "--yes"]).ok();
+    fake.delete(&fake.key_of(&key).unwrap().hash);
     alice.covault(["key", "revoke", "prod/openrouter", "--done"]).ok();
     alice.covault(["status", "--check"]).ok();
+    assert!(alice.covault(["show", "prod/openrouter"]).ok().text().contains("gone"));
+}
+
+#[test]
+fn an_old_key_does_not_come_back_with_an_old_version() {
+    let rig = Rig::new();
+    let alice = &rig.alice;
+    let old = issue(alice, "prod/openrouter");
+    alice.covault(["set", "prod/openrouter", "owner=payments"]).ok();
+    alice.covault(["key", "rotate", "prod/openrouter"]).ok();
+    let new = alice.get("prod/openrouter");
+    alice.covault(["set", "prod/openrouter", "owner=search"]).ok();
+    alice.covault(["restore", "prod/openrouter@2"]).ok();
+    assert_eq!(alice.get("prod/openrouter/owner"), "payments");
+    assert_eq!(alice.get("prod/openrouter/value"), new);
+    assert_ne!(new, old);
+    alice.covault(["key", "rotate", "prod/openrouter"]).ok();
+    assert_eq!(rig.fake.live_keys().len(), 1);
+}
+
+#[test]
+fn where_nothing_could_be_pushed_from_no_provider_is_asked() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    issue(alice, "prod/openrouter");
+    alice.git(["checkout", "-q", "--detach"]).ok();
+    fake.clear_requests();
+    alice.covault(["key", "rotate", "prod/openrouter"]).exits(9);
+    alice.covault(["key", "issue", "prod/other"]).exits(9);
+    assert_eq!(fake.count("POST /keys"), 0);
+    assert_eq!(fake.live_keys().len(), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod alerts;
 mod around;
 mod ensure;
 mod faults;
+mod forged;
 mod kills;
 mod life;
 mod limits;

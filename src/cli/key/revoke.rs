@@ -9,7 +9,8 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Answer, Refusal};
 use crate::cli::{ask, complete, out};
 use crate::model::names::SecretPath;
-use crate::vault::keys::Revoking;
+use crate::vault::VaultError;
+use crate::vault::keys::{KeyError, Revoking};
 
 /// Take a key away at its provider
 ///
@@ -86,7 +87,15 @@ pub fn run(context: &Context, args: &RevokeArgs) -> Answer {
 pub fn all_issued(context: &Context, paths: &[SecretPath], yes: bool, write: &WriteFlags) -> anyhow::Result<()> {
     for path in paths {
         let vault = context.vault()?;
-        let Ok((provider, record)) = vault.issued(path) else { continue };
+        let (provider, record) = match vault.issued(path) {
+            Ok(issued) => issued,
+            Err(VaultError::Key(KeyError::BadRecord(_) | KeyError::UnknownProvider(_))) => {
+                let what = format!("what {path} says about its key cannot be read, and the key may work on");
+                return Err(Refusal::needs_person(what, format!("covault rm {path} --local-only")));
+            }
+            // Not issued, or not to be deleted at all: the deletion says so.
+            Err(_) => continue,
+        };
         if !record.standing.may_work() {
             continue;
         }

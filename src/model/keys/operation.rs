@@ -232,6 +232,12 @@ impl Operation {
         serde_json::from_str(text).ok()
     }
 
+    /// Whether a journal has an operation that cannot be read: a newer version may have written it.
+    pub fn any_unreadable(journal: &Document, sealed_at: Time) -> bool {
+        let metadata = read::metadata(journal, sealed_at);
+        metadata.iter().any(|(name, text)| name.as_str().starts_with(OPERATION) && Self::parse(text).is_none())
+    }
+
     /// All open operations of a journal, those first that came furthest, then those that began first.
     ///
     /// Where two machines went on with one operation without each other, each of the two ways counts, as nothing else

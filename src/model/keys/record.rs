@@ -188,9 +188,9 @@ impl KeyRecord {
     /// What the key may be allowed now: its limits without what keys before it spent in the same windows.
     pub fn held(&self, retired: &[Retired], now: Time) -> Limits {
         let left = |limit: Limit| {
-            let spent: Amount =
-                retired.iter().filter_map(|old| old.usage).map(|usage| usage.within(limit.window, now)).sum();
-            let spent = if limit.window == Window::Total { spent + self.before } else { spent };
+            let of = |usage: Usage| usage.within(limit.window, now).or_zero();
+            let spent: Amount = retired.iter().filter_map(|old| old.usage).map(of).sum();
+            let spent = if limit.window == Window::Total { spent + self.before.or_zero() } else { spent };
             Limit { amount: (limit.amount - spent).as_limit(), window: limit.window }
         };
         Limits::of(self.limits.iter().map(left)).unwrap_or_default()
@@ -230,6 +230,18 @@ impl Retired {
             reason: reason.to_owned(),
             write: record.write.clone(),
         }
+    }
+
+    /// The same as one that a provider is to take away, whatever was left to people before; `None` where it is gone, or
+    /// where the provider has no name for it.
+    pub fn to_go(mut self) -> Option<Self> {
+        if !self.standing.may_work() || self.id.is_none() {
+            return None;
+        }
+        if matches!(self.standing, Standing::ByHand | Standing::Unknown) {
+            self.standing = Standing::Active;
+        }
+        Some(self)
     }
 
     /// The name of the metadatum that it is kept in.

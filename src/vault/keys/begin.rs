@@ -10,7 +10,7 @@ use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limits, Window};
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
-use crate::model::keys::record::{Retired, Standing};
+use crate::model::keys::record::{KeyRecord, Retired, Standing};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
@@ -107,8 +107,9 @@ impl Desk<'_> {
         let before = vault.generations_before(&wanted.path)?;
         let intent = Intent::new(eight());
         let mint = Mint {
-            generation: before + 1,
-            name: KeyName::new(vault.roster().vault, wanted.path.clone(), before + 1, intent.clone()).to_string(),
+            generation: before.saturating_add(1),
+            name: KeyName::new(vault.roster().vault, wanted.path.clone(), before.saturating_add(1), intent.clone())
+                .to_string(),
             intent,
             first: wanted.limits.clone(),
             layers: layers(&wanted.limits, provider),
@@ -146,7 +147,7 @@ impl Desk<'_> {
             ))
             .into());
         }
-        let generation = record.generation + 1;
+        let generation = record.generation.saturating_add(1);
         let intent = Intent::new(eight());
         let mint = Mint {
             generation,
@@ -172,8 +173,7 @@ impl Desk<'_> {
         };
         let mut retire = Retired::all_of(&secret.document, secret.manifest.at);
         // What an earlier rotation left behind goes with this one.
-        retire.retain(|old| old.standing.may_work() && old.standing != Standing::ByHand);
-        retire.push(Retired::from_record(&record, None, self.now(), &wanted.reason));
+        retire = to_go(retire, &record, self.now(), &wanted.reason);
         let op = Operation {
             mint: Some(mint),
             retire,
@@ -197,10 +197,7 @@ impl Desk<'_> {
             return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "revoke keys" }.into());
         }
         let mut retire = Retired::all_of(&secret.document, secret.manifest.at);
-        retire.retain(|old| old.standing.may_work() && old.standing != Standing::ByHand);
-        if record.standing.may_work() {
-            retire.push(Retired::from_record(&record, None, self.now(), &wanted.reason));
-        }
+        retire = to_go(retire, &record, self.now(), &wanted.reason);
         let op = Operation {
             retire,
             reason: wanted.reason.clone(),
@@ -298,6 +295,12 @@ impl Desk<'_> {
         }
         self.drive(op, true)
     }
+}
+
+/// What is to be taken away: what was left before, and the key in use.
+fn to_go(retired: Vec<Retired>, record: &KeyRecord, now: Time, reason: &str) -> Vec<Retired> {
+    let others = retired.into_iter().filter(|old| old.intent != record.intent);
+    others.chain([Retired::from_record(record, None, now, reason)]).filter_map(Retired::to_go).collect()
 }
 
 pub(super) fn is_open(op: &Operation) -> VaultError {

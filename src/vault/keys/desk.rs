@@ -85,7 +85,13 @@ impl Desk<'_> {
         for _ in 0..TIMES {
             let vault = self.vault()?;
             let repo = vault.repo();
-            let Some(upstream) = repo.exchanged_with()? else { return Ok(Shared::Here) };
+            let Some(upstream) = repo.exchanged_with()? else {
+                // On no branch nothing can be pushed, and what is committed goes with the checkout.
+                return match repo.remote_of_push() {
+                    Some(remote) => Err(VaultError::NoRemote(format!("a commit that is on no branch (of {remote})"))),
+                    None => Ok(Shared::Here),
+                };
+            };
             match repo.push(&upstream) {
                 Ok(Pushed::Done) => return Ok(Shared::Upstream(format!("{}/{}", upstream.remote, upstream.branch))),
                 Ok(Pushed::Behind) => self.bring(&upstream)?,
@@ -158,11 +164,12 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Whether the trunk, as this clone has heard of it, has this write of the secret's value, or one that replaced it.
+    /// Whether the trunk, as this clone has heard of it, has this write of the secret's value, or one that replaced it. Where
+    /// there is a remote and nobody knows which of its branches the trunk is, it has not.
     pub(super) fn is_on_trunk(&self, path: &SecretPath, write: &str) -> Result<bool, VaultError> {
         use crate::model::register::Key;
         let vault = self.vault()?;
-        let Some(trunk) = vault.repo().trunk()? else { return Ok(true) };
+        let Some(trunk) = vault.repo().trunk()? else { return Ok(vault.repo().remote_of_push().is_none()) };
         let Some(version) = vault.version_at(trunk.commit, path)? else { return Ok(false) };
         let document = vault.open_version(&version)?.document;
         let field = Key::Field(value_field()?);

@@ -12,6 +12,9 @@ use crate::model::time::Time;
 use crate::providers::Provider;
 use crate::vault::VaultError;
 
+/// How often a key is asked for by one command, where the last one got lost.
+const TIMES: usize = 3;
+
 /// What came of going on.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -46,16 +49,30 @@ impl Desk<'_> {
             self.take_back(provider, &mut op)?;
             return Ok(Outcome { op, done: true, waits: None, until: None });
         }
+        if fresh && let Err(error) = self.check_old(provider, &op) {
+            // Nothing of it has begun at the provider.
+            self.abandon(&op)?;
+            return Err(error);
+        }
         if self.is_deleted(&op.path)? {
             self.give_all_up(&mut op);
         }
         if op.compromised {
             self.switch_off(provider, &mut op)?;
         }
+        // A provider that forgets what it has just made is not asked for ever.
+        let mut asked = 0;
         loop {
             while let Some(stage) = op.mint.as_ref().map(|mint| mint.stage) {
                 match stage {
-                    Stage::Asked => self.ask(provider, &mut op, fresh)?,
+                    Stage::Asked if asked >= TIMES => {
+                        let what = "the provider has none of the keys that it made".to_owned();
+                        return Err(KeyError::Unfinished { path: op.path.to_string(), what }.into());
+                    }
+                    Stage::Asked => {
+                        asked += 1;
+                        self.ask(provider, &mut op, fresh)?;
+                    }
                     Stage::Minted => self.make_ready(provider, &mut op)?,
                     Stage::Ready => self.publish(provider, &mut op)?,
                     Stage::Published => break,

@@ -26,6 +26,14 @@ pub enum KeyError {
     /// A value that a provider issued is not written by hand.
     #[error("the value of {0} was issued by a provider, and is not written by hand")]
     Issued(String),
+    /// The management key is of an account that does not have the key.
+    #[error("the management key for {provider} is of an account that has not got the key of {path}")]
+    OtherAccount {
+        /// The secret.
+        path: String,
+        /// The provider.
+        provider: String,
+    },
     /// Its record speaks of a key that is another one's.
     #[error("the record of {path} names the key {id}, which is called '{name}' at the provider and is another one")]
     OtherKey {
@@ -163,6 +171,7 @@ impl KeyError {
             | Self::Managed { .. }
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
+            Self::OtherAccount { .. } => Kind::NoAccess,
             Self::BadRecord(_) | Self::OtherKey { .. } => Kind::Verification,
             Self::Open { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::NothingOpen(_) | Self::Missing { .. } | Self::NoSuchKey { .. } => Kind::NotFound,
@@ -196,10 +205,13 @@ impl KeyError {
             }
             Self::NotIssued(path) => Some(format!("covault key issue {path}, or covault set {path}")),
             Self::Issued(path) => Some(format!("covault key rotate {path}, or covault key revoke {path} first")),
+            Self::OtherAccount { path, provider } => {
+                Some(format!("covault key login {provider}, with that account's; then: covault key resume {path}"))
+            }
             Self::OtherKey { path, .. } => {
                 Some(format!("nothing was done to it; see who wrote that with: covault log {path}"))
             }
-            Self::BadRecord(path) => Some(format!("covault log {path}, then covault restore {path}")),
+            Self::BadRecord(path) => Some(format!("see who wrote it with: covault log {path}")),
             Self::Open { path, .. } | Self::Unfinished { path, .. } | Self::NewKeyRefused { path } => {
                 Some(format!("covault key resume {path}"))
             }

@@ -127,6 +127,9 @@ impl Vault {
         let mut known = BTreeSet::new();
         for opened in self.open_many(&names, &|| ())? {
             match opened {
+                Ok(journal) if Operation::any_unreadable(&journal.document, journal.manifest.at) => {
+                    return Err(KeyError::BadRecord(journal.document.path.to_string()).into());
+                }
                 Ok(journal) => {
                     let ops = Operation::all_of(&journal.document, journal.manifest.at);
                     all.extend(ops.into_iter().filter(|op| known.insert(op.to_text())));

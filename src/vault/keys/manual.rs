@@ -8,7 +8,7 @@ use super::desk::{Desk, record_of, value_field};
 use super::{Issuing, KeyError};
 use crate::model::document::Document;
 use crate::model::keys::intent::{Intent, KeyName};
-use crate::model::keys::record::{KEY, KeyRecord, PROVIDER, Retired, Standing};
+use crate::model::keys::record::{KEY, KeyRecord, PROVIDER, Retired, Standing, is_record};
 use crate::model::names::{SecretPath, Subject};
 use crate::model::register::{Key, Value};
 use crate::model::time::Time;
@@ -78,11 +78,35 @@ impl Desk<'_> {
             false => format!("covault: let the key of {path} go"),
         };
         if done {
+            self.check_gone(&vault, path)?;
             settle_by_hand(&vault, &mut draft, reason, how.now)?;
         } else {
             let_go(&mut writing, &mut draft, path, reason, how.now)?;
         }
         writing.finish(&[draft], Vec::new(), &message)
+    }
+}
+
+impl Desk<'_> {
+    /// A provider that can be asked is asked: a person's word is for those that cannot.
+    fn check_gone(&self, vault: &Vault, path: &SecretPath) -> Result<(), VaultError> {
+        let secret = vault.secret(path)?;
+        let (known, _) = record_of(&secret)?;
+        if !known.revokes {
+            return Ok(());
+        }
+        let provider = self.provider(vault, known.name)?;
+        let Some(inspect) = provider.inspecting() else { return Ok(()) };
+        for old in Retired::all_of(&secret.document, secret.manifest.at) {
+            let Some(id) = old.id.filter(|_| matches!(old.standing, Standing::ByHand | Standing::Unknown)) else {
+                continue;
+            };
+            if inspect.get(&id).map_err(KeyError::Provider)?.is_some() {
+                let what = format!("key {} of {path} is still there ({id}): covault key revoke {path}", old.generation);
+                return Err(KeyError::NeedsPerson(what).into());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +170,7 @@ pub(in crate::vault) fn replace_by_hand(
     let mut retired = Retired::from_record(&old, None, now, reason);
     retired.standing = Standing::ByHand;
     let fresh = first_record(vault, &path, None, now);
-    let generation = old.generation + 1;
+    let generation = old.generation.saturating_add(1);
     let record = KeyRecord {
         generation,
         name: KeyName::new(vault.roster().vault, path, generation, fresh.intent.clone()).to_string(),
@@ -172,6 +196,12 @@ fn settle_by_hand(vault: &Vault, draft: &mut Draft, reason: &str, now: Time) -> 
     }
     if !any {
         return Err(KeyError::NothingOpen(draft.document.path.to_string()).into());
+    }
+    // Where the key in use was given up, its record says the same.
+    let record = KeyRecord::of(&draft.document, now);
+    if let Some(mut record) = record.filter(|record| matches!(record.standing, Standing::ByHand | Standing::Unknown)) {
+        (record.standing, record.updated) = (Standing::Gone, now);
+        vault.put_meta(&mut draft.document, KEY, Some(&record.to_text()), now)?;
     }
     Ok(())
 }
@@ -201,7 +231,8 @@ fn let_go(
 /// Refuses to write by hand what a provider issued: the record beside it would speak of another key.
 pub(in crate::vault) fn check_not_issued(document: &Document, edit: &Edit, now: Time) -> Result<(), VaultError> {
     let value = value_field()?;
-    let writes = edit.fields.iter().any(|field| field.name == value);
+    let writes = edit.fields.iter().any(|field| field.name == value)
+        || edit.meta.iter().any(|(name, _)| is_record(name.as_str()));
     let record = KeyRecord::of(document, now).filter(|record| record.standing.may_work());
     match record.filter(|_| writes) {
         Some(_) => Err(KeyError::Issued(document.path.to_string()).into()),

@@ -71,7 +71,6 @@ impl Desk<'_> {
     ///
     /// The new intent comes first, and is pushed: from then on nobody else gets a key published that is deleted here.
     fn ask_anew(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
-        let Some(asked) = op.mint.as_ref().map(|mint| mint.asked) else { return Ok(()) };
         let (vault, now) = (self.vault()?, self.now());
         let path = op.path.clone();
         if let Some(mint) = &mut op.mint {
@@ -87,9 +86,9 @@ impl Desk<'_> {
         self.still_ours(op)?;
         let intents: Vec<Intent> = op.sweep.iter().map(|sweep| sweep.intent.clone()).collect();
         self.clear(provider, &intents)?;
-        let passed = Duration::from_secs(self.now().unix().saturating_sub(asked.unix()).max(0).unsigned_abs());
-        if let Some(left) = self.settle.checked_sub(passed).filter(|left| !left.is_zero()) {
-            (self.sleep)(left);
+        // By this machine's clock: when another one asked, its own says.
+        if !self.settle.is_zero() {
+            (self.sleep)(self.settle);
             self.clear(provider, &intents)?;
         }
         Ok(())
@@ -148,10 +147,7 @@ impl Desk<'_> {
             let Some(id) = old.id.as_ref().filter(|_| old.standing.may_work()) else { continue };
             // That there is none is written down where it is taken away, and asked for afterwards.
             if let Some(key) = inspect.get(id).map_err(KeyError::Provider)? {
-                if let Err(error) = vault.check_claim(&op.path, &old.intent, &key) {
-                    // Nothing of it has begun at the provider.
-                    return if op.sweep.is_empty() { self.abandon(op).and(Err(error)) } else { Err(error) };
-                }
+                vault.check_claim(&op.path, &old.intent, &key)?;
                 off |= key.disabled && old.standing == Standing::Active;
                 old.usage = Some(key.usage);
             }

@@ -39,6 +39,12 @@ impl Desk<'_> {
     /// `NothingOpen` for a name that was given; what went wrong with one operation stands beside it.
     pub fn resume(&self, paths: &[SecretPath], way: Way) -> Result<Resumed, VaultError> {
         self.keep_what_was_left()?;
+        if self.how.no_commit {
+            return Err(KeyError::NotCommitted("as asked for".to_owned()).into());
+        }
+        if let Some(operation) = self.vault()?.repo().operation()? {
+            return Err(KeyError::NotCommitted(operation.to_string()).into());
+        }
         self.bring_all()?;
         let vault = self.vault()?;
         let mut wanted: Vec<SecretPath> = self.open_operations(&vault, None)?.into_iter().map(|op| op.path).collect();

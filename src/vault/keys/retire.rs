@@ -9,7 +9,7 @@ use crate::model::keys::operation::Operation;
 use crate::model::keys::record::{RemoteId, Standing};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
-use crate::providers::Provider;
+use crate::providers::{Probed, Provider};
 use crate::vault::VaultError;
 
 /// Whether the old keys are gone.
@@ -43,17 +43,68 @@ impl Desk<'_> {
         }
         // Nothing dies before the new one was seen to work where everybody gets it.
         if let Some(write) = op.mint.as_ref().and_then(|mint| mint.write.clone()) {
-            let text = self.published_text(op, &write)?;
-            if let Some(text) = text
-                && !self.works(provider, &text)?
-            {
+            let Some(text) = self.published_text(op, &write)? else {
+                let what = "its value was written anew since, and nobody has seen that work".to_owned();
+                return Err(KeyError::Unfinished { path: op.path.to_string(), what }.into());
+            };
+            if !self.works(provider, &text)? {
                 return self.not_working(provider, op);
             }
+            self.is_the_account(provider, op)?;
         }
         for place in 0..op.retire.len() {
             self.retire_one(provider, op, place)?;
         }
+        if op.mint.is_none() {
+            self.check_refused(provider, op)?;
+        }
         Ok(Retirement::Done)
+    }
+
+    /// Whether the management key is of the account that the new key was made in: another one knows none of the old keys,
+    /// and would call all of them gone.
+    fn is_the_account(&self, provider: &dyn Provider, op: &Operation) -> Result<(), VaultError> {
+        let Some(id) = op.mint.as_ref().and_then(|mint| mint.id.as_ref()) else { return Ok(()) };
+        match abilities(provider)?.0.get(id).map_err(KeyError::Provider)? {
+            Some(_) => Ok(()),
+            None => Err(KeyError::OtherAccount { path: op.path.to_string(), provider: op.provider.clone() }.into()),
+        }
+    }
+
+    /// Whether the old keys are those of the secret, before anything is done to them: by their names, and where the provider
+    /// has no such id, by the key's being refused.
+    pub(super) fn check_old(&self, provider: &dyn Provider, op: &Operation) -> Result<(), VaultError> {
+        if op.retire.is_empty() {
+            return Ok(());
+        }
+        let (vault, (inspect, _)) = (self.vault()?, abilities(provider)?);
+        for old in &op.retire {
+            let Some(id) = &old.id else { continue };
+            match inspect.get(id).map_err(KeyError::Provider)? {
+                Some(key) => vault.check_claim(&op.path, &old.intent, &key)?,
+                None => self.check_refused(provider, op)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A provider that does not know a key's id and takes the key is another account, or the id is another key's.
+    fn check_refused(&self, provider: &dyn Provider, op: &Operation) -> Result<(), VaultError> {
+        let Some(probing) = provider.probing() else { return Ok(()) };
+        let secret = match self.vault()?.secret(&op.path) {
+            Ok(secret) => secret,
+            Err(VaultError::Deleted { .. } | VaultError::NoSuchSecret { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let field = value_field()?;
+        let fields = secret.fields();
+        let writes = fields.iter().filter(|one| *one.name == field).flat_map(|one| one.writes.iter());
+        for text in writes.filter_map(|write| write.value.present()) {
+            if probing.probe(text).map_err(KeyError::Provider)? != Probed::Refused {
+                return Err(KeyError::OtherAccount { path: op.path.to_string(), provider: op.provider.clone() }.into());
+            }
+        }
+        Ok(())
     }
 
     /// The new key was published and is refused. Where the provider has none any more, another is asked for.
