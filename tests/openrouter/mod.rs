@@ -11,3 +11,4 @@ mod ours;
 mod paging;
 mod refusals;
 mod sdk;
+mod serve;
