@@ -127,7 +127,7 @@ impl Vault {
         };
         if status.me.is_some() {
             self.look_inside(&names, now, progress, &mut status)?;
-            for op in self.operations()? {
+            for op in self.readable_operations()?.0 {
                 let how = format!("{} by {} since {}: {}", op.kind.as_str(), op.by, op.started, op.stage());
                 status.operations.push((op.path.to_string(), how));
             }

@@ -16,6 +16,7 @@ use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::providers::Capabilities;
 use crate::repo::Ancestry;
+use crate::vault::read::Secret;
 use crate::vault::write::random;
 use crate::vault::{Vault, VaultError};
 
@@ -104,26 +105,13 @@ impl Desk<'_> {
         for subject in &wanted.share {
             vault.known(&crate::model::names::Subject::parse(subject)?)?;
         }
-        let before = vault.generations_before(&wanted.path)?;
-        let intent = Intent::new(eight());
+        let generation = vault.generations_before(&wanted.path)?.saturating_add(1);
         let mint = Mint {
-            generation: before.saturating_add(1),
-            name: KeyName::new(vault.roster().vault, wanted.path.clone(), before.saturating_add(1), intent.clone())
-                .to_string(),
-            intent,
-            first: wanted.limits.clone(),
-            layers: layers(&wanted.limits, provider),
-            limits: wanted.limits.clone(),
             expires: wanted.expires,
             alerts: wanted.alerts.clone(),
             share: wanted.share.clone(),
             env: wanted.env.clone(),
-            stage: Stage::Asked,
-            asked: self.now(),
-            id: None,
-            guardrail: None,
-            published: None,
-            write: None,
+            ..self.wish(&vault, &wanted.path, generation, &wanted.limits, provider)
         };
         let op = Operation { mint: Some(mint), ..self.operation(&vault, Kind::Issue, &wanted.path, provider)? };
         self.begin(op)
@@ -148,32 +136,17 @@ impl Desk<'_> {
             .into());
         }
         let generation = record.generation.saturating_add(1);
-        let intent = Intent::new(eight());
         let mint = Mint {
-            generation,
-            name: KeyName::new(vault.roster().vault, wanted.path.clone(), generation, intent.clone()).to_string(),
-            intent,
-            first: record.limits.clone(),
-            layers: layers(&record.limits, provider),
-            limits: record.limits.clone(),
             // The same span again, from now.
             expires: record.expires.map(|end| {
                 let span = end.unix().saturating_sub(record.issued.unix()).max(0);
                 Time::from_unix(self.now().unix().saturating_add(span))
             }),
             alerts: record.alerts.clone(),
-            share: Vec::new(),
-            env: None,
-            stage: Stage::Asked,
-            asked: self.now(),
-            id: None,
-            guardrail: None,
-            published: None,
-            write: None,
+            ..self.wish(&vault, &wanted.path, generation, &record.limits, provider)
         };
-        let mut retire = Retired::all_of(&secret.document, secret.manifest.at);
         // What an earlier rotation left behind goes with this one.
-        retire = to_go(retire, &record, self.now(), &wanted.reason);
+        let retire = to_go(&secret, &record, self.now(), &wanted.reason);
         let op = Operation {
             mint: Some(mint),
             retire,
@@ -196,8 +169,7 @@ impl Desk<'_> {
         if !provider.revokes {
             return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "revoke keys" }.into());
         }
-        let mut retire = Retired::all_of(&secret.document, secret.manifest.at);
-        retire = to_go(retire, &record, self.now(), &wanted.reason);
+        let retire = to_go(&secret, &record, self.now(), &wanted.reason);
         let op = Operation {
             retire,
             reason: wanted.reason.clone(),
@@ -240,6 +212,36 @@ impl Desk<'_> {
         match open.into_iter().find(|op| blocks(op)) {
             Some(op) => Err(is_open(&op)),
             None => Ok(vault),
+        }
+    }
+
+    /// A wish for a key, before anybody was asked for it.
+    fn wish(
+        &self,
+        vault: &Vault,
+        path: &SecretPath,
+        generation: u64,
+        limits: &Limits,
+        provider: &Capabilities,
+    ) -> Mint {
+        let intent = Intent::new(eight());
+        Mint {
+            generation,
+            name: KeyName::new(vault.roster().vault, path.clone(), generation, intent.clone()).to_string(),
+            intent,
+            limits: limits.clone(),
+            first: limits.clone(),
+            layers: layers(limits, provider),
+            expires: None,
+            alerts: BTreeSet::new(),
+            share: Vec::new(),
+            env: None,
+            stage: Stage::Asked,
+            asked: self.now(),
+            id: None,
+            guardrail: None,
+            published: None,
+            write: None,
         }
     }
 
@@ -298,8 +300,9 @@ impl Desk<'_> {
 }
 
 /// What is to be taken away: what was left before, and the key in use.
-fn to_go(retired: Vec<Retired>, record: &KeyRecord, now: Time, reason: &str) -> Vec<Retired> {
-    let others = retired.into_iter().filter(|old| old.intent != record.intent);
+fn to_go(secret: &Secret, record: &KeyRecord, now: Time, reason: &str) -> Vec<Retired> {
+    let others =
+        Retired::all_of(&secret.document, secret.manifest.at).into_iter().filter(|old| old.intent != record.intent);
     others.chain([Retired::from_record(record, None, now, reason)]).filter_map(Retired::to_go).collect()
 }
 

@@ -119,26 +119,32 @@ impl Vault {
     /// # Errors
     /// Those of reading and of journals that are refused; not that one may not read them.
     pub fn operations(&self) -> Result<Vec<Operation>, VaultError> {
+        let (all, refused) = self.readable_operations()?;
+        refused.map_or(Ok(all), Err)
+    }
+
+    /// The same where a journal that is refused is no reason to see nothing of the others; the first such refusal.
+    pub(in crate::vault) fn readable_operations(&self) -> Result<(Vec<Operation>, Option<VaultError>), VaultError> {
         let names = self.journals()?;
+        let (mut all, mut refused) = (Vec::new(), None);
         if names.is_empty() {
-            return Ok(Vec::new());
+            return Ok((all, refused));
         }
-        let mut all = Vec::new();
         let mut known = BTreeSet::new();
         for opened in self.open_many(&names, &|| ())? {
             match opened {
-                Ok(journal) if Operation::any_unreadable(&journal.document, journal.manifest.at) => {
-                    return Err(KeyError::BadRecord(journal.document.path.to_string()).into());
-                }
                 Ok(journal) => {
                     let ops = Operation::all_of(&journal.document, journal.manifest.at);
                     all.extend(ops.into_iter().filter(|op| known.insert(op.to_text())));
+                    if Operation::any_unreadable(&journal.document, journal.manifest.at) {
+                        refused = Some(KeyError::BadRecord(journal.document.path.to_string()).into());
+                    }
                 }
                 Err(VaultError::NotAReader { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => refused = Some(error),
             }
         }
-        Ok(all)
+        Ok((all, refused))
     }
 
     pub(super) fn put_text(
