@@ -12,7 +12,7 @@ use crate::model::keys::operation::{Kind, Mint, Operation, Stage, Sweep};
 use crate::model::keys::record::{KeyRecord, RemoteId, Retired, Standing};
 use crate::model::names::SecretPath;
 use crate::plaintext::Plaintext;
-use crate::providers::{Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
+use crate::providers::{Guard, Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
 use crate::vault::VaultError;
 
 /// How often a key is asked for before a person has to look.
@@ -132,7 +132,7 @@ impl Desk<'_> {
         };
         let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| intents.contains(&name.intent));
         for guardrail in all.iter().filter(|guardrail| is_ours(&guardrail.name)) {
-            guard.delete_guardrail(&guardrail.id).map_err(KeyError::Provider)?;
+            delete_guardrail_and_see(provider, guard, &guardrail.id)?;
         }
         Ok(())
     }
@@ -339,6 +339,19 @@ pub(super) fn delete_and_see(provider: &dyn Provider, id: &RemoteId) -> Result<(
         (None, _) => Ok(()),
         (Some(_), Err(error)) => Err(error.into()),
         (Some(_), Ok(())) => Err(ProviderError::still_there(provider.capabilities().name).into()),
+    }
+}
+
+/// Deletes a guardrail and looks for it afterwards, whatever the deletion said.
+pub(super) fn delete_guardrail_and_see(
+    provider: &dyn Provider,
+    guard: &dyn Guard,
+    id: &RemoteId,
+) -> Result<(), KeyError> {
+    guard.delete_guardrail(id)?;
+    match guard.guardrails()?.iter().any(|there| there.id == *id) {
+        true => Err(ProviderError::still_there(provider.capabilities().name).into()),
+        false => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::KeyError;
 use super::desk::{Desk, value_field};
 use super::journal::{Text, nothing_else};
-use super::mint::{abilities, delete_and_see};
+use super::mint::{abilities, delete_and_see, delete_guardrail_and_see};
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::operation::Operation;
 use crate::model::keys::record::{RemoteId, Standing};
@@ -246,7 +246,7 @@ impl Desk<'_> {
         let all = guard.guardrails().map_err(KeyError::Provider)?;
         let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
         if all.iter().any(|one| one.id == *guardrail && is_ours(&one.name)) {
-            guard.delete_guardrail(guardrail).map_err(KeyError::Provider)?;
+            delete_guardrail_and_see(provider, guard, guardrail)?;
         }
         Ok(())
     }
