@@ -4,7 +4,7 @@
 //! any key of the account. So a key is touched where its own name, which its maker gave it, says the same as the record.
 
 use super::KeyError;
-use super::desk::value_field;
+use super::desk::value_writes;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::names::SecretPath;
 use crate::providers::RemoteKey;
@@ -40,10 +40,7 @@ impl Vault {
             return Ok(false);
         };
         let secret = self.secret(path)?;
-        let field = value_field()?;
-        let fields = secret.fields();
-        let mut writes = fields.iter().filter(|one| *one.name == field).flat_map(|one| one.writes.iter());
         let fits = |text: &str| text.starts_with(begin) && text.ends_with(end);
-        Ok(writes.any(|write| write.value.as_text().is_some_and(fits)))
+        Ok(value_writes(&secret)?.iter().any(|write| write.value.as_text().is_some_and(fits)))
     }
 }

@@ -7,6 +7,7 @@ use super::{JOURNAL, KeyError, PROVIDERS};
 use crate::home::Home;
 use crate::model::keys::record::{KeyRecord, PROVIDER};
 use crate::model::names::{FieldName, SecretPath};
+use crate::model::register::{Key, Write};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::{self, Capabilities, Provider, Settings};
@@ -45,17 +46,6 @@ pub struct Desk<'a> {
     pub say: &'a dyn Fn(&str),
 }
 
-/// Where a commit is, beside this clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shared {
-    /// There is no remote.
-    Here,
-    /// On the branch that this one is exchanged with, `origin/main`.
-    Upstream(String),
-    /// On a branch of its own, since the other one takes no pushes: `origin/covault/rotation/prod/openrouter`.
-    Beside(String),
-}
-
 impl Desk<'_> {
     /// The vault as it is now.
     pub fn vault(&self) -> Result<Vault, VaultError> {
@@ -81,7 +71,7 @@ impl Desk<'_> {
     }
 
     /// Brings what is committed to where others see it: the branch's upstream, else a branch of its own.
-    pub(super) fn share(&self, path: &SecretPath) -> Result<Shared, VaultError> {
+    pub(super) fn share(&self, path: &SecretPath) -> Result<(), VaultError> {
         for _ in 0..TIMES {
             let vault = self.vault()?;
             let repo = vault.repo();
@@ -89,11 +79,11 @@ impl Desk<'_> {
                 // On no branch nothing can be pushed, and what is committed goes with the checkout.
                 return match repo.remote_of_push() {
                     Some(remote) => Err(VaultError::NoRemote(format!("a commit that is on no branch (of {remote})"))),
-                    None => Ok(Shared::Here),
+                    None => Ok(()),
                 };
             };
             match repo.push(&upstream) {
-                Ok(Pushed::Done) => return Ok(Shared::Upstream(format!("{}/{}", upstream.remote, upstream.branch))),
+                Ok(Pushed::Done) => return Ok(()),
                 Ok(Pushed::Behind) => self.bring(&upstream)?,
                 Err(refused @ RepoError::Remote { .. }) => return self.share_beside(&vault, &upstream, path, refused),
                 Err(error) => return Err(error.into()),
@@ -131,7 +121,7 @@ impl Desk<'_> {
         upstream: &Upstream,
         path: &SecretPath,
         refused: RepoError,
-    ) -> Result<Shared, VaultError> {
+    ) -> Result<(), VaultError> {
         let head = vault.repo().head()?.commit.map(|commit| commit.to_string()).unwrap_or_default();
         let own = format!("covault/rotation/{path}");
         let another = format!("{own}-{}", head.chars().take(8).collect::<String>());
@@ -145,7 +135,7 @@ impl Desk<'_> {
                         "{}/{} takes no push; what was written is on {there}: bring it to the trunk from there",
                         upstream.remote, upstream.branch
                     ));
-                    return Ok(Shared::Beside(there));
+                    return Ok(());
                 }
                 Ok(Pushed::Behind) => {}
                 // What the upstream said is the reason that helps.
@@ -167,7 +157,6 @@ impl Desk<'_> {
     /// Whether the trunk, as this clone has heard of it, has this write of the secret's value, or one that replaced it. Where
     /// there is a remote and nobody knows which of its branches the trunk is, it has not.
     pub(super) fn is_on_trunk(&self, path: &SecretPath, write: &str) -> Result<bool, VaultError> {
-        use crate::model::register::Key;
         let vault = self.vault()?;
         let Some(trunk) = vault.repo().trunk()? else { return Ok(vault.repo().remote_of_push().is_none()) };
         let Some(version) = vault.version_at(trunk.commit, path)? else { return Ok(false) };
@@ -196,6 +185,12 @@ pub(super) fn management_path(provider: &str) -> Result<SecretPath, VaultError> 
 pub(super) fn journal_path(vault: &Vault, path: &SecretPath) -> Result<SecretPath, VaultError> {
     let name = crate::model::bytes::Hash::of(format!("{}\0{path}", vault.roster().vault).as_bytes());
     Ok(SecretPath::parse(&format!("{JOURNAL}/{}", name.short()))?)
+}
+
+/// The writes of the field that holds a key, the one to show first.
+pub(super) fn value_writes(secret: &Secret) -> Result<Vec<&Write>, VaultError> {
+    let field = value_field()?;
+    Ok(secret.fields().into_iter().filter(|one| *one.name == field).flat_map(|one| one.writes).collect())
 }
 
 /// The field that holds a key.

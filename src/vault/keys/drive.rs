@@ -1,7 +1,7 @@
 //! The way of an operation, from wherever it is to its end or to where it has to wait.
 
 use super::KeyError;
-use super::desk::{Desk, Shared};
+use super::desk::Desk;
 use super::journal::{Text, nothing_else};
 use super::retire::Retirement;
 use crate::model::keys::limit::{Layer, Window};
@@ -146,13 +146,9 @@ impl Desk<'_> {
     }
 
     /// Pushes what may be pushed later, too.
-    pub(super) fn share_or_say(&self, path: &SecretPath) -> Option<Shared> {
-        match self.share(path) {
-            Ok(shared) => Some(shared),
-            Err(error) => {
-                (self.say)(&format!("not pushed yet ({}): covault sync", crate::vault::error::chain(&error)));
-                None
-            }
+    pub(super) fn share_or_say(&self, path: &SecretPath) {
+        if let Err(error) = self.share(path) {
+            (self.say)(&format!("not pushed yet ({}): covault sync", crate::vault::error::chain(&error)));
         }
     }
 

@@ -1,7 +1,7 @@
 //! The end of old keys: what they spent is written down, they are switched off, deleted, and asked for once more.
 
 use super::KeyError;
-use super::desk::{Desk, value_field};
+use super::desk::{Desk, value_writes};
 use super::journal::{Text, nothing_else};
 use super::mint::{abilities, delete_and_see, delete_guardrail_and_see};
 use crate::model::keys::intent::{Intent, KeyName};
@@ -96,10 +96,7 @@ impl Desk<'_> {
             Err(VaultError::Deleted { .. } | VaultError::NoSuchSecret { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let field = value_field()?;
-        let fields = secret.fields();
-        let writes = fields.iter().filter(|one| *one.name == field).flat_map(|one| one.writes.iter());
-        for text in writes.filter_map(|write| write.value.present()) {
+        for text in value_writes(&secret)?.into_iter().filter_map(|write| write.value.present()) {
             if probing.probe(text).map_err(KeyError::Provider)? != Probed::Refused {
                 return Err(KeyError::OtherAccount { path: op.path.to_string(), provider: op.provider.clone() }.into());
             }
@@ -136,10 +133,10 @@ impl Desk<'_> {
     fn published_text(&self, op: &Operation, write: &str) -> Result<Option<Plaintext>, VaultError> {
         let vault = self.vault()?;
         let secret = vault.secret(&op.path)?;
-        let field = value_field()?;
-        let fields = secret.fields();
-        let writes = fields.iter().filter(|one| *one.name == field).flat_map(|one| one.writes.iter());
-        let found = writes.filter(|one| one.name().to_string() == write).find_map(|one| one.value.present());
+        let found = value_writes(&secret)?
+            .into_iter()
+            .filter(|one| one.name().to_string() == write)
+            .find_map(|one| one.value.present());
         Ok(found.map(|text| Plaintext::new(text.expose().to_vec())))
     }
 
