@@ -18,6 +18,7 @@ pub mod desk;
 mod drive;
 mod ensure;
 pub mod error;
+mod guardrail;
 mod hold;
 mod journal;
 mod keep;

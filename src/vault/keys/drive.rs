@@ -95,6 +95,7 @@ impl Desk<'_> {
         if op.mint.is_some() {
             self.share(&op.path).map_err(unpushed)?;
             self.still_ours(op)?;
+            self.go_by_live_write(op)?;
         } else {
             // What was published since it began is to go, too, and everybody is to know that first.
             let known = op.retire.len();

@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::KeyError;
 use super::account::{Account, Managed};
 use super::begin::layers;
 use super::desk::Desk;
 use super::hold::{self, Target};
 use super::usage::again;
+use super::{KeyError, guardrail};
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::KeyName;
 use crate::model::keys::limit::{Layer, Limit, Limits, Window};
@@ -131,7 +131,7 @@ impl Desk<'_> {
             self.apply(&vault, provider.as_ref(), &one, &mut next, &account, &name.to_string(), &mut done);
         if let Err(VaultError::Key(KeyError::Provider(error))) = &applied
             && error.is_unavailable()
-            && let Some(window) = guarded(&next)
+            && let Some(window) = guardrail::window_of(&next.layers)
         {
             self.without_guardrail(error, window, &mut next.layers);
             applied = self.apply(&vault, provider.as_ref(), &one, &mut next, &account, &name.to_string(), &mut done);
@@ -183,8 +183,7 @@ impl Desk<'_> {
         limits: &Limits,
     ) -> BTreeMap<Window, Layer> {
         let mut layers = layers(limits, one.provider);
-        let Some(window) = layers.iter().find(|(_, layer)| **layer == Layer::Guardrail).map(|(window, _)| *window)
-        else {
+        let Some(window) = guardrail::window_of(&layers) else {
             return layers;
         };
         let refused = provider.guarding().and_then(|guard| guard.guardrails().err());
@@ -302,10 +301,6 @@ impl Desk<'_> {
     }
 }
 
-fn guarded(record: &KeyRecord) -> Option<Window> {
-    record.layers.iter().find(|(_, layer)| **layer == Layer::Guardrail).map(|(window, _)| *window)
-}
-
 fn turns(one: &Managed, account: &Account, id: &RemoteId, target: &Target) -> (Turn, Turn) {
     let own = Turn { there: account.keys.get(id).and_then(|key| key.limit), here: target.own };
     let ours = one.record.guardrail.as_ref().filter(|guardrail| account.assigned.get(id) == Some(*guardrail));
@@ -331,15 +326,7 @@ fn put_guardrail(
         let named = KeyName::parse(&guardrail.name).is_some_and(|named| named.intent == one.record.intent);
         guardrail.name == name || named && one.record.guardrail.as_ref() == Some(&guardrail.id)
     };
-    let guardrail = match account.guardrails.values().find(known) {
-        Some(there) if there.limit == Some(limit) => there.clone(),
-        Some(there) => guard.change_guardrail(&there.id, limit)?,
-        None => match guard.create_guardrail(name, limit) {
-            Ok(made) => made,
-            // It may have been made all the same.
-            Err(error) => guard.guardrails()?.into_iter().find(|one| one.name == name).ok_or(error)?,
-        },
-    };
+    let guardrail = guardrail::put(guard, account.guardrails.values().find(known).cloned(), name, limit)?;
     if account.assigned.get(id) != Some(&guardrail.id) {
         guard.assign(&guardrail.id, id)?;
     }

@@ -5,14 +5,14 @@ use core::time::Duration;
 use super::begin::{eight, is_open};
 use super::desk::Desk;
 use super::journal::{Text, nothing_else};
-use super::{KeyError, desk};
+use super::{KeyError, desk, guardrail};
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limit};
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage, Sweep};
 use crate::model::keys::record::{KeyRecord, RemoteId, Retired, Standing};
 use crate::model::names::SecretPath;
 use crate::plaintext::Plaintext;
-use crate::providers::{Guard, Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
+use crate::providers::{Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
 use crate::vault::VaultError;
 
 /// How often a key is asked for before a person has to look.
@@ -121,22 +121,6 @@ impl Desk<'_> {
         self.clear_guardrails(provider, intents)
     }
 
-    /// Deletes guardrails that were made for these intents.
-    fn clear_guardrails(&self, provider: &dyn Provider, intents: &[Intent]) -> Result<(), VaultError> {
-        let Some(guard) = provider.guarding() else { return Ok(()) };
-        let all = match guard.guardrails() {
-            Ok(all) => all,
-            // An account that has none has none of ours.
-            Err(error) if error.is_unavailable() => return Ok(()),
-            Err(error) => return Err(KeyError::Provider(error).into()),
-        };
-        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| intents.contains(&name.intent));
-        for guardrail in all.iter().filter(|guardrail| is_ours(&guardrail.name)) {
-            delete_guardrail_and_see(provider, guard, &guardrail.id)?;
-        }
-        Ok(())
-    }
-
     /// What the old keys have spent, and so what is left for the new one.
     fn look_at_old(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
         let Some(inspect) = provider.inspecting() else { return Ok(()) };
@@ -239,21 +223,13 @@ impl Desk<'_> {
     /// Makes the guardrail, assigns it, and sees that it is assigned; where the account has none, Covault holds that limit.
     fn guard(&self, provider: &dyn Provider, op: &mut Operation, key: &RemoteId) -> Result<(), VaultError> {
         let Some(mint) = &mut op.mint else { return Ok(()) };
-        let guarded = mint.layers.iter().find(|(_, layer)| **layer == Layer::Guardrail).map(|(window, _)| *window);
+        let guarded = guardrail::window_of(&mint.layers);
         let Some((window, guard)) = guarded.zip(provider.guarding()) else { return Ok(()) };
         let Some(amount) = mint.first.get(window) else { return Ok(()) };
         let limit = Limit { amount, window };
         let made = (|| {
-            let named = |name: &str| guard.guardrails().map(|all| all.into_iter().find(|one| one.name == name));
-            let guardrail = match named(&mint.name)? {
-                Some(there) if there.limit == Some(limit) => there,
-                Some(there) => guard.change_guardrail(&there.id, limit)?,
-                None => match guard.create_guardrail(&mint.name, limit) {
-                    Ok(made) => made,
-                    // It may have been made all the same.
-                    Err(error) => named(&mint.name)?.ok_or(error)?,
-                },
-            };
+            let there = guard.guardrails()?.into_iter().find(|one| one.name == mint.name);
+            let guardrail = guardrail::put(guard, there, &mint.name, limit)?;
             guard.assign(&guardrail.id, key)?;
             let assigned = guard.guardrail_of(key)?;
             Ok((guardrail.id.clone(), assigned == Some(guardrail.id)))
@@ -339,19 +315,6 @@ pub(super) fn delete_and_see(provider: &dyn Provider, id: &RemoteId) -> Result<(
         (None, _) => Ok(()),
         (Some(_), Err(error)) => Err(error.into()),
         (Some(_), Ok(())) => Err(ProviderError::still_there(provider.capabilities().name).into()),
-    }
-}
-
-/// Deletes a guardrail and looks for it afterwards, whatever the deletion said.
-pub(super) fn delete_guardrail_and_see(
-    provider: &dyn Provider,
-    guard: &dyn Guard,
-    id: &RemoteId,
-) -> Result<(), KeyError> {
-    guard.delete_guardrail(id)?;
-    match guard.guardrails()?.iter().any(|there| there.id == *id) {
-        true => Err(ProviderError::still_there(provider.capabilities().name).into()),
-        false => Ok(()),
     }
 }
 

@@ -172,6 +172,7 @@ impl Desk<'_> {
         let own = first.mint.as_ref().map(|mint| mint.intent.clone());
         first.retire.retain(|old| Some(&old.intent) != own.as_ref());
         first.sweep.retain(|sweep| Some(&sweep.intent) != own.as_ref());
+        self.go_by_live_write(&mut first)?;
         let winner = self.winning_write(&mut first)?;
         let (kept, all) = (first.clone(), std::iter::once((&first, true)).chain(rivals.iter().map(|op| (op, false))));
         let all: Vec<(&Operation, bool)> = all.collect();

@@ -3,8 +3,8 @@
 use super::KeyError;
 use super::desk::{Desk, value_writes};
 use super::journal::{Text, nothing_else};
-use super::mint::{abilities, delete_and_see, delete_guardrail_and_see};
-use crate::model::keys::intent::{Intent, KeyName};
+use super::mint::{abilities, delete_and_see};
+use crate::model::keys::intent::KeyName;
 use crate::model::keys::operation::Operation;
 use crate::model::keys::record::{RemoteId, Standing};
 use crate::model::time::Time;
@@ -228,22 +228,6 @@ impl Desk<'_> {
         self.delete_guardrail_of(provider, &guardrail, &intent)?;
         if let Some(old) = op.retire.get_mut(place) {
             old.guardrail = None;
-        }
-        Ok(())
-    }
-
-    /// Deletes a guardrail that a record names, where it was made for that record's key: any other is somebody else's.
-    pub(super) fn delete_guardrail_of(
-        &self,
-        provider: &dyn Provider,
-        guardrail: &RemoteId,
-        intent: &Intent,
-    ) -> Result<(), VaultError> {
-        let Some(guard) = provider.guarding() else { return Ok(()) };
-        let all = guard.guardrails().map_err(KeyError::Provider)?;
-        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
-        if all.iter().any(|one| one.id == *guardrail && is_ours(&one.name)) {
-            delete_guardrail_and_see(provider, guard, guardrail)?;
         }
         Ok(())
     }

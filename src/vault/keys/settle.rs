@@ -3,7 +3,7 @@
 //! Also where a secret went while an operation was open for it: the operation follows.
 
 use super::begin::eight;
-use super::desk::{Desk, journal_path, record_of, value_field};
+use super::desk::{Desk, journal_path, record_of, value_field, value_writes};
 use super::journal::{Text, nothing_else};
 use super::mint::abilities;
 use super::resume::assert_into;
@@ -122,6 +122,25 @@ impl Desk<'_> {
             }
         }
         Ok(best)
+    }
+
+    /// Where a clone that settled two keys wrote the key of this operation anew, the operation goes by that write: the one
+    /// that it published itself is replaced, and the secret's record names what took its place.
+    pub(super) fn go_by_live_write(&self, op: &mut Operation) -> Result<(), VaultError> {
+        let Some(mint) = op.mint.as_mut().filter(|mint| mint.stage == Stage::Published) else { return Ok(()) };
+        let secret = match self.vault()?.secret(&op.path) {
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(()),
+            secret => secret?,
+        };
+        let live: Vec<String> = value_writes(&secret)?.into_iter().map(|write| write.name().to_string()).collect();
+        if mint.write.as_ref().is_some_and(|write| live.contains(write)) {
+            return Ok(());
+        }
+        let ours = |record: &KeyRecord| record.intent == mint.intent && live.contains(&record.write);
+        if let Some(record) = records_of(&secret).into_iter().find(ours) {
+            mint.write = Some(record.write);
+        }
+        Ok(())
     }
 
     /// Commits what a killed command had written and not committed: the journals, and the secrets of what is open in them.

@@ -1,0 +1,79 @@
+//! Guardrails: limits beside the key's own, each made for one key and found by its intent.
+//!
+//! It decides no limit, and takes away none that was made for another key.
+
+use std::collections::BTreeMap;
+
+use super::KeyError;
+use super::desk::Desk;
+use crate::model::keys::intent::{Intent, KeyName};
+use crate::model::keys::limit::{Layer, Limit, Window};
+use crate::model::keys::record::RemoteId;
+use crate::providers::{Guard, Guardrail, Provider, ProviderError};
+use crate::vault::VaultError;
+
+/// The window that a guardrail holds.
+pub(super) fn window_of(layers: &BTreeMap<Window, Layer>) -> Option<Window> {
+    layers.iter().find(|(_, layer)| **layer == Layer::Guardrail).map(|(window, _)| *window)
+}
+
+/// Makes a guardrail of this name, or has the one that is there hold this limit.
+pub(super) fn put(
+    guard: &dyn Guard,
+    there: Option<Guardrail>,
+    name: &str,
+    limit: Limit,
+) -> Result<Guardrail, ProviderError> {
+    match there {
+        Some(there) if there.limit == Some(limit) => Ok(there),
+        Some(there) => guard.change_guardrail(&there.id, limit),
+        None => match guard.create_guardrail(name, limit) {
+            Ok(made) => Ok(made),
+            // It may have been made all the same.
+            Err(error) => guard.guardrails()?.into_iter().find(|one| one.name == name).ok_or(error),
+        },
+    }
+}
+
+impl Desk<'_> {
+    /// Deletes guardrails that were made for these intents.
+    pub(super) fn clear_guardrails(&self, provider: &dyn Provider, intents: &[Intent]) -> Result<(), VaultError> {
+        let Some(guard) = provider.guarding() else { return Ok(()) };
+        let all = match guard.guardrails() {
+            Ok(all) => all,
+            // An account that has none has none of ours.
+            Err(error) if error.is_unavailable() => return Ok(()),
+            Err(error) => return Err(KeyError::Provider(error).into()),
+        };
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| intents.contains(&name.intent));
+        for guardrail in all.iter().filter(|guardrail| is_ours(&guardrail.name)) {
+            delete_and_see(provider, guard, &guardrail.id)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a guardrail that a record names, where it was made for that record's key: any other is somebody else's.
+    pub(super) fn delete_guardrail_of(
+        &self,
+        provider: &dyn Provider,
+        guardrail: &RemoteId,
+        intent: &Intent,
+    ) -> Result<(), VaultError> {
+        let Some(guard) = provider.guarding() else { return Ok(()) };
+        let all = guard.guardrails().map_err(KeyError::Provider)?;
+        let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
+        if all.iter().any(|one| one.id == *guardrail && is_ours(&one.name)) {
+            delete_and_see(provider, guard, guardrail)?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes a guardrail and looks for it afterwards, whatever the deletion said.
+fn delete_and_see(provider: &dyn Provider, guard: &dyn Guard, id: &RemoteId) -> Result<(), KeyError> {
+    guard.delete_guardrail(id)?;
+    match guard.guardrails()?.iter().any(|there| there.id == *id) {
+        true => Err(ProviderError::still_there(provider.capabilities().name).into()),
+        false => Ok(()),
+    }
+}
