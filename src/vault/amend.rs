@@ -44,6 +44,8 @@ pub struct Amendment {
     pub(super) plan: Plan,
     /// Files that go into the same commit.
     others: Vec<Change>,
+    /// The roster on disk is not committed.
+    roster_waits: bool,
     /// Versions that the entries say stay good.
     pub kept: usize,
     entries: usize,
@@ -65,6 +67,11 @@ impl Amendment {
     /// Whether the roster changes.
     pub fn changes_roster(&self) -> bool {
         self.entries > 0
+    }
+
+    /// Whether a run that was killed, or told not to commit, left something that is still to be committed.
+    pub fn finishes_another(&self) -> bool {
+        !self.others.is_empty() || self.roster_waits
     }
 
     /// Files that oneself would write, from the top.
@@ -158,7 +165,8 @@ impl Vault {
         let plan = self.plan(&under, only, reshare)?;
         let others = if only.is_none() { self.sealed_and_uncommitted(&plan)? } else { Vec::new() };
         let looked_at_all = only.is_none();
-        Ok(Amendment { text, roster: current, blob, plan, others, kept, entries, looked_at_all })
+        let roster_waits = self.roster_and_uncommitted()?.is_some();
+        Ok(Amendment { text, roster: current, blob, plan, others, roster_waits, kept, entries, looked_at_all })
     }
 
     /// What a killed run had sealed again and not committed: the next version of HEAD's by oneself, with the same

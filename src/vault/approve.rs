@@ -50,7 +50,9 @@ pub struct Approval {
 impl Approval {
     /// Whether there is nothing to do at all.
     pub fn is_empty(&self) -> bool {
-        !self.amendment.changes_roster() && self.amendment.pending().is_empty() && self.leaves.is_none()
+        let amendment = &self.amendment;
+        let changes = amendment.changes_roster() || amendment.finishes_another();
+        !changes && amendment.pending().is_empty() && self.leaves.is_none()
     }
 
     /// Whether a person has vouched for it: with the card's words, or with an invite.

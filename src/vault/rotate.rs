@@ -11,6 +11,7 @@ use super::set::{Edit, FieldEdit, recipe_of};
 use super::write::{How, Report};
 use super::{Vault, VaultError, textconv};
 use crate::model::bytes::Hash;
+use crate::model::document::Document;
 use crate::model::generate::Recipe;
 use crate::model::keys::record::{KEY, PROVIDER};
 use crate::model::names::{FieldName, MemberName, MetaName, Reference, SecretPath};
@@ -172,19 +173,20 @@ impl Vault {
             edit.fields.push(FieldEdit { name: field, value: Some(value), plain: false });
         }
         let mut writing = self.writing(how)?;
-        let (mut drafts, mut names) = (Vec::new(), Vec::new());
+        let (mut drafts, mut names, mut written) = (Vec::new(), Vec::new(), Vec::new());
         for (path, mut edit) in by_path {
             let mut draft = writing.start_living(&path)?;
             let seen = rotation.seen.get(&path);
             if draft.parents.iter().any(|(hash, _)| Some(hash) != seen) {
                 return Err(VaultError::ChangedMeanwhile(path.to_string()));
             }
-            for field in &edit.fields {
-                let view = read::field(&draft.document, &field.name, how.now);
-                let old = |write: &&Write| field.value.as_ref().zip(write.value.present()).is_some_and(|(a, b)| a == b);
-                if view.is_some_and(|view| view.writes.iter().any(old)) {
+            if let Some(field) = edit.fields.iter().find(|field| is_in(&draft.document, field, how.now)) {
+                let Some(file) = self.written_before(&path, &draft.document, &edit, how.now)? else {
                     return Err(VaultError::SameValue { name: path.to_string(), field: field.name.to_string() });
-                }
+                };
+                names.push(path.to_string());
+                written.push(file);
+                continue;
             }
             if let Some(past) = past_expiry(&draft.document, how.now) {
                 writing.note(format!(
@@ -199,11 +201,33 @@ impl Vault {
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let message = format!("covault: rotate {}", super::remove::summary(&names));
-        writing.finish(&drafts, Vec::new(), &message)
+        writing.finish(&drafts, written, &message)
     }
 }
 
 impl Vault {
+    /// The file of a secret that has all these values already and is not committed, where HEAD has none of them: what a
+    /// run that was killed has written. Whoever repeats it means the values that it was given.
+    fn written_before(
+        &self,
+        path: &SecretPath,
+        document: &Document,
+        edit: &Edit,
+        now: Time,
+    ) -> Result<Option<(String, Vec<u8>)>, VaultError> {
+        let Some(file) = self.unsettled(path)?.filter(|_| edit.fields.iter().all(|one| is_in(document, one, now)))
+        else {
+            return Ok(None);
+        };
+        let committed = match self.repo().head()?.commit {
+            Some(head) => self.version_at(head, path)?,
+            None => None,
+        };
+        let committed = committed.map(|version| self.open_version(&version)).transpose()?;
+        let is_old = committed.is_some_and(|old| edit.fields.iter().any(|one| is_in(&old.document, one, now)));
+        Ok((!is_old).then_some(file))
+    }
+
     /// A key that a person made elsewhere gets its record with its value, and the old one is remembered.
     fn take_over_by_hand(&self, draft: &mut super::write::Draft, edit: &mut Edit, now: Time) -> Result<(), VaultError> {
         if read::meta(&draft.document, KEY, now).is_none() {
@@ -260,6 +284,12 @@ fn means(secret: &Secret, field: &FieldName, newest: Option<&Write>) -> Means {
     }
 }
 
+/// Whether a field has the value of an edit.
+fn is_in(document: &Document, edit: &FieldEdit, now: Time) -> bool {
+    let same = |write: &&Write| edit.value.as_ref().zip(write.value.present()).is_some_and(|(a, b)| a == b);
+    read::field(document, &edit.name, now).is_some_and(|view| view.writes.iter().any(same))
+}
+
 /// That each is there, and a secret.
 fn check_fields(secret: &Secret, fields: &BTreeSet<FieldName>) -> Result<(), VaultError> {
     for name in fields {
@@ -271,6 +301,6 @@ fn check_fields(secret: &Secret, fields: &BTreeSet<FieldName>) -> Result<(), Vau
     Ok(())
 }
 
-fn past_expiry(document: &crate::model::document::Document, now: Time) -> Option<Time> {
+fn past_expiry(document: &Document, now: Time) -> Option<Time> {
     read::meta(document, read::EXPIRES, now).and_then(Time::parse).filter(|expires| *expires <= now)
 }

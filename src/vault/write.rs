@@ -185,7 +185,7 @@ impl Vault {
 
     /// The roster, where no commit has it yet (a killed command left it so): what is sealed under it must not be
     /// committed without it. While git has it unmerged, it is the person's to settle.
-    fn roster_and_uncommitted(&self) -> Result<Option<Change>, VaultError> {
+    pub(super) fn roster_and_uncommitted(&self) -> Result<Option<Change>, VaultError> {
         let file = format!("{}/roster.toml", self.root);
         let Some(head) = self.repo.head()?.commit else { return Ok(None) };
         let committed = self.repo.blob_at(head, &file)?.map(|blob| blob.to_string());

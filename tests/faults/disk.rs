@@ -1,10 +1,14 @@
-//! A disk that is full, a repository and a home that cannot be written.
+//! A disk that is full, a repository, a home and a temporary folder that cannot be written.
+//!
+//! Short: two rooms of each of four commands, one place of each of three. Long: 24 rooms and four places of each command:
+//! `COVAULT_LONG=1 cargo test --test covault faults::disk -- --nocapture`. Mounting needs root.
 
-use super::rig::{acts, check_values, copy, read, template, value};
+use super::campaign::{self, can};
+use super::rig::{long, read, template, value};
 use crate::world::{Person, have};
 
 /// A mount that goes with the test.
-struct Mount(std::path::PathBuf);
+pub struct Mount(std::path::PathBuf);
 
 impl Drop for Mount {
     fn drop(&mut self) {
@@ -12,12 +16,9 @@ impl Drop for Mount {
     }
 }
 
-fn mount(args: &[&str], at: &std::path::Path) -> Option<Mount> {
+pub fn mount(args: &[&str], at: &std::path::Path) -> Option<Mount> {
     let done = std::process::Command::new("mount").args(args).arg(at).output().is_ok_and(|said| said.status.success());
-    if !done {
-        eprintln!("SKIPPED: mounting is not permitted here");
-    }
-    done.then(|| Mount(at.to_owned()))
+    can(done, "the permission to mount").then(|| Mount(at.to_owned()))
 }
 
 fn read_only(folder: &std::path::Path) -> Option<Mount> {
@@ -28,36 +29,84 @@ fn read_only(folder: &std::path::Path) -> Option<Mount> {
     Some(bound)
 }
 
+/// What a disk has beside what lies there, before it fills up.
+const ROOM: u64 = 8 << 20;
+
 #[test]
 fn on_a_disk_that_fills_up_every_secret_is_old_or_new_and_writing_goes_on_when_there_is_room() {
-    let (_world, alice) = template();
-    let (world, copied) = copy(&alice);
-    let disk = world.path().join("disk");
-    std::fs::create_dir(&disk).unwrap();
-    let Some(_mount) = mount(&["-t", "tmpfs", "-o", "size=4m", "tmpfs"], &disk) else { return };
-    let moved = disk.join(copied.repo.file_name().unwrap());
-    assert!(std::process::Command::new("cp").arg("-a").arg(&copied.repo).arg(&moved).status().unwrap().success());
-    let person = Person { name: copied.name.clone(), home: copied.home.clone(), repo: moved, vars: Vec::new() };
-    let act = acts().remove(1).1;
-    let filler = disk.join("filler");
-    let (mut refused, mut done) = (0, 0);
-    // Room for ever less: none, a page, two pages, …
-    for pages in 0..12 {
-        fill(&filler, pages * 4096);
-        let said = person.covault_fed(value("new").as_bytes(), ["set", "prod/db"]);
-        if said.code == 0 {
-            done += 1;
-        } else {
-            refused += 1;
-        }
-        assert!(said.code == 0 || said.err.contains("error: "), "{}", said.err);
-        check_values(&person, &act, &format!("{pages} pages free: {}", said.err));
-        std::fs::remove_file(&filler).unwrap();
-        person.covault_fed(value("old").as_bytes(), ["set", "prod/db"]).ok();
-        assert_eq!(person.git(["status", "--porcelain", ".covault"]).ok().text(), "", "{}", said.err);
-    }
-    eprintln!("a full disk: {refused} refused, {done} done");
-    assert!(refused > 3);
+    let total = campaign::run(
+        "disk",
+        4,
+        |_, dice| if long() { (0..24).collect() } else { dice.some((0..24).collect(), 2) },
+        |prepared, pages: &usize| {
+            let at = format!("{}, {pages} pages free", prepared.command.name);
+            let Some(scene) = prepared.copy_onto_disk(ROOM) else { return "not permitted" };
+            let filler = scene.path().join("filler");
+            fill(&filler, pages * 4096);
+            let said = scene.run();
+            scene.says_so(&said, &at);
+            let now = scene.old_or_new(&at);
+            if said.code == 0 {
+                assert_eq!(now, prepared.after, "{at}: called done: {}", said.err);
+            }
+            std::fs::remove_file(&filler).unwrap();
+            let advised = scene.next_works(&at);
+            scene.ends_new(&at);
+            match (said.code, advised) {
+                (0, _) => "done",
+                (_, true) => "refused, and a lock left",
+                _ => "refused",
+            }
+        },
+    );
+    let refused = total.get("refused").copied().unwrap_or_default();
+    assert!(refused > 3 || total.contains_key("not permitted"), "{total:?}");
+}
+
+/// What cannot be written.
+#[derive(Clone, Copy, Debug)]
+enum Fixed {
+    Repository,
+    Home,
+    State,
+    Temporary,
+}
+
+#[test]
+fn what_cannot_be_written_stops_a_command_with_a_clear_error_or_not_at_all() {
+    let all = [Fixed::Repository, Fixed::Home, Fixed::State, Fixed::Temporary];
+    campaign::run(
+        "read-only",
+        3,
+        |_, dice| if long() { all.to_vec() } else { dice.some(all.to_vec(), 1) },
+        |prepared, fixed| {
+            let at = format!("{}, {fixed:?} cannot be written", prepared.command.name);
+            let mut scene = prepared.copy();
+            let alice = scene.alice();
+            let folder = match fixed {
+                Fixed::Repository => alice.repo.clone(),
+                Fixed::Home => alice.home.clone(),
+                Fixed::State => alice.home.join(".local/state"),
+                Fixed::Temporary => scene.path().join("temporary"),
+            };
+            std::fs::create_dir_all(&folder).unwrap();
+            if matches!(fixed, Fixed::Temporary) {
+                let folder = folder.to_string_lossy().into_owned();
+                scene.alice_mut().vars.push(("TMPDIR".to_owned(), folder));
+            }
+            let Some(mount) = read_only(&folder) else { return "not permitted" };
+            let said = scene.run();
+            drop(mount);
+            scene.says_so(&said, &at);
+            let now = scene.old_or_new(&at);
+            if said.code == 0 {
+                assert_eq!(now, prepared.after, "{at}: called done: {}", said.err);
+            }
+            scene.next_works(&at);
+            scene.ends_new(&at);
+            if said.code == 0 { "done" } else { "refused" }
+        },
+    );
 }
 
 /// Leaves about `room` bytes free.

@@ -1,84 +1,74 @@
-//! A system that says no: each call that changes something fails once, with each of the errors that systems have.
+//! A system that says no: each call that changes something fails once, with each of the errors that systems have; and
+//! one that writes less than it was given.
 //!
-//! Short: a spread sample. Long: every call with every error:
+//! Short: three of each of six commands. Long: 56 of each command, seven of each fault:
 //! `COVAULT_LONG=1 cargo test --test covault faults::errors -- --nocapture`
 
-use super::rig::{acts, check_values, copy, each, points, spread, template, traced, value};
-use crate::world::have;
+use super::campaign::{self, can_use};
+use super::rig::long;
+use super::shim::Shim;
 
 const ERRORS: &[&str] = &["ENOSPC", "EIO", "EACCES", "EROFS", "EMFILE", "EDQUOT", "EINTR"];
+/// How many writes to files a command has that may be cut short: more than the shortest command makes.
+const WRITES: usize = 24;
+const EACH: usize = 7;
 
-fn fails_everywhere(what: &str, count: usize) {
-    if !have("strace") {
+/// What fails, and which time.
+enum Fault {
+    Error(&'static str, String, usize),
+    ShortWrite(usize),
+}
+
+#[test]
+fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
+    if !can_use(&["strace", "cc"]) {
         return;
     }
-    let (_world, alice) = template();
-    let act = acts().into_iter().find(|(name, _)| *name == what).unwrap().1;
-    let all: Vec<_> = points(&alice, &act)
-        .into_iter()
-        .flat_map(|(call, n)| ERRORS.map_to(move |error| (call.clone(), n, error)))
-        .collect();
-    // Seven errors for each call: a step that shares no factor with seven meets them all.
-    let chosen = spread(&all, count);
-    let (mut failed, mut fine) = (0, 0);
-    each(&chosen, |(call, n, error)| {
-        let at = format!("{what}, {error} from {call} number {n}");
-        let (_world, person) = copy(&alice);
-        let options = [format!("--trace={call}"), format!("--inject={call}:error={error}:when={n}")];
-        let (said, _) = traced(&person, &options, act.args, &act.input);
-        check_values(&person, &act, &at);
-        match said.code {
-            0 => {
-                fine += 1;
-                let vault = super::rig::open(&person).unwrap();
-                if act.args.first() != Some(&"restore") {
-                    for (name, allowed) in &act.allowed {
-                        assert_eq!(super::rig::read(&vault, name).unwrap(), allowed[1], "{at}: {name}: {}", said.err);
-                    }
+    let shim = Shim::new();
+    campaign::run(
+        "errors",
+        6,
+        |prepared, dice| {
+            let points = prepared.copy().points();
+            let mut all = Vec::new();
+            for error in ERRORS {
+                let chosen = dice.some(points.clone(), EACH);
+                all.extend(chosen.into_iter().map(|(call, n)| Fault::Error(error, call, n)));
+            }
+            all.extend(dice.some((1..=WRITES).collect(), EACH).into_iter().map(Fault::ShortWrite));
+            if long() { all } else { dice.some(all, 3) }
+        },
+        |prepared, fault| {
+            let name = prepared.command.name;
+            let mut scene = prepared.copy();
+            let (at, said) = match fault {
+                Fault::Error(error, call, n) => {
+                    let inject = format!("--inject={call}:error={error}:when={n}");
+                    (
+                        format!("{name}, {error} from {call} number {n}"),
+                        scene.traced(&[format!("--trace={call}"), inject]),
+                    )
                 }
+                Fault::ShortWrite(n) => {
+                    shim.cuts_short(&mut scene, *n);
+                    let said = scene.run();
+                    shim.is_gone(&mut scene);
+                    (format!("{name}, write number {n} cut short"), said)
+                }
+            };
+            scene.says_so(&said, &at);
+            let now = scene.old_or_new(&at);
+            if said.code == 0 {
+                assert_eq!(now, prepared.after, "{at}: called done: {}", said.err);
             }
-            1..=9 => {
-                failed += 1;
-                assert!(said.err.contains("error: "), "{at}: {}", said.err);
-                assert!(!said.err.contains("panicked"), "{at}: {}", said.err);
+            assert!(said.code == 0 || matches!(fault, Fault::Error(..)), "{at}: {}", said.err);
+            let advised = scene.next_works(&at);
+            scene.ends_new(&at);
+            match (said.code, advised) {
+                (0, _) => "done all the same",
+                (_, true) => "reported, and a lock left",
+                _ => "reported",
             }
-            code => panic!("{at}: exit code {code}: {}", said.err),
-        }
-        assert!(!said.err.contains(super::rig::CANARY), "{at}: {}", said.err);
-        // A lock that git itself could not remove is named; everything else is as if nothing had been.
-        let next = person.covault_fed(value("next").as_bytes(), ["set", "next/one"]);
-        assert!(next.code == 0 || next.err.contains("hint: if no other git is running: rm "), "{at}: {}", next.err);
-        check_values(&person, &act, &at);
-    });
-    eprintln!("{what}: {} of {} errors; {failed} reported, {fine} done all the same", chosen.len(), all.len());
-}
-
-trait MapTo<T> {
-    fn map_to<U>(&self, make: impl Fn(T) -> U) -> Vec<U>;
-}
-
-impl<T: Copy> MapTo<T> for [T] {
-    fn map_to<U>(&self, make: impl Fn(T) -> U) -> Vec<U> {
-        self.iter().map(|one| make(*one)).collect()
-    }
-}
-
-#[test]
-fn a_change_that_the_system_refuses_anywhere_is_old_or_new() {
-    fails_everywhere("set", 23);
-}
-
-#[test]
-fn a_new_secret_that_the_system_refuses_anywhere_is_there_or_not() {
-    fails_everywhere("set a new secret", 11);
-}
-
-#[test]
-fn a_move_that_the_system_refuses_anywhere_loses_nothing() {
-    fails_everywhere("mv", 11);
-}
-
-#[test]
-fn an_import_that_the_system_refuses_anywhere_has_whole_values() {
-    fails_everywhere("import", 11);
+        },
+    );
 }

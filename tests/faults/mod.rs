@@ -1,8 +1,15 @@
-//! Faults: killed anywhere, a system that says no, two at once, flipped bits. Promise 1: old, new, or a clear error.
+//! Faults: killed anywhere, a system that says no, wrong clocks, two at once, flipped bits. Promise 1: old, new, or a
+//! clear error. A command is one line in [`commands`]; every campaign tries it.
 
+mod campaign;
+mod clock;
+mod commands;
 mod damage;
 mod disk;
 mod errors;
 mod kill;
+mod repeat;
 pub mod rig;
+mod scene;
+mod shim;
 mod two;

@@ -7,7 +7,7 @@ use covault::home::{Home, KeySources};
 use covault::model::names::Reference;
 use covault::vault::Vault;
 
-use crate::world::{Person, Said, World};
+use crate::world::{Person, World};
 
 /// Begins every secret value in these tests, so that it can be searched for.
 pub const CANARY: &str = "CanaryInTheCoalmine";
@@ -43,14 +43,6 @@ pub fn long() -> bool {
     std::env::var_os("COVAULT_LONG").is_some_and(|value| value == "1")
 }
 
-/// A command to disturb.
-pub struct Act {
-    pub args: &'static [&'static str],
-    pub input: String,
-    /// For each name, what it may be afterwards; `None`: it is not there (or gone, or moved).
-    pub allowed: Vec<(&'static str, Vec<Option<String>>)>,
-}
-
 pub fn value(n: &str) -> String {
     format!("{CANARY}-{n}")
 }
@@ -71,90 +63,15 @@ pub fn template() -> (World, Person) {
     (world, alice)
 }
 
-pub fn acts() -> Vec<(&'static str, Act)> {
-    let some = |n: &str| Some(value(n));
-    vec![
-        (
-            "set a new secret",
-            Act {
-                args: &["set", "fresh/in/folders"],
-                input: value("fresh"),
-                allowed: vec![("fresh/in/folders", vec![None, some("fresh")])],
-            },
-        ),
-        (
-            "set",
-            Act {
-                args: &["set", "prod/db"],
-                input: value("new"),
-                allowed: vec![("prod/db", vec![some("old"), some("new")])],
-            },
-        ),
-        (
-            "rm",
-            Act { args: &["rm", "prod/db"], input: String::new(), allowed: vec![("prod/db", vec![some("old"), None])] },
-        ),
-        (
-            "mv",
-            Act {
-                args: &["mv", "prod/db", "moved/db"],
-                input: String::new(),
-                allowed: vec![("prod/db", vec![some("old"), None]), ("moved/db", vec![None, some("old")])],
-            },
-        ),
-        (
-            "restore",
-            Act {
-                args: &["restore", "prod/db"],
-                input: String::new(),
-                allowed: vec![("prod/db", vec![some("old"), some("older")])],
-            },
-        ),
-        (
-            "import",
-            Act {
-                args: &["import", "-", "--format", "dotenv"],
-                input: (0..3).map(|n| format!("V{n}={}\n", value(&format!("import{n}")))).collect(),
-                allowed: vec![
-                    ("default/v0", vec![None, some("import0")]),
-                    ("default/v1", vec![None, some("import1")]),
-                    ("default/v2", vec![None, some("import2")]),
-                ],
-            },
-        ),
-    ]
-}
-
-/// The same machine once more, in a folder of its own.
-pub fn copy(person: &Person) -> (World, Person) {
-    let world = World::new();
-    let from = person.home.parent().unwrap();
-    let copied = std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(world.path()).status().unwrap();
-    assert!(copied.success());
-    let place = |path: &Path| world.path().join(path.file_name().unwrap());
-    let other =
-        Person { name: person.name.clone(), home: place(&person.home), repo: place(&person.repo), vars: Vec::new() };
-    (world, other)
-}
-
-/// Runs covault under strace with extra options for it. The trace is in the answer.
-pub fn traced(person: &Person, options: &[String], args: &[&str], input: &str) -> (Said, String) {
+/// Every call of a program that changes something, as its name and its number among the calls of that name in its process.
+pub fn trace_of(person: &Person, program: &str, words: &[&str], input: &str) -> Vec<(String, usize)> {
     let trace = tempfile::NamedTempFile::new().unwrap();
-    let mut words: Vec<String> = ["-f", "-qq", "-s", "64", "-o"].iter().map(ToString::to_string).collect();
-    words.push(trace.path().to_string_lossy().into_owned());
-    words.extend(options.iter().cloned());
-    words.extend(["--".to_owned(), env!("CARGO_BIN_EXE_covault").to_owned()]);
-    words.extend(args.iter().map(ToString::to_string));
-    let said = person.fed("strace", input.as_bytes(), words);
-    let text = String::from_utf8_lossy(&std::fs::read(trace.path()).unwrap()).into_owned();
-    (said, text)
-}
-
-/// Every call that changes something, as its name and its number among the calls of that name in its process.
-pub fn points(person: &Person, act: &Act) -> Vec<(String, usize)> {
-    let (_world, person) = copy(person);
-    let (said, trace) = traced(&person, &[format!("--trace={}", CALLS.join(","))], act.args, &act.input);
-    said.ok();
+    let only = format!("--trace={}", CALLS.join(","));
+    let trace_to = trace.path().to_string_lossy().into_owned();
+    let mut all = vec!["-f", "--seccomp-bpf", "-qq", "-s", "64", "-o", &trace_to, &only, "--", program];
+    all.extend(words);
+    person.fed("strace", input.as_bytes(), all).ok();
+    let trace = String::from_utf8_lossy(&std::fs::read(trace.path()).unwrap()).into_owned();
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut found = BTreeSet::new();
     for line in trace.lines() {
@@ -206,25 +123,6 @@ pub fn read(vault: &Vault, name: &str) -> Result<Option<String>, covault::vault:
         Err(Deleted { .. } | Moved { .. } | NoSuchSecret { .. }) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Asserts that everything is old or new, whole, and in nobody's sight.
-#[track_caller]
-pub fn check_values(person: &Person, act: &Act, at: &str) {
-    let fsck = person.git(["fsck", "--strict", "--no-dangling"]);
-    assert!(fsck.code == 0 && !fsck.err.contains("error"), "{at}: {} {}", fsck.text(), fsck.err);
-    let vault = open(person).unwrap_or_else(|error| panic!("{at}: {error}"));
-    for (name, allowed) in &act.allowed {
-        let found = read(&vault, name).unwrap_or_else(|error| panic!("{at}: {name}: {error}"));
-        assert!(allowed.contains(&found), "{at}: {name} is {found:?}, not one of {allowed:?}");
-    }
-    if act.args.first() == Some(&"mv") {
-        let lives = |name| read(&vault, name).unwrap().is_some();
-        assert!(lives("prod/db") || lives("moved/db"), "{at}: the secret is in neither place");
-    }
-    assert_eq!(read(&vault, "prod/other").unwrap(), Some(value("other")), "{at}");
-    assert_eq!(std::fs::read_to_string(person.repo.join("mine.txt")).unwrap(), "staged work of her own\n", "{at}");
-    no_canary(person, at);
 }
 
 /// Asserts that the canary is in no file of the machine and in no object of the repository.

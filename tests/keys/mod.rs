@@ -9,7 +9,7 @@ mod kills;
 mod life;
 mod limits;
 mod listing;
-mod place;
+pub mod place;
 mod races;
 pub mod rig;
 mod schedules;

@@ -106,9 +106,19 @@ impl Template {
         Self { names: place.people.iter().map(|one| one.name.clone()).collect(), before, world: place.world }
     }
 
+    /// Where the machines are.
+    pub fn path(&self) -> &Path {
+        self.world.path()
+    }
+
     /// Everything once more, in a folder of its own, with a provider of its own.
     pub fn copy(&self) -> Place {
-        let (world, fake) = (World::new(), Fake::start());
+        self.copy_into(World::new())
+    }
+
+    /// The same in a folder that is there.
+    pub fn copy_into(&self, world: World) -> Place {
+        let fake = Fake::start();
         let from = self.world.path();
         let copied = std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(world.path()).status().unwrap();
         assert!(copied.success());
