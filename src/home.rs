@@ -11,6 +11,7 @@ mod state;
 mod watched;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -193,10 +194,15 @@ impl Home {
 
     /// Removes what a killed run left beside keys and state; how many files there were. A left-over identity is a key.
     pub fn sweep(&self, vault: Hash) -> usize {
+        const DAY: Duration = Duration::from_secs(86_400);
         let state = self.state_dir(vault);
         let below = ["rosters", "invites"].map(|folder| state.join(folder));
         let folders = [&self.config, &state].into_iter().chain(&below);
-        folders.map(|folder| files::sweep(folder)).sum()
+        let here: usize = folders.map(|folder| files::sweep(folder, Duration::ZERO)).sum();
+        // An `init` that was killed leaves a folder for a vault that was never founded; another covault may be at work
+        // on a vault of its own, and takes no day for a file.
+        let others = std::fs::read_dir(&self.state).into_iter().flatten().flatten();
+        here + others.map(|folder| files::sweep(&folder.path(), DAY)).sum::<usize>()
     }
 
     fn named(&self, pointer: &str, default: &str) -> PathBuf {

@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::HomeError;
 
@@ -22,11 +23,16 @@ pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     Ok(())
 }
 
-/// Removes what a killed run left beside private files; how many there were.
-pub fn sweep(folder: &Path) -> usize {
+/// Removes what a killed run left beside private files, where it is so old; how many there were.
+pub fn sweep(folder: &Path, age: Duration) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_old = |entry: &std::fs::DirEntry| {
+        let written = entry.metadata().and_then(|about| about.modified()).ok();
+        age.is_zero() || written.and_then(|at| at.elapsed().ok()).is_some_and(|since| since >= age)
+    };
     let left = entries.filter(|entry| {
-        entry.file_type().is_ok_and(|kind| kind.is_file()) && entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+        let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) && is_old(entry)
     });
     left.filter(|entry| std::fs::remove_file(entry.path()).is_ok()).count()
 }

@@ -43,3 +43,19 @@ fn a_rotation_that_was_killed_is_committed_when_it_is_repeated_with_the_same_val
     let said = rotate(&[]).exits(2);
     assert!(said.err.contains("is the old one"), "{}", said.err);
 }
+
+#[test]
+fn what_a_killed_init_left_for_a_vault_that_never_was_goes_after_a_day() {
+    let (_world, alice) = template();
+    let folder = alice.home.join(".local/state/covault").join("5".repeat(64));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (old, young) = (folder.join(".covault-tmp-old"), folder.join(".covault-tmp-young"));
+    for file in [&old, &young] {
+        std::fs::write(file, "half a pin").unwrap();
+    }
+    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    std::fs::File::options().write(true).open(&old).unwrap().set_modified(then).unwrap();
+    alice.covault(["doctor", "--fix"]);
+    assert!(!old.exists(), "it stays for ever");
+    assert!(young.exists(), "another covault may be writing it");
+}
