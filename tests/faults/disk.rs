@@ -60,7 +60,7 @@ fn on_a_disk_that_fills_up_every_secret_is_old_or_new_and_writing_goes_on_when_t
         },
     );
     let refused = total.get("refused").copied().unwrap_or_default();
-    assert!(refused > 3 || total.contains_key("not permitted"), "{total:?}");
+    assert!(refused > 0 || total.contains_key("not permitted"), "{total:?}");
 }
 
 /// What cannot be written.

@@ -1,7 +1,8 @@
 //! Killed at every call that changes something: covault with its git, and git alone.
 //!
 //! Short: three calls of each command. Long: every call of every command:
-//! `COVAULT_LONG=1 cargo test --test covault faults::kill -- --nocapture`
+//! `COVAULT_LONG=1 cargo test --test covault faults::kill -- --nocapture`. One of them again:
+//! `COVAULT_ONLY=mv COVAULT_POINT="rename 3"`.
 
 use super::campaign::{self, can_use};
 use super::rig::long;
@@ -16,6 +17,10 @@ fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
         "kill",
         usize::MAX,
         |prepared, dice| {
+            if let Ok(point) = std::env::var("COVAULT_POINT") {
+                let (call, n) = point.split_once(' ').expect("COVAULT_POINT=\"rename 3\"");
+                return vec![(call.to_owned(), n.parse().unwrap())];
+            }
             let all = prepared.copy().points();
             println!("{}: {} calls that change something", prepared.command.name, all.len());
             if long() { all } else { dice.some(all, 3) }
@@ -36,7 +41,7 @@ fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
         },
     );
     let count = |word| total.get(word).copied().unwrap_or_default();
-    assert!(count("done all the same") * 2 < count("tried"), "too few were disturbed: {total:?}");
+    assert!(count("done all the same") * 2 <= count("tried"), "too few were disturbed: {total:?}");
 }
 
 /// The same where only git is killed, in the midst of what it does for covault.
