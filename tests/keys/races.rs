@@ -244,6 +244,34 @@ fn on_a_branch_the_old_key_works_until_the_new_one_is_on_the_trunk() {
 }
 
 #[test]
+fn a_deletion_on_a_branch_takes_no_key_away_that_the_trunk_gives_out() {
+    let place = Template::new().copy();
+    let (alice, bob) = (place.alice(), place.bob());
+    let given_out = place.remote.value(OLD).unwrap();
+    bob.git(["checkout", "-q", "-b", "work"]).ok();
+    bob.git(["push", "-q", "-u", "origin", "work"]).ok();
+    bob.covault(["rm", OLD, "--local-only"]).ok();
+    place.fake.inject(Rule::on(Call::CreateKey, Fault::Status(500)).before().always());
+    alice.covault(["key", "rotate", OLD]).exits(9);
+    place.fake.clear_rules();
+    bob.git(["fetch", "-q"]).ok();
+    bob.git(["merge", "-q", "--no-edit", "origin/main"]).ok();
+    let said = bob.covault(["key", "resume"]);
+    place.check(&said, "deleted on a branch");
+    assert_eq!(said.code, 8, "{}", said.err);
+    assert!(said.err.contains("deleted here"), "{}", said.err);
+    assert!(place.fake.key_of(&given_out).unwrap().works(place.fake.now()));
+    assert_eq!(place.ours().len(), 1);
+    // On the trunk it counts.
+    bob.git(["checkout", "-q", "main"]).ok();
+    bob.git(["merge", "-q", "--ff-only", "work"]).ok();
+    bob.push("main");
+    bob.git(["push", "-q", "origin", ":work"]).ok();
+    all_resume(&place, "deleted on the trunk");
+    assert_eq!(place.ours().len(), 0);
+}
+
+#[test]
 fn an_old_key_is_kept_for_as_long_as_was_said() {
     let place = Template::new().copy();
     let alice = place.alice();

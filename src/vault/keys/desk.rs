@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{JOURNAL, KeyError, PROVIDERS};
 use crate::home::Home;
 use crate::model::keys::record::{KeyRecord, PROVIDER};
+use crate::model::manifest::State;
 use crate::model::names::{FieldName, SecretPath};
 use crate::model::register::{Key, Write};
 use crate::model::time::Time;
@@ -166,6 +167,14 @@ impl Desk<'_> {
             let live = register.live().any(|one| one.name().to_string() == write);
             live || register.replaced().iter().any(|name| name.to_string() == write)
         }))
+    }
+
+    /// Whether the trunk, as this clone has heard of it, has a secret that lives. Where there is a remote and nobody knows
+    /// which of its branches the trunk is, it may.
+    pub(super) fn trunk_gives_out(&self, path: &SecretPath) -> Result<bool, VaultError> {
+        let vault = self.vault()?;
+        let Some(trunk) = vault.repo().trunk()? else { return Ok(vault.repo().remote_of_push().is_some()) };
+        Ok(vault.version_at(trunk.commit, path)?.is_some_and(|version| version.manifest().state == State::Live))
     }
 }
 

@@ -54,7 +54,12 @@ impl Desk<'_> {
             self.abandon(&op)?;
             return Err(error);
         }
-        if self.is_deleted(&op.path)? {
+        if self.is_given_up(&op)? {
+            // Who revokes it was asked whether; a deletion on a branch is no such answer for those who have the trunk.
+            if op.kind != Kind::Revoke && self.trunk_gives_out(&op.path)? {
+                let why = "it was deleted here, and what deploys from the trunk still has its key".to_owned();
+                return Ok(Outcome { op, done: false, waits: Some(why), until: None });
+            }
             self.give_all_up(&mut op);
         }
         if op.compromised {
@@ -119,17 +124,17 @@ impl Desk<'_> {
         Ok(Some(Outcome { op: op.clone(), done: true, waits: None, until: None }))
     }
 
-    /// Whether somebody deleted the secret meanwhile. Nothing is given out then, neither old nor new.
-    fn is_deleted(&self, path: &SecretPath) -> Result<bool, VaultError> {
-        Ok(self.vault()?.newest(path)?.is_some_and(|version| version.manifest().state == State::Deleted))
+    /// Whether somebody deleted the secret meanwhile: nothing is given out then, neither old nor new. A name that is issued
+    /// anew has had another secret before.
+    fn is_given_up(&self, op: &Operation) -> Result<bool, VaultError> {
+        if op.kind == Kind::Issue && op.mint.as_ref().is_some_and(|mint| mint.stage != Stage::Published) {
+            return Ok(false);
+        }
+        Ok(self.vault()?.newest(&op.path)?.is_some_and(|version| version.manifest().state == State::Deleted))
     }
 
-    /// An operation whose secret was deleted takes everything away that it knows of. A name that is issued anew has had
-    /// another secret before, and is not given up.
+    /// An operation whose secret was deleted takes everything away that it knows of.
     fn give_all_up(&self, op: &mut Operation) {
-        if op.kind == Kind::Issue && op.mint.as_ref().is_some_and(|mint| mint.stage != Stage::Published) {
-            return;
-        }
         (self.say)(&format!("{} was deleted meanwhile: its keys go", op.path));
         let now = self.now();
         if let Some(mint) = op.mint.take() {
