@@ -187,11 +187,19 @@ impl Remote {
         Some(String::from_utf8_lossy(write.value.present()?.expose()).into_owned())
     }
 
+    /// Whether the trunk has a commit: what a branch that it contains says is history.
+    fn is_on_trunk(&self, tip: &str) -> bool {
+        let mut git = std::process::Command::new("git");
+        git.arg("-C").arg(self.dir.join("shared répo.git")).args(["merge-base", "--is-ancestor", tip, "main"]);
+        git.status().is_ok_and(|status| status.success())
+    }
+
     /// Every operation in the journals of the branches, however it is going on.
     pub fn operations(&self) -> Vec<Operation> {
         let vault = self.vault();
         let mut all = Vec::new();
-        for tip in self.tips("main").into_iter().chain(self.tips("covault/rotation")).chain(self.tips("work")) {
+        let beside = self.tips("covault/rotation").into_iter().chain(self.tips("work"));
+        for tip in self.tips("main").into_iter().chain(beside.filter(|tip| !self.is_on_trunk(tip))) {
             let tip = tip.parse().unwrap();
             for name in [OLD, NEW] {
                 let hash = covault::model::bytes::Hash::of(format!("{}\0{name}", vault.roster().vault).as_bytes());
