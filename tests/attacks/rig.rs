@@ -48,18 +48,12 @@ type Image = Vec<(PathBuf, Item)>;
 fn image() -> &'static Image {
     static IMAGE: OnceLock<Image> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let world = in_memory();
+        let world = World::new();
         prepare(&world);
         let mut image = Image::new();
         pack(world.path(), Path::new(""), &mut image);
         image
     })
-}
-
-/// A world in memory, where the system has that: many small files are made and thrown away.
-fn in_memory() -> World {
-    let folder = tempfile::Builder::new().prefix("covault attack ").tempdir_in("/dev/shm");
-    folder.map_or_else(|_| World::new(), |dir| World { dir, memory: None })
 }
 
 fn pack(top: &Path, at: &Path, image: &mut Image) {
@@ -168,7 +162,7 @@ pub struct Case {
 impl Case {
     pub fn new() -> Self {
         let image = image();
-        let world = in_memory();
+        let world = World::new();
         unpack(image, world.path());
         let (alice, at) = (world.stranger("alice"), world.stranger("mallory"));
         let case = Self { world, alice, at };

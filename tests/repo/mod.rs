@@ -30,7 +30,7 @@ pub struct Place {
 impl Place {
     /// An empty repository made by `git init ARGS`.
     pub fn empty(args: &[&str]) -> Self {
-        let keep = tempfile::tempdir().unwrap();
+        let keep = tempfile::tempdir_in(crate::world::playground()).unwrap();
         let top = keep.path().canonicalize().unwrap().join("a répo");
         std::fs::create_dir(&top).unwrap();
         let place = Self { keep, top };
@@ -61,7 +61,7 @@ impl Place {
     }
 
     pub fn clone_as(&self, name: &str, args: &[&str]) -> Self {
-        let keep = tempfile::tempdir().unwrap();
+        let keep = tempfile::tempdir_in(crate::world::playground()).unwrap();
         let top = keep.path().canonicalize().unwrap().join(name);
         let url = format!("file://{}", self.top.display().to_string().replace(' ', "%20"));
         // git does not decode file URLs; a link without a space does.
