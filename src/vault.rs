@@ -63,7 +63,7 @@ use crate::model::card::Recipient;
 use crate::model::manifest::MemberRef;
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
-use crate::repo::{Repo, VaultPlace};
+use crate::repo::{ObjectId, Repo, VaultPlace};
 
 /// The name of the folder that makes a repository's folder a vault.
 pub const FOLDER: &str = ".covault";
@@ -81,6 +81,8 @@ pub struct Vault {
     gone: BTreeSet<MemberName>,
     /// Somebody who extended this branch's roster and is no admin on the trunk.
     forked_by: Option<String>,
+    /// What the trunk knows and this branch does not.
+    ahead: Option<trunk::Ahead>,
     /// What this clone saw of the trunk.
     trunk: trunk::View,
     keys: OnceCell<Own>,
@@ -119,6 +121,7 @@ impl Vault {
             roster_blob: accepted.blob,
             gone: accepted.gone,
             forked_by: accepted.forked_by,
+            ahead: accepted.ahead,
             trunk: accepted.trunk,
             keys: OnceCell::new(),
             signer: OnceCell::new(),
@@ -212,6 +215,26 @@ fn root_above(repo: &Repo, start: &Path) -> Result<String, VaultError> {
         VaultPlace::Below(places) => Err(VaultError::SeveralVaults(places)),
         VaultPlace::None => Err(VaultError::NoVault),
     }
+}
+
+/// Path of the `.covault` folder above `start` in the first of `commits` that has one, from the top.
+fn root_in(repo: &Repo, start: &Path, commits: &[ObjectId]) -> Result<Option<String>, VaultError> {
+    let prefix = repo.prefix(start)?;
+    for commit in commits {
+        let mut dir = Some(prefix.as_str());
+        while let Some(here) = dir {
+            let root = if here.is_empty() { FOLDER.to_owned() } else { format!("{here}/{FOLDER}") };
+            if repo.tree_at(*commit, &root)?.is_some() {
+                return Ok(Some(root));
+            }
+            dir = match here.rsplit_once('/') {
+                Some((above, _)) => Some(above),
+                None if here.is_empty() => None,
+                None => Some(""),
+            };
+        }
+    }
+    Ok(None)
 }
 
 /// A vault's id as six words (66 bits), for people to compare.

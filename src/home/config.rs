@@ -53,11 +53,13 @@ pub struct Calls {
 
 /// What is done on an alert.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Alerts {
     /// A program with its arguments; it is given the alert as JSON on its standard input, and no shell is started.
     #[serde(default)]
     pub command: Vec<String>,
+    /// How long it may take before it is ended.
+    pub time_limit: Option<Span>,
 }
 
 /// A length of time as people write it.

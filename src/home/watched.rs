@@ -61,9 +61,14 @@ impl Watched {
         self.keys.get_mut(intent).is_some_and(|key| std::mem::take(&mut key.off))
     }
 
-    /// Notes that something is told; `false` where it was before.
-    pub fn tell(&mut self, what: &str) -> bool {
-        self.told.insert(what.to_owned())
+    /// Whether something was told.
+    pub fn was_told(&self, what: &str) -> bool {
+        self.told.contains(what)
+    }
+
+    /// Notes that something was told.
+    pub fn tell(&mut self, what: &str) {
+        self.told.insert(what.to_owned());
     }
 
     /// Forgets what was told of periods that are over.

@@ -74,6 +74,7 @@ impl VaultError {
             | Self::NoEnvFile(_) => Kind::NotFound,
             Self::NotAReader { .. }
             | Self::WouldNotRead(_)
+            | Self::TakenOnTrunk(_)
             | Self::NotAnAdmin(_)
             | Self::NotAMember
             | Self::NotAWriter
@@ -362,6 +363,9 @@ impl VaultError {
             Self::WouldNotRead(name) => format!(
                 "ask an admin for a grant, as in: covault grant {name} --add NAME; what is only shared with you, you read"
             ),
+            Self::TakenOnTrunk(name) => {
+                format!("bring the trunk in with: covault sync; then ask an admin: covault grant {name} --add NAME")
+            }
             Self::ValueTooLarge(_) => "keep large files elsewhere, and their key here".to_owned(),
             _ => return None,
         };

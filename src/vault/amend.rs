@@ -161,7 +161,7 @@ impl Vault {
         }
         let blob = self.repo().blob_id(text.as_bytes())?.to_string();
         let gone = self.gone.clone();
-        let under = Under { roster: &current, blob: &blob, gone: &gone, beside: &[] };
+        let under = Under { roster: &current, blob: &blob, gone: &gone, ..self.under() };
         let plan = self.plan(&under, only, reshare)?;
         let others = if only.is_none() { self.sealed_and_uncommitted(&plan)? } else { Vec::new() };
         let looked_at_all = only.is_none();
@@ -205,7 +205,7 @@ impl Vault {
     ) -> Result<Amended, VaultError> {
         self.check_unchanged(&amendment.plan)?;
         let gone = self.gone.clone();
-        let under = Under { roster: &amendment.roster, blob: &amendment.blob, gone: &gone, beside: &[] };
+        let under = Under { roster: &amendment.roster, blob: &amendment.blob, gone: &gone, ..self.under() };
         let sealed = self.reseal(&mut amendment.plan, &under, writing.now(), progress)?;
         let count = sealed.len();
         let file = format!("{}/roster.toml", self.root());

@@ -207,6 +207,9 @@ pub enum VaultError {
     /// The roster does not let oneself read it, and who writes a secret reads it.
     #[error("you may not write {0}: no grant lets you read it")]
     WouldNotRead(String),
+    /// The trunk's roster took it away, and this branch does not know that.
+    #[error("you may not write {0} any more: by the trunk's roster no grant lets you read it")]
+    TakenOnTrunk(String),
     /// Only admins change the roster.
     #[error("only an admin can do that: {0}")]
     NotAnAdmin(String),

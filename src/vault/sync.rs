@@ -10,7 +10,7 @@ use super::merge::{index, is_bystander, roster};
 use super::open::Version;
 use super::resolve::{Answers, Questions};
 use super::write::How;
-use super::{FOLDER, Vault, VaultError, root_above, sealed, setup};
+use super::{FOLDER, Vault, VaultError, root_above, root_in, sealed, setup};
 use crate::home::Home;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
@@ -76,12 +76,16 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
         let theirs = repo.resolve(&upstream.tracking).ok();
         if let Some(theirs) = theirs {
             // What is refused on the trunk is refused before anything of it is brought in.
-            check(syncing)?;
+            let is_new = check(syncing, &repo, theirs)? == Before::Nothing;
             let head = repo.head()?.commit;
             received.extend(repo.walk(&[theirs], head.as_slice())?.into_iter().map(|commit| commit.id));
             if !syncing.how.dry_run && !bring(syncing, &repo, theirs, &mut synced)? {
                 synced.received = received.len();
                 return Ok(synced);
+            }
+            if is_new && !syncing.how.dry_run {
+                // It was not there to be looked at before.
+                welcome(syncing, &mut synced)?;
             }
         }
         if !syncing.how.dry_run {
@@ -113,17 +117,43 @@ pub(super) fn bring_commit(syncing: &Syncing<'_>, theirs: ObjectId) -> Result<Sy
     Ok(synced)
 }
 
-fn check(syncing: &Syncing<'_>) -> Result<(), VaultError> {
+/// What there was before anything was brought in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// A vault, or what is no reason to stop.
+    Vault,
+    /// No vault here, and one there: a branch with no commit yet, or one from before there was a vault.
+    Nothing,
+}
+
+fn check(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId) -> Result<Before, VaultError> {
     match (syncing.open)() {
         Ok(vault) => {
             if !syncing.how.dry_run && vault.may_write().is_ok() {
                 setup::install(vault.repo(), vault.root(), vault.roster().vault, &syncing.how.program)?;
             }
-            Ok(())
+            Ok(Before::Vault)
         }
-        Err(error) if is_bystander(&error) => Ok(()),
+        Err(error) if is_bystander(&error) => Ok(Before::Vault),
+        Err(VaultError::NoVault) if root_in(repo, syncing.start, &[theirs])?.is_some() => Ok(Before::Nothing),
         Err(error) => Err(error),
     }
+}
+
+/// What came in is a vault that was not here: it is set up like any other, or the next command is said.
+fn welcome(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<(), VaultError> {
+    match (syncing.open)() {
+        Ok(vault) if vault.may_write().is_ok() => {
+            setup::install(vault.repo(), vault.root(), vault.roster().vault, &syncing.how.program)?;
+        }
+        Ok(_) => {}
+        Err(error) if is_bystander(&error) => {
+            let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            synced.notes.push(format!("{error}{hint}"));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// Brings a commit in and settles what git leaves of ours; whether the branch has both.

@@ -14,8 +14,8 @@ use super::{Vault, VaultError, sealed};
 use crate::home::{Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
-use crate::model::names::SecretPath;
-use crate::model::roster::{Entry, MAX_ROSTER, Roster};
+use crate::model::names::{MemberName, SecretPath};
+use crate::model::roster::{Entry, Holder, MAX_ROSTER, Role, Roster, State};
 use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
 use crate::seal;
 
@@ -36,6 +36,41 @@ pub(super) struct Findings {
     pub(super) gone: BTreeSet<String>,
     /// Somebody who extended this branch's roster and is no admin on the trunk.
     pub(super) forked_by: Option<String>,
+    /// What the trunk knows and this branch does not.
+    pub(super) ahead: Option<Ahead>,
+}
+
+/// A roster on the trunk with entries that the one in front of us lacks: what those take away counts here, too, as far as
+/// something is sealed or signed. What they give waits until they are brought in.
+pub(super) struct Ahead {
+    /// The trunk's.
+    theirs: Roster,
+    /// Its newest entry that both have.
+    shared: Hash,
+}
+
+impl Ahead {
+    fn of(ours: &Roster, theirs: &Roster) -> Option<Self> {
+        if ours.has(theirs.head) {
+            return None;
+        }
+        // A head that was merged in is in no chain of its own.
+        let in_chain = theirs.chain.iter().rev().find(|entry| ours.has(**entry));
+        let shared = if theirs.has(ours.head) { Some(ours.head) } else { in_chain.copied() };
+        shared.map(|shared| Self { theirs: theirs.clone(), shared })
+    }
+
+    /// Whether somebody could read the secret at `path` where both rosters were one, and cannot by the trunk's.
+    pub(super) fn took_reading(&self, name: &MemberName, path: &SecretPath, shares: &[Holder]) -> bool {
+        let reads = |state: &State| state.named(name).is_some_and(|member| state.reads(member, path, shares));
+        self.theirs.state_at(self.shared).is_some_and(reads) && !reads(self.theirs.state())
+    }
+
+    /// The same of writing.
+    pub(super) fn took_writing(&self, name: &MemberName) -> bool {
+        let writes = |state: &State| state.named(name).is_some_and(|member| member.role >= Role::Writer);
+        self.theirs.state_at(self.shared).is_some_and(writes) && !writes(self.theirs.state())
+    }
 }
 
 /// The roster in front of us.
@@ -87,7 +122,8 @@ impl Here<'_> {
         }
         let view = View { seen: at, contained: OnceCell::new(), is_shared: trunk.remote };
         self.check_checkout(&view, theirs)?;
-        Ok(Findings { view, gone: self.gone(theirs), forked_by: self.forked_by(theirs) })
+        let ahead = Ahead::of(self.roster, theirs);
+        Ok(Findings { view, gone: self.gone(theirs), forked_by: self.forked_by(theirs), ahead })
     }
 
     /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before. Gives the
@@ -122,7 +158,7 @@ impl Here<'_> {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
         let view = View { seen: None, contained: OnceCell::new(), is_shared: false };
-        Ok(Findings { view, gone: self.gone(self.roster), forked_by: None })
+        Ok(Findings { view, gone: self.gone(self.roster), forked_by: None, ahead: None })
     }
 
     /// The trunk may not lose an entry or a commit that was seen on it.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::trunk::{Findings, Here, View};
+use super::trunk::{Ahead, Findings, Here, View};
 use super::{VaultError, words};
 use crate::home::{Home, HomeError};
 use crate::model::bytes::Hash;
@@ -28,6 +28,8 @@ pub struct Accepted {
     pub gone: BTreeSet<MemberName>,
     /// Somebody who extended this branch's roster and is no admin on the trunk.
     pub(super) forked_by: Option<String>,
+    /// What the trunk knows and this branch does not.
+    pub(super) ahead: Option<Ahead>,
     /// What this clone saw of the trunk.
     pub(super) trunk: View,
 }
@@ -40,9 +42,9 @@ pub struct Accepted {
 pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Accepted, VaultError> {
     let (entries, roster, blob) = roster_here(repo, home, root, expected)?;
     let here = Here { repo, home, root, entries: &entries, roster: &roster, blob };
-    let Findings { view, gone, forked_by } = here.judge()?;
+    let Findings { view, gone, forked_by, ahead } = here.judge()?;
     let gone = gone.iter().filter_map(|name| MemberName::parse(name).ok()).collect();
-    Ok(Accepted { blob: blob.to_string(), roster, gone, forked_by, trunk: view })
+    Ok(Accepted { blob: blob.to_string(), roster, gone, forked_by, ahead, trunk: view })
 }
 
 /// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was. Gives the

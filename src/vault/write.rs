@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::heal::Healing;
 use super::read::Secret;
+use super::trunk::Ahead;
 use super::{Me, Vault, VaultError, setup};
 use crate::home::OwnSigner;
 use crate::model::bytes::{Hash, SecretId};
@@ -161,7 +162,7 @@ impl Vault {
         if !member.card.signing_keys().any(|key| *key == public) {
             return Err(VaultError::SigningKeyUnknown(public.to_string()));
         }
-        if member.role < Role::Writer {
+        if member.role < Role::Writer || self.ahead.as_ref().is_some_and(|it| it.took_writing(&member.card.name)) {
             return Err(VaultError::NotAWriter);
         }
         Ok((me, signer))
@@ -203,7 +204,8 @@ impl Vault {
 
     /// The roster as it is, to seal under.
     pub(super) fn under(&self) -> Under<'_> {
-        Under { roster: &self.roster, blob: &self.roster_blob, gone: &self.gone, beside: &[] }
+        let (gone, ahead) = (&self.gone, self.ahead.as_ref());
+        Under { roster: &self.roster, blob: &self.roster_blob, gone, ahead, beside: &[] }
     }
 
     /// Seals a draft for the readers of its path, and opens it once more: what we cannot read back we do not put in place.
@@ -227,6 +229,11 @@ fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<M
     parents.dedup();
     let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
     let readers = under.readers(path, &draft.shares);
+    // A share lets nobody write: neither here nor, where the trunk took the grant away, there.
+    let taken = |name| under.ahead.is_some_and(|ahead| ahead.took_reading(name, path, &[]));
+    if taken(&me.reference.name) {
+        return Err(VaultError::TakenOnTrunk(path.to_string()));
+    }
     let granted = |member: &&&Member| under.roster.state().is_granted(member, path);
     let author = readers.iter().find(|member| member.card.name == me.reference.name).filter(granted);
     let author = author.ok_or_else(|| VaultError::WouldNotRead(path.to_string()))?.reference();
@@ -289,15 +296,18 @@ pub(super) struct Under<'a> {
     pub(super) blob: &'a str,
     /// Members whose removal was seen on the trunk or in another clone.
     pub(super) gone: &'a BTreeSet<MemberName>,
+    /// What the trunk knows and this branch does not.
+    pub(super) ahead: Option<&'a Ahead>,
     /// Rosters by which a reader has to read, too: those of the other side while git merges.
     pub(super) beside: &'a [Roster],
 }
 
 impl<'a> Under<'a> {
-    /// Who reads a secret, sorted by name; nobody whose removal was seen anywhere.
+    /// Who reads a secret, sorted by name; nobody whose removal was seen anywhere, or from whom the trunk took it.
     pub(super) fn readers(&self, path: &SecretPath, shares: &Shares) -> Vec<&'a Member> {
         let mut readers = self.roster.readers(path, &shares.holders());
-        readers.retain(|member| !self.gone.contains(&member.card.name));
+        let taken = |name| self.ahead.is_some_and(|ahead| ahead.took_reading(name, path, &shares.holders()));
+        readers.retain(|member| !self.gone.contains(&member.card.name) && !taken(&member.card.name));
         for roster in self.beside {
             let also: BTreeSet<Hash> =
                 roster.readers(path, &shares.holders()).iter().map(|member| member.hash).collect();

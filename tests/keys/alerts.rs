@@ -1,5 +1,7 @@
 //! Telling somebody that a key nears its limit: once, and by their own command.
 
+use covault::vault::keys::Desk;
+
 use super::rig::{Rig, days_on, desk_at};
 
 const NAME: &str = "prod/openrouter";
@@ -41,12 +43,17 @@ fn each_threshold_is_told_once_in_its_period() {
     assert!(said.err.contains("90%") && !said.err.contains("50%"), "{}", said.err);
     // The month ends; what is spent anew is told anew.
     let next = days_on(40);
-    let quiet = desk_at(&rig.alice, &rig.fake, &next, |desk| desk.usage(&[]).unwrap());
+    let told = |desk: &Desk<'_>| {
+        let watch = desk.usage(&[]).unwrap();
+        watch.alerts.iter().for_each(|alert| desk.told(&watch, alert).unwrap());
+        watch
+    };
+    let quiet = desk_at(&rig.alice, &rig.fake, &next, told);
     assert!(quiet.alerts.is_empty());
     rig.fake.spend(&second, "6");
-    let loud = desk_at(&rig.alice, &rig.fake, &next, |desk| desk.usage(&[]).unwrap());
+    let loud = desk_at(&rig.alice, &rig.fake, &next, told);
     assert_eq!(loud.alerts.iter().map(|alert| alert.threshold.percent()).collect::<Vec<_>>(), [50]);
-    let again = desk_at(&rig.alice, &rig.fake, &next, |desk| desk.usage(&[]).unwrap());
+    let again = desk_at(&rig.alice, &rig.fake, &next, told);
     assert!(again.alerts.is_empty());
 }
 
@@ -97,6 +104,32 @@ fn a_command_that_fails_is_a_warning() {
     rig.fake.spend(&hash, "4");
     let said = rig.alice.covault(["key", "usage"]).exits(8);
     assert!(said.err.contains("cannot start"), "{}", said.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_nobody_was_told_is_told_again_until_somebody_was() {
+    let (rig, hash) = rig();
+    let inbox = rig.alice.home.join("inbox");
+    let count = || std::fs::read_to_string(&inbox).unwrap_or_default().lines().count();
+    rig.fake.spend(&hash, "5");
+    // A command that never ends is ended, and counts for nothing.
+    configure(&rig, "[\"sleep\", \"600\"]\ntime-limit = \"50ms\"");
+    let said = rig.alice.covault(["key", "usage"]).exits(8);
+    assert!(said.err.contains("50%") && said.err.contains("sleep was ended: it took longer than 50ms"), "{}", said.err);
+    let file = rig.alice.home.join(".config/covault/config.toml");
+    let again = std::fs::read_to_string(&file).unwrap().replace("[\"sleep\", \"600\"]", "[\"false\"]");
+    std::fs::write(&file, again.replace("50ms", "1m")).unwrap();
+    let said = rig.alice.covault(["key", "usage"]).exits(8);
+    assert!(said.err.contains("50%") && said.err.contains("false ended with"), "{}", said.err);
+    let script = format!("cat >> '{}'", inbox.display());
+    let good = format!("[\"sh\", \"-c\", {}]", serde_json::json!(script));
+    let text = std::fs::read_to_string(&file).unwrap().replace("[\"false\"]", &good);
+    std::fs::write(&file, text).unwrap();
+    rig.alice.covault(["key", "usage"]).exits(8);
+    assert_eq!(count(), 1);
+    let said = rig.alice.covault(["key", "usage"]).ok();
+    assert!(!said.err.contains("warning") && count() == 1, "{}", said.err);
 }
 
 #[cfg(unix)]

@@ -1,7 +1,9 @@
 //! Telling somebody that a key nears its limit: a warning, and the person's own command.
 
+use core::time::Duration;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -10,21 +12,28 @@ use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::model::keys::limit::Window;
 use crate::vault::VaultError;
-use crate::vault::keys::Alert;
+use crate::home::Span;
+use crate::vault::keys::{Alert, Desk, Watch};
 
-/// Tells of each; the exit code.
-pub fn tell(context: &Context, alerts: &[Alert]) -> anyhow::Result<u8> {
+/// How long the person's command may take, where they said nothing else.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// How often it is looked whether it has ended.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Tells of each; the exit code. What the person's command did not take is told again the next time.
+pub fn tell(context: &Context, desk: &Desk<'_>, watch: &Watch) -> anyhow::Result<u8> {
     let home = context.home()?;
-    for alert in alerts {
+    for alert in &watch.alerts {
         context.warn(&in_words(alert));
-        let command = home.configuration().map_err(VaultError::Home)?.alerts.command;
-        if let Some((program, arguments)) = command.split_first()
-            && let Err(why) = run(program, arguments, &as_json(alert))
-        {
-            context.warn(&format!("the command of [alerts] in config.toml: {why}"));
+        let config = home.configuration().map_err(VaultError::Home)?.alerts;
+        let limit = config.time_limit.map_or(TIME_LIMIT, |Span(span)| span);
+        let ran = config.command.split_first().map(|(program, args)| run(program, args, &as_json(alert), limit));
+        match ran {
+            Some(Err(why)) => context.warn(&format!("the command of [alerts] in config.toml: {why}")),
+            Some(Ok(())) | None => desk.told(watch, alert)?,
         }
     }
-    Ok(if alerts.is_empty() { exit::DONE } else { exit::FINDINGS })
+    Ok(if watch.alerts.is_empty() { exit::DONE } else { exit::FINDINGS })
 }
 
 fn in_words(alert: &Alert) -> String {
@@ -50,8 +59,8 @@ fn as_json(alert: &Alert) -> Value {
     })
 }
 
-/// Runs the person's own command, without a shell and without anything that opens the vault.
-fn run(program: &str, arguments: &[String], alert: &Value) -> Result<(), String> {
+/// Runs the person's own command, without a shell and without anything that opens the vault, for so long at most.
+fn run(program: &str, arguments: &[String], alert: &Value, limit: Duration) -> Result<(), String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -64,6 +73,25 @@ fn run(program: &str, arguments: &[String], alert: &Value) -> Result<(), String>
         // A program that reads nothing closes its end; that is its right.
         let _ = writeln!(stdin, "{alert}");
     }
-    let status = child.wait().map_err(|error| error.to_string())?;
-    if status.success() { Ok(()) } else { Err(format!("{program} ended with {status}")) }
+    match end_of(&mut child, limit).map_err(|error| error.to_string())? {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(format!("{program} ended with {status}")),
+        None => Err(format!("{program} was ended: it took longer than {limit:?} (time-limit)")),
+    }
+}
+
+/// How a program ended; `None` where it had to be ended.
+fn end_of(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(TICK);
+    }
 }

@@ -30,7 +30,8 @@ const CELLS: u64 = 10;
     after_help = "Examples:\n  covault key usage\n  covault key usage prod/openrouter --fail-over 90%\n  covault key usage --json\n\n\
     Run it often, on one machine (cron, a scheduled job), where limits are held by it. All times are UTC.\n\n\
     Alerts (covault key limits --alert) are warnings; a command of your own gets each as JSON on its standard input, by \
-    config.toml beside the identity: [alerts] command = [\"notify\", \"--stdin\"]\n\n\
+    config.toml beside the identity: [alerts] command = [\"notify\", \"--stdin\"]. Where it fails, or takes more than a \
+    minute (time-limit = \"10s\"), the alert is told again the next time.\n\n\
     Exit code 8 where an alert is due, or --fail-over is reached; 9 where a provider could not be asked: figures are then \
     those of the last look."
 )]
@@ -47,25 +48,32 @@ pub struct UsageArgs {
 pub fn run(context: &Context, args: &UsageArgs) -> Answer {
     let names = args.names.iter().map(|name| SecretPath::parse(name)).collect::<Result<Vec<_>, _>>()?;
     let fail_over = args.fail_over.as_deref().map(str::parse::<Threshold>).transpose()?;
-    let watch = desk::with(context, false, false, |desk| Ok(desk.usage(&names)?))?;
+    desk::with(context, false, false, |desk| {
+        let watch = desk.usage(&names)?;
+        shown(context, &watch)?;
+        let mut code = alert::tell(context, desk, &watch)?;
+        let reached =
+            |key: &KeyUsage| key.limits.iter().any(|limit| fail_over.is_some_and(|share| limit.has_reached(share)));
+        if watch.keys.iter().any(reached) {
+            code = code.max(exit::FINDINGS);
+        }
+        for error in watch.failed {
+            code = code.max(exit::report(context, &anyhow::Error::new(error)));
+        }
+        Ok(code)
+    })
+}
+
+fn shown(context: &Context, watch: &Watch) -> anyhow::Result<()> {
     if context.json() {
         out::json(&json!(watch.keys.iter().map(as_json).collect::<Vec<_>>()))?;
     } else if watch.keys.is_empty() && watch.failed.is_empty() {
         context.note("no key here tells what it has spent");
     } else if !watch.keys.is_empty() {
-        table(context, &watch)?;
+        table(context, watch)?;
     }
-    said::drift_and_done(context, &watch);
-    let mut code = alert::tell(context, &watch.alerts)?;
-    let reached =
-        |key: &KeyUsage| key.limits.iter().any(|limit| fail_over.is_some_and(|share| limit.has_reached(share)));
-    if watch.keys.iter().any(reached) {
-        code = code.max(exit::FINDINGS);
-    }
-    for error in watch.failed {
-        code = code.max(exit::report(context, &anyhow::Error::new(error)));
-    }
-    Ok(code)
+    said::drift_and_done(context, watch);
+    Ok(())
 }
 
 fn table(context: &Context, watch: &Watch) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use super::account::{Account, Managed};
 use super::desk::Desk;
 use super::{KeyError, hold};
 use crate::home::{Watched, WatchedKey};
+use crate::model::bytes::Hash;
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::amount::Amount;
 use crate::model::keys::limit::{Layer, Limit, Window};
@@ -131,14 +132,18 @@ pub struct Alert {
     pub spent: Amount,
     /// When it counts anew.
     pub resets: Option<Time>,
+    /// How it is remembered that this was told.
+    told: String,
 }
 
 /// All of it.
 #[derive(Debug)]
 pub struct Watch {
+    /// The vault that was looked at.
+    vault: Hash,
     /// By secret.
     pub keys: Vec<KeyUsage>,
-    /// What is to be told now.
+    /// What is to be told now, and each time until [`Desk::told`] says that it was.
     pub alerts: Vec<Alert>,
     /// What could not be asked, set or read.
     pub failed: Vec<VaultError>,
@@ -170,6 +175,7 @@ impl Desk<'_> {
             }
         }
         keys.sort_by(|a, b| a.path.cmp(&b.path));
+        let vault = vault.roster().vault;
         let alerts = due(&managed, &keys, &mut watched, now);
         if names.is_empty() {
             watched.keep_only(|intent| {
@@ -179,9 +185,19 @@ impl Desk<'_> {
         }
         if !self.how.dry_run {
             // Who cannot remember tells the same again; the figures are good all the same.
-            failed.extend(self.home.set_watched(vault.roster().vault, &watched).err().map(VaultError::from));
+            failed.extend(self.home.set_watched(vault, &watched).err().map(VaultError::from));
         }
-        Ok(Watch { keys, alerts, failed })
+        Ok(Watch { vault, keys, alerts, failed })
+    }
+
+    /// Remembers that somebody was told: not before, or what ends in between would have told nobody.
+    ///
+    /// # Errors
+    /// Where this machine cannot remember.
+    pub fn told(&self, watch: &Watch, alert: &Alert) -> Result<(), VaultError> {
+        let mut watched = self.home.watched(watch.vault);
+        watched.tell(&alert.told);
+        Ok(self.home.set_watched(watch.vault, &watched)?)
     }
 
     /// A look at the account of each provider that one of the keys is from.
@@ -322,7 +338,8 @@ fn due(managed: &[Managed], keys: &[KeyUsage], watched: &mut Watched, now: Time)
         let thresholds: BTreeSet<Threshold> = one.map(|one| one.record.alerts.clone()).unwrap_or_default();
         for limit in &key.limits {
             for threshold in thresholds.iter().filter(|threshold| limit.has_reached(**threshold)) {
-                if watched.tell(&format!("{} {} {threshold} {}", key.path, limit.limit, period(limit.limit.window))) {
+                let told = format!("{} {} {threshold} {}", key.path, limit.limit, period(limit.limit.window));
+                if !watched.was_told(&told) {
                     alerts.push(Alert {
                         path: key.path.clone(),
                         provider: key.provider,
@@ -330,6 +347,7 @@ fn due(managed: &[Managed], keys: &[KeyUsage], watched: &mut Watched, now: Time)
                         threshold: *threshold,
                         spent: limit.spent,
                         resets: limit.resets,
+                        told,
                     });
                 }
             }

@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::roster::Roster;
 use crate::repo::{Ancestry, ObjectId, Repo, TreeChange};
-use crate::vault::{FOLDER, VaultError, root_above, sealed, trust, words};
+use crate::vault::{VaultError, root_above, root_in, sealed, trust, words};
 
 /// A repository with a vault.
 pub(super) struct Opening<'a> {
@@ -34,7 +34,13 @@ impl<'a> Opening<'a> {
     ) -> Result<Self, VaultError> {
         let repo = Repo::discover(start)?;
         let root = match root_above(&repo, start) {
-            Err(VaultError::NoVault) => root_in(&repo, start, commits)?.ok_or(VaultError::NoVault)?,
+            Err(VaultError::NoVault) => {
+                let mut looked = commits.iter().map(|rev| repo.resolve(rev)).collect::<Result<Vec<_>, _>>()?;
+                if commits.is_empty() {
+                    looked.extend(repo.head()?.commit);
+                }
+                root_in(&repo, start, &looked)?.ok_or(VaultError::NoVault)?
+            }
             root => root?,
         };
         Ok(Self { repo, home, root, expected })
@@ -112,28 +118,4 @@ impl<'a> Opening<'a> {
         let Some((trunk, head)) = self.repo.trunk()?.zip(self.repo.head()?.commit) else { return Ok(false) };
         Ok(self.repo.is_ancestor(trunk.commit, head)? != Ancestry::Yes)
     }
-}
-
-/// The nearest folder above `start` that is a vault's in the first of these commits that has one; of none, in `HEAD`.
-fn root_in(repo: &Repo, start: &Path, commits: &[&str]) -> Result<Option<String>, VaultError> {
-    let mut looked = commits.iter().map(|rev| repo.resolve(rev)).collect::<Result<Vec<_>, _>>()?;
-    if commits.is_empty() {
-        looked.extend(repo.head()?.commit);
-    }
-    let prefix = repo.prefix(start)?;
-    for commit in looked {
-        let mut dir = Some(prefix.as_str());
-        while let Some(here) = dir {
-            let root = if here.is_empty() { FOLDER.to_owned() } else { format!("{here}/{FOLDER}") };
-            if repo.tree_at(commit, &root)?.is_some() {
-                return Ok(Some(root));
-            }
-            dir = match here.rsplit_once('/') {
-                Some((above, _)) => Some(above),
-                None if here.is_empty() => None,
-                None => Some(""),
-            };
-        }
-    }
-    Ok(None)
 }
