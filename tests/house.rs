@@ -1,4 +1,5 @@
 //! The house itself: its layers, its files, its reference.
 
+mod crates;
 mod docs;
 mod layers;

@@ -2,6 +2,7 @@
 
 mod first_day;
 mod page;
+mod plain_age;
 mod provider_keys;
 mod pusher;
 mod team;

@@ -23,6 +23,7 @@ mod scan;
 mod seen;
 mod set;
 mod share;
+mod taken;
 mod textconv;
 mod trust;
 mod using;

@@ -127,11 +127,54 @@ fn every_test_that_a_document_names_is_there() {
             };
             let source = std::fs::read_to_string(root().join(file));
             let source = source.unwrap_or_else(|error| panic!("{name} names {span}: {error}"));
-            assert!(source.contains(&format!("fn {test}(")), "{name} names {span}, which is not there");
+            let lines: Vec<&str> = source.lines().map(str::trim).collect();
+            let head = format!("fn {test}(");
+            let at = lines.iter().position(|line| line.starts_with(&head));
+            let at = at.unwrap_or_else(|| panic!("{name} names {span}, which is not there"));
+            let above: Vec<_> = lines[..at].iter().rev().take_while(|line| line.starts_with(['#', '/'])).collect();
+            assert!(above.iter().any(|line| **line == "#[test]"), "{name} names {span}, which is no test");
+            assert!(!above.iter().any(|line| line.contains("ignore")), "{name} names {span}, which is not run");
             named += 1;
         }
     }
     assert!(named > 40, "only {named} tests are named");
+}
+
+/// The rows of the first table below a heading, cell by cell, without its head.
+fn rows<'a>(text: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let below = text.lines().skip_while(|line| *line != heading).skip(1);
+    let below = below.take_while(|line| !line.starts_with('#')).skip_while(|line| !line.starts_with('|'));
+    let lines = below.take_while(|line| line.starts_with('|')).skip(2);
+    let found: Vec<Vec<&str>> =
+        lines.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect();
+    assert!(!found.is_empty(), "there is no table below {heading}");
+    found
+}
+
+#[test]
+fn every_promise_and_every_threat_has_a_test_or_says_why_not() {
+    let evidence = read("docs/evidence.md");
+    let promises = rows(&evidence, "## What is promised, and which test would fail");
+    for row in &promises {
+        assert!(row.len() == 2 && row[1].contains("::"), "docs/evidence.md names no test: {row:?}");
+    }
+    for number in 1..=5 {
+        let count = promises.iter().filter(|row| row[0].starts_with(&format!("{number}. "))).count();
+        assert!(count > 1, "docs/evidence.md has {count} rows for promise {number}");
+    }
+    let threats = read("docs/threats.md");
+    let mut held = 0;
+    for line in threats.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        // Other tables compare programs.
+        let [_, _, by] = cells.as_slice() else { continue };
+        if by.starts_with("---") || *by == "held by" || cells.iter().any(|cell| cell.starts_with("---")) {
+            continue;
+        }
+        assert!(by.contains("::") || ["—", "by nature"].contains(by), "docs/threats.md names no test: {line}");
+        held += 1;
+    }
+    assert!(held > 60, "only {held} rows of docs/threats.md were looked at");
 }
 
 #[test]

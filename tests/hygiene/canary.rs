@@ -11,25 +11,46 @@ enum Shows {
     Values,
 }
 
-/// Runs covault with every start of a program traced, and judges what it left behind.
+/// Runs covault with every start of a program and everything that is written traced, and judges what it left behind.
 fn watched(person: &Person, args: &[&str], input: &[u8], shows: &Shows) -> Said {
+    watched_program(env!("CARGO_BIN_EXE_covault"), person, args, input, shows)
+}
+
+/// What a file descriptor stands for where no disk is behind it, as strace spells it.
+const IN_MEMORY: [&str; 4] = ["<pipe:", "<socket:", "</memfd:", "</dev/null>"];
+
+fn watched_program(program: &str, person: &Person, args: &[&str], input: &[u8], shows: &Shows) -> Said {
     let trace = tempfile::NamedTempFile::new().unwrap();
     let path = trace.path().to_string_lossy().into_owned();
-    let options = ["-f", "-qq", "-v", "-s", "65536", "-e", "trace=execve", "-e", "signal=none", "-o", &path, "--"];
-    let words = options.into_iter().chain([env!("CARGO_BIN_EXE_covault")]).chain(args.iter().copied());
+    let calls = "trace=execve,write,writev,pwrite64,pwritev,pwritev2";
+    let options = ["-f", "-qq", "-v", "-y", "-s", "65536", "-e", calls, "-e", "signal=none", "-o", &path, "--"];
+    let words = options.into_iter().chain([program]).chain(args.iter().copied());
     let said = person.fed("strace", input, words);
-    let at = format!("covault {}", args.join(" "));
+    let at = format!("{program} {}", args.join(" "));
     assert!(said.code == 0 || said.code == 8, "{at}: {}", said.err);
     assert!(!said.err.contains(CANARY), "{at}: stderr: {}", said.err);
     if *shows == Shows::Nothing {
         assert!(!said.text().contains(CANARY), "{at}: stdout: {}", said.text());
     }
     // The first is covault itself, with what the person gave it.
-    for start in std::fs::read_to_string(trace.path()).unwrap().lines().skip(1) {
+    let (mut starts, mut writes) = (0, 0);
+    for start in std::fs::read_to_string(trace.path()).unwrap().lines() {
+        // Not for a moment either: what holds a value goes to a pipe or to memory, or is not written.
+        if start.contains("write") && !start.contains("execve(") {
+            writes += 1;
+            let is_kept = !IN_MEMORY.iter().any(|kind| start.contains(kind));
+            assert!(!(start.contains(CANARY) && is_kept), "{at}: written to disk: {start}");
+            continue;
+        }
+        starts += 1;
+        if starts == 1 {
+            continue;
+        }
         let is_the_child_of_run = args.contains(&"run") && start.contains("[\"printenv\"");
         assert!(is_the_child_of_run || !start.contains(CANARY), "{at}: {start}");
         assert!(!start.contains("COVAULT_") && !start.contains("AGE-SECRET-KEY"), "{at}: {start}");
     }
+    assert!(starts > 0 && (writes > 0 || said.out.is_empty()), "{at}: nothing was traced");
     no_canary(person, &at);
     said
 }
@@ -91,6 +112,55 @@ fn no_command_shows_a_secret_to_anybody_who_did_not_ask() {
         watched(&alice, args, input.as_bytes(), shows);
     }
     eprintln!("{} commands watched", all.len());
+}
+
+#[test]
+fn no_command_of_a_team_writes_a_value_to_disk_and_neither_does_git_through_us() {
+    use Shows::{Nothing, Values};
+    if !have("strace") {
+        return;
+    }
+    let world = World::new();
+    let alice = world.team("alice");
+    crate::team::admit(&world, &alice, "bob", covault::model::roster::Role::Writer);
+    alice.set("prod/db", &value("of before"));
+    alice.set("prod/made", &value("to be made anew"));
+    alice.git(["push", "-q"]).ok();
+    let diverge = |branch: &str| {
+        alice.git(["switch", "-q", "-c", branch]).ok();
+        alice.set("prod/db", &value(branch));
+        alice.git(["switch", "-q", "main"]).ok();
+        alice.set("prod/db", &value(&format!("beside {branch}")));
+    };
+    diverge("merged");
+    diverge("rebased");
+    for (program, args, shows) in [
+        ("git", ["merge", "-q", "--no-edit", "merged"].as_slice(), Nothing),
+        ("git", &["diff", "HEAD~1"], Values),
+        ("git", &["show"], Values),
+        ("git", &["log", "-p", "-3"], Values),
+        ("git", &["cherry-pick", "rebased"], Nothing),
+    ] {
+        watched_program(program, &alice, args, b"", &shows);
+    }
+    let typed = value("typed");
+    for (args, shows) in [
+        (["resolve", "prod/db", "--newest"].as_slice(), Nothing),
+        (&["grant", "prod", "alice", "--yes"], Nothing),
+        (&["share", "prod/db", "bob", "--yes"], Nothing),
+        (&["unshare", "prod/db", "bob", "--yes"], Nothing),
+        (&["rekey", "prod/db", "--yes"], Nothing),
+        (&["rotate", "prod/made", "--stdin", "--yes"], Nothing),
+        (&["who", "prod/db", "--json"], Nothing),
+        (&["expose", "--json"], Nothing),
+        (&["scan", "--history"], Nothing),
+        (&["verify", "--history", "--json"], Nothing),
+        (&["member", "remove", "bob", "--yes"], Nothing),
+        (&["sync"], Nothing),
+        (&["run", "--from", "prod", "--files", "--", "true"], Nothing),
+    ] {
+        watched(&alice, args, typed.as_bytes(), &shows);
+    }
 }
 
 #[test]

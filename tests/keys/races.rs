@@ -122,6 +122,7 @@ fn two_who_issue_at_one_name_end_with_one_key() {
     let said = unpushed(&place, || place.bob().covault(issue));
     place.check(&said, "bob");
     assert_eq!(said.code, 9, "{}", said.err);
+    assert_eq!(place.fake.count(Call::CreateKey), 0, "asked before the journal was pushed");
     place.alice().covault(issue).ok();
     all_resume(&place, "issued twice");
     assert!(place.remote.value(NEW).is_some());

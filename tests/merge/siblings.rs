@@ -4,7 +4,7 @@ use covault::seal::is_siblings;
 
 use super::rig::{Team, removes, verifies};
 use crate::verifier::{can_judge, second_opinion};
-use crate::world::Person;
+use crate::world::{Person, have};
 
 /// Merges a branch by the driver that the clone is set up with.
 #[track_caller]
@@ -119,4 +119,95 @@ fn two_who_join_the_same_say_the_same_and_one_of_them_stays_without_a_finding() 
     pulls_in(carol, "origin/HEAD");
     assert_eq!(carol.get("dev/db"), "one value again");
     verifies(carol);
+}
+
+/// A team in whose trunk the two versions of dev/db wait that alice and bob wrote: rita, who may not join them, merged.
+fn waiting() -> Team {
+    let team = Team::new();
+    let (alice, bob, rita) = (&team.alice, &team.bob, &team.rita);
+    on_a_branch(bob, "work", "dev/db", "what bob wrote on a branch");
+    alice.set("dev/db", "what alice wrote on the trunk");
+    alice.git(["push", "-q"]).ok();
+    rita.git(["pull", "-q", "--ff-only"]).ok();
+    pulls_in(rita, "origin/work");
+    rita.git(["push", "-q"]).ok();
+    for person in [alice, bob] {
+        person.git(["pull", "-q", "--ff-only"]).ok();
+        assert!(holds_siblings(person, "dev/db"));
+    }
+    team
+}
+
+/// Whether plain age opens the file with somebody's identity, and what it prints.
+fn by_age(at: &Person, who: &Person, name: &str) -> Option<String> {
+    let said = at.command("age").arg("-d").arg("-i").arg(who.identity()).arg(at.file(name)).output().unwrap();
+    said.status.success().then(|| String::from_utf8_lossy(&said.stdout).into_owned())
+}
+
+#[test]
+fn what_waits_is_turned_back_into_a_plain_age_file_by_resolve() {
+    let team = waiting();
+    let alice = &team.alice;
+    alice.covault(["resolve", "dev/db", "--newest"]).ok();
+    assert!(!holds_siblings(alice, "dev/db"));
+    if have("age") {
+        let text = by_age(alice, alice, "dev/db").unwrap();
+        assert!(text.contains(&format!("value = \"{}\"", alice.get("dev/db"))), "{text}");
+    }
+}
+
+#[test]
+fn commands_that_read_join_what_waits_in_memory_and_write_nothing() {
+    let team = waiting();
+    let alice = &team.alice;
+    alice.covault(["status"]).ok();
+    let before = crate::cli::photo(&alice.repo);
+    for args in [
+        ["get", "dev/db"].as_slice(),
+        &["show", "dev/db", "--reveal"],
+        &["ls", "--long"],
+        &["status"],
+        &["log", "dev/db"],
+        &["diff"],
+        &["who", "dev/db"],
+        &["expose"],
+        &["verify", "--history"],
+        &["scan"],
+        &["doctor"],
+        &["whoami"],
+        &["export", "--from", "dev"],
+        &["run", "--from", "dev", "--", "true"],
+        &["member", "ls"],
+        &["group", "ls"],
+        &["grant"],
+    ] {
+        let said = alice.covault(args);
+        assert!([0, 8].contains(&said.code), "{args:?}: {}: {}", said.code, said.err);
+        crate::cli::same(&before, &crate::cli::photo(&alice.repo));
+    }
+    let said = alice.covault(["show", "dev/db", "--reveal"]).ok().text();
+    assert!(said.contains("what bob wrote on a branch") && said.contains("what alice wrote on the trunk"), "{said}");
+}
+
+#[test]
+fn a_departure_closes_every_version_that_waits_and_counts_what_both_said() {
+    let team = waiting();
+    let (alice, bob) = (&team.alice, &team.bob);
+    let said = alice.covault(["member", "remove", "bob", "--yes"]).ok();
+    assert!(!holds_siblings(alice, "dev/db"), "{}", said.err);
+    if have("age") {
+        assert!(by_age(alice, alice, "dev/db").is_some());
+        assert_eq!(by_age(alice, bob, "dev/db"), None);
+    }
+    let exposed = || -> Vec<String> {
+        let said = crate::cli::json(&alice.covault(["expose", "bob", "--json"]).ok());
+        said["exposed"].as_array().unwrap().iter().map(|one| one["secret"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(exposed(), ["dev/db"]);
+    // One of two values that he knows is still one that he knows.
+    alice.covault(["resolve", "dev/db", "--newest"]).ok();
+    assert_eq!(exposed(), ["dev/db"]);
+    alice.set("dev/db", "a value that bob never saw");
+    assert_eq!(exposed(), Vec::<String>::new());
+    verifies(alice);
 }

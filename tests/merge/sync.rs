@@ -163,3 +163,50 @@ fn two_who_exchange_at_the_same_moment_both_get_through() {
         }
     }
 }
+
+#[test]
+fn a_branch_without_a_vault_gets_the_one_of_the_remote() {
+    let team = Team::new();
+    let id = crate::team::vault(&team.alice).roster().vault.to_string();
+    // A repository without a commit, and a branch from before there was a vault.
+    let first = team.alice.git(["rev-list", "--max-parents=0", "HEAD"]).ok().text();
+    for is_unborn in [true, false] {
+        let mut bob = team.world.stranger(if is_unborn { "an empty clone" } else { "an old clone" });
+        bob.take_keys_of(&team.bob);
+        bob.name = "bob".to_owned();
+        std::fs::create_dir_all(&bob.repo).unwrap();
+        bob.git(["init", "-q", "-b", "main"]).ok();
+        let shared = team.world.shared();
+        bob.git(["remote".as_ref(), "add".as_ref(), "origin".as_ref(), shared.as_os_str()]).ok();
+        if !is_unborn {
+            bob.git(["fetch", "-q"]).ok();
+            bob.git(["reset", "-q", "--hard", first.trim()]).ok();
+        }
+        // Whose vault it is has been accepted here, as by an invite.
+        bob.git(["config", "covault.vault", &id]).ok();
+        let said = bob.covault(["sync", "--dry-run"]).ok();
+        assert!(!bob.file("dev/db").exists(), "{}", said.err);
+        bob.covault(["sync"]).ok();
+        assert_eq!(bob.get("dev/db"), "the first value of dev db");
+        assert!(bob.git(["config", "merge.covault.driver"]).ok().text().contains("covault"), "it is set up");
+        bob.set("dev/other", "and writes");
+        bob.covault(["sync"]).ok();
+    }
+    // Who does not know the vault has it, and is told how to accept it.
+    let stranger = team.world.stranger("stranger");
+    stranger.take_keys_of(&team.alice);
+    std::fs::create_dir_all(&stranger.repo).unwrap();
+    stranger.git(["init", "-q", "-b", "main"]).ok();
+    let shared = team.world.shared();
+    stranger.git(["remote".as_ref(), "add".as_ref(), "origin".as_ref(), shared.as_os_str()]).ok();
+    let said = stranger.covault(["sync"]).ok();
+    assert!(said.err.contains("covault setup --vault"), "{}", said.err);
+    stranger.covault(["get", "dev/db"]).exits(6);
+    // And where there is none there either, that is said.
+    let alone = team.world.person("alone");
+    let empty = team.world.path().join("empty.git");
+    alone.git(["init".as_ref(), "-q".as_ref(), "--bare".as_ref(), empty.as_os_str()]).ok();
+    alone.git(["remote".as_ref(), "add".as_ref(), "origin".as_ref(), empty.as_os_str()]).ok();
+    let said = alone.covault(["sync"]).exits(3);
+    assert!(said.err.contains("there is no vault here"), "{}", said.err);
+}

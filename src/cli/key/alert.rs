@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::usage::dollars;
 use crate::cli::context::Context;
 use crate::cli::exit;
+use crate::home::Span;
 use crate::model::keys::limit::Window;
 use crate::vault::VaultError;
-use crate::home::Span;
 use crate::vault::keys::{Alert, Desk, Watch};
 
 /// How long the person's command may take, where they said nothing else.

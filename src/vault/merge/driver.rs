@@ -308,7 +308,9 @@ impl Place<'_> {
         let sealed = match seal_draft(&draft, file, me, signer, &under, now) {
             Ok(sealed) => sealed,
             // What oneself may not seal (or the agent does not sign) stays sealed as it is.
-            Err(VaultError::WouldNotRead(_) | VaultError::TakenOnTrunk(_) | VaultError::Signing { .. }) => return Ok(None),
+            Err(VaultError::WouldNotRead(_) | VaultError::TakenOnTrunk(_) | VaultError::Signing { .. }) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         // What we cannot read back we do not put in place.
