@@ -87,6 +87,13 @@ impl Versions {
         values
     }
 
+    /// The versions that had any of these values.
+    pub fn with_any(&self, values: &[Short]) -> Vec<&Past> {
+        let had: BTreeSet<usize> =
+            values.iter().filter_map(|value| self.by_value.get(value)).flatten().copied().collect();
+        had.into_iter().filter_map(|index| self.all.get(index)).collect()
+    }
+
     /// How many versions are named as parents and are not here.
     pub fn unseen(&self) -> usize {
         let parents = self.all.iter().flat_map(|version| &version.parents);

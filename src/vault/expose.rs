@@ -45,7 +45,13 @@ pub struct Place<'a> {
     /// Values that a present version has no more, and that may still work: keys that a provider issued and has not
     /// been seen to be without. It takes a key to know them; without one there are none.
     pub outlived: &'a dyn Fn(&SecretPath, ObjectId) -> Vec<Short>,
+    /// Earlier writes that held what a present one of the same field holds (it was picked among several, or restored), each
+    /// with that one. It takes a key to know them; without one there are none.
+    pub repeated: &'a dyn Fn(&SecretPath, ObjectId, &Earlier<'_>) -> Vec<(Short, Short)>,
 }
+
+/// Where versions are that had one of these values: their names then, and their blobs.
+pub type Earlier<'a> = dyn Fn(&[Short]) -> Vec<(SecretPath, ObjectId)> + 'a;
 
 /// How far a ledger goes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -259,21 +265,24 @@ impl Place<'_> {
                     else {
                         continue;
                     };
+                    // What was written again is the value that stands there now.
+                    let now = |value: &Short| head.repeated.get(value).copied().unwrap_or(*value);
+                    let values: BTreeSet<Short> = exposed.values.iter().map(now).collect();
                     ledger.list.push(Exposure {
                         is_member: self.living(&member).is_some(),
                         member,
                         path: head.all.path.clone(),
                         through: exposed.through.into_iter().collect(),
                         own: exposed.own,
-                        known: exposed.values.len(),
-                        total: head.all.values.len(),
-                        outlived: exposed.values.iter().filter(|value| head.outlived.contains(value)).count(),
+                        known: values.len(),
+                        total: head.all.values.len().saturating_sub(head.repeated.len()),
+                        outlived: values.iter().filter(|value| head.outlived.contains(value)).count(),
                         fields: None,
                         since: exposed.since,
                         until: exposed.until,
                         revision: versions.get(exposed.last).map_or(0, |last| last.revision),
                         commit: commit.to_string(),
-                        values: exposed.values,
+                        values,
                         blob: *blob,
                     });
                 }
@@ -295,6 +304,8 @@ impl Place<'_> {
 struct Head {
     all: Past,
     outlived: Vec<Short>,
+    /// Earlier writes of values that are there now.
+    repeated: HashMap<Short, Short>,
 }
 
 impl Place<'_> {
@@ -313,9 +324,16 @@ impl Place<'_> {
         let blob = places.get(&head.hash).filter(|_| was_read);
         let mut outlived = blob.map(|(blob, _)| (self.outlived)(&head.path, *blob)).unwrap_or_default();
         outlived.retain(|value| !head.values.contains(value));
+        let earlier = |values: &[Short]| -> Vec<(SecretPath, ObjectId)> {
+            let had = versions.with_any(values);
+            had.into_iter().filter_map(|one| Some((one.path.clone(), places.get(&one.hash)?.0))).collect()
+        };
+        let repeated = blob.map(|(blob, _)| (self.repeated)(&head.path, *blob, &earlier)).unwrap_or_default();
+        let is_new = |old: &Short| !head.values.contains(old) && !outlived.contains(old);
+        let repeated: HashMap<Short, Short> = repeated.into_iter().filter(|(old, _)| is_new(old)).collect();
         let mut all = head.clone();
-        all.values.extend(&outlived);
-        Head { all, outlived }
+        all.values.extend(outlived.iter().chain(repeated.keys()));
+        Head { all, outlived, repeated }
     }
 }
 
@@ -337,12 +355,39 @@ impl Vault {
             tips.dedup();
         }
         let outlived = |path: &SecretPath, blob: ObjectId| self.outlived(path, blob);
-        self.place(&outlived).exposures(&tips, who, scope.devices)
+        let repeated = |path: &SecretPath, blob: ObjectId, earlier: &Earlier<'_>| self.repeated(path, blob, earlier);
+        let place = Place { outlived: &outlived, repeated: &repeated, ..self.place() };
+        place.exposures(&tips, who, scope.devices)
     }
 
-    fn place<'a>(&'a self, outlived: &'a dyn Fn(&SecretPath, ObjectId) -> Vec<Short>) -> Place<'a> {
+    fn place(&self) -> Place<'_> {
         let (repo, home, root, roster) = (self.repo(), Some(self.home()), self.root(), self.roster());
-        Place { repo, home, root, roster, gone: &self.gone, outlived }
+        let (outlived, repeated) = (&|_: &SecretPath, _| Vec::new(), &|_: &SecretPath, _, _: &Earlier<'_>| Vec::new());
+        Place { repo, home, root, roster, gone: &self.gone, outlived, repeated }
+    }
+
+    /// Earlier writes whose values the present version has again by another name, each with that one: as far as one's
+    /// key opens both.
+    fn repeated(&self, path: &SecretPath, blob: ObjectId, earlier: &Earlier<'_>) -> Vec<(Short, Short)> {
+        let Ok(opener) = self.opener() else { return Vec::new() };
+        let open =
+            |path: &SecretPath, blob| Ok::<_, VaultError>(opener.open(&self.version_of_blob(blob, path)?)?.document);
+        let Ok(present) = open(path, blob) else { return Vec::new() };
+        let fields = || present.registers().filter(|(key, _)| matches!(key, Key::Field(_)));
+        let replaced: Vec<Short> = fields().flat_map(|(_, it)| it.replaced().iter().map(WriteName::short)).collect();
+        let mut found = Vec::new();
+        for (path, blob) in earlier(&replaced) {
+            let Ok(past) = open(&path, blob) else { continue };
+            for (key, register) in fields() {
+                let old = past.register(key).into_iter().flat_map(|register| register.live());
+                for old in old.filter(|write| write.is_secret()) {
+                    let same = register.live().find(|now| now.is_secret() && now.value == old.value);
+                    found.extend(same.map(|now| (old.name().short(), now.name().short())));
+                }
+            }
+        }
+        found.retain(|(old, now)| old != now);
+        found
     }
 
     /// Keys of a version that were replaced, and that their provider has not been seen to be without.
@@ -357,7 +402,7 @@ impl Vault {
     /// Who could read values of an old version and may not read what is at `path`, shared with these: what comes back
     /// with it they know. Nobody, where this clone cannot tell.
     pub(super) fn who_knew(&self, version: Hash, path: &SecretPath, shares: &[Holder]) -> Vec<MemberName> {
-        let place = self.place(&|_, _| Vec::new());
+        let place = self.place();
         let Ok(Some(head)) = self.repo().head().map(|head| head.commit) else { return Vec::new() };
         if self.repo().is_partial() || place.is_one_persons() {
             return Vec::new();

@@ -25,7 +25,7 @@ pub use history::SealedVersion;
 pub use staged::staged;
 
 use super::VaultError;
-use super::expose::{Exposure, Place};
+use super::expose::{Earlier, Exposure, Place};
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
@@ -193,7 +193,16 @@ fn tell_exposures(
 ) -> Result<(), VaultError> {
     let (repo, gone) = (&opening.repo, BTreeSet::new());
     let outlived = |_: &SecretPath, _: ObjectId| Vec::new();
-    let place = Place { repo, home: opening.home, root: &opening.root, roster, gone: &gone, outlived: &outlived };
+    let repeated = |_: &SecretPath, _: ObjectId, _: &Earlier<'_>| Vec::new();
+    let place = Place {
+        repo,
+        home: opening.home,
+        root: &opening.root,
+        roster,
+        gone: &gone,
+        outlived: &outlived,
+        repeated: &repeated,
+    };
     let tips: Vec<ObjectId> = end.into_iter().collect();
     let ledger = place.exposures(&tips, None, false)?;
     if ledger.gaps.is_incomplete() {

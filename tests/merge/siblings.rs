@@ -204,7 +204,14 @@ fn a_departure_closes_every_version_that_waits_and_counts_what_both_said() {
         said["exposed"].as_array().unwrap().iter().map(|one| one["secret"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(exposed(), ["dev/db"]);
+    // One of two values that he knows is still one that he knows, though it was written anew; and so is an old one.
+    alice.covault(["resolve", "dev/db", "--newest"]).ok();
+    assert_eq!(exposed(), ["dev/db"]);
     alice.set("dev/db", "a value that bob never saw");
+    assert_eq!(exposed(), Vec::<String>::new());
+    alice.covault(["restore", "dev/db"]).ok();
+    assert_eq!(exposed(), ["dev/db"]);
+    alice.set("dev/db", "another value that bob never saw");
     assert_eq!(exposed(), Vec::<String>::new());
     verifies(alice);
 }
