@@ -30,7 +30,7 @@ impl Vault {
         if !changed && !buried && draft.parents.len() < 2 {
             return Ok(super::setup::nothing_written(how));
         }
-        // What comes back is another write: the exposure ledger cannot know that they know it.
+        // What comes back is another write: without a key the exposure ledger cannot know that they know it.
         let knew = self.who_knew(old.hash, path, &draft.shares.holders());
         if !knew.is_empty() {
             let who = knew.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
