@@ -210,7 +210,8 @@ fn where_nothing_could_be_pushed_from_no_provider_is_asked() {
     fake.clear_requests();
     alice.covault(["key", "rotate", "prod/openrouter"]).exits(9);
     alice.covault(["key", "issue", "prod/other"]).exits(9);
-    assert!(fake.requests().is_empty(), "{:?}", fake.requests());
+    let changing = fake.requests().into_iter().find(|request| request.method != "GET");
+    assert!(changing.is_none(), "{:?}", changing.map(|request| request.line()));
     assert_eq!(fake.live_keys().len(), 1);
 }
 
