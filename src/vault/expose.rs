@@ -47,8 +47,11 @@ pub struct Place<'a> {
     pub outlived: &'a dyn Fn(&SecretPath, ObjectId) -> Vec<Short>,
     /// Earlier writes that held what a present one of the same field holds (it was picked among several, or restored), each
     /// with that one. It takes a key to know them; without one there are none.
-    pub repeated: &'a dyn Fn(&SecretPath, ObjectId, &Earlier<'_>) -> Vec<(Short, Short)>,
+    pub repeated: &'a Repeated<'a>,
 }
+
+/// Of a version, earlier writes and the present ones that hold the same.
+pub type Repeated<'a> = dyn Fn(&SecretPath, ObjectId, &Earlier<'_>) -> Vec<(Short, Short)> + 'a;
 
 /// Where versions are that had one of these values: their names then, and their blobs.
 pub type Earlier<'a> = dyn Fn(&[Short]) -> Vec<(SecretPath, ObjectId)> + 'a;
