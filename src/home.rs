@@ -3,6 +3,7 @@
 //! It does not read the environment (the command line hands it over) and knows no repository.
 
 mod agent;
+mod checked;
 mod config;
 mod files;
 mod invites;
@@ -38,6 +39,14 @@ pub enum HomeError {
     NoIdentity {
         /// Where it would be.
         looked: PathBuf,
+    },
+    /// A file that names the file of a key, where there is none.
+    #[error("{file} names {}, which is no file", .target.display())]
+    PointsNowhere {
+        /// The file that names it.
+        file: PathBuf,
+        /// What it names.
+        target: PathBuf,
     },
     /// A passphrase is needed and nobody can be asked.
     #[error("{file} needs its passphrase and nobody can be asked")]
@@ -117,6 +126,9 @@ impl HomeError {
                 "if you are a member, copy your identity here or name it with COVAULT_IDENTITY_FILE; else ask an admin to let you in"
                     .to_owned(),
             ),
+            Self::PointsNowhere { file, .. } => {
+                Some(format!("bring it back, write another path into '{0}', or remove '{0}'", file.display()))
+            }
             Self::PassphraseNeeded { .. } => {
                 let text = "run it on a terminal, or name unprotected keys with COVAULT_IDENTITY_FILE and \
                     COVAULT_SIGNING_KEY_FILE (with a .pub there, ssh-agent signs)";
@@ -133,7 +145,11 @@ impl HomeError {
             Self::Io { .. } | Self::Making(_) => None,
             Self::BadConfig { .. } => Some("docs/provider-keys.md has an example".to_owned()),
             Self::DamagedState { file } => {
-                Some(format!("compare the vault's words with a teammate, then remove '{}'", file.display()))
+                let file = file.display();
+                Some(format!(
+                    "compare the vault's words and its newest commit with a teammate, then remove '{file}': this machine \
+                     remembers anew from there"
+                ))
             }
             Self::NoHome => Some("set HOME".to_owned()),
         }
@@ -174,17 +190,17 @@ impl Home {
 
     /// The identity file that counts: the one that the environment names, else the one in the config folder.
     pub fn identity_file(&self) -> PathBuf {
-        self.sources.identity_file.clone().unwrap_or_else(|| self.named("identity-file", "identity.txt"))
+        self.sources.identity_file.clone().unwrap_or_else(|| self.named(IDENTITY_POINTER, "identity.txt"))
     }
 
     /// The signing key that counts.
     pub fn signing_file(&self) -> PathBuf {
-        self.sources.signing_file.clone().unwrap_or_else(|| self.named("signing-key-file", "signing_ed25519"))
+        self.sources.signing_file.clone().unwrap_or_else(|| self.named(SIGNING_POINTER, "signing_ed25519"))
     }
 
     /// Remembers that an existing key file is to be used: `identity-file` and `signing-key-file` hold a path.
     fn name_existing(&self, identity: Option<&Path>, signing: Option<&Path>) -> Result<(), HomeError> {
-        for (pointer, target) in [("identity-file", identity), ("signing-key-file", signing)] {
+        for (pointer, target) in [(IDENTITY_POINTER, identity), (SIGNING_POINTER, signing)] {
             if let Some(target) = target {
                 files::write_private(&self.config.join(pointer), target.to_string_lossy().as_bytes())?;
             }
@@ -206,9 +222,22 @@ impl Home {
     }
 
     fn named(&self, pointer: &str, default: &str) -> PathBuf {
-        match std::fs::read_to_string(self.config.join(pointer)) {
-            Ok(path) if !path.trim().is_empty() => PathBuf::from(path.trim()),
-            _ => self.config.join(default),
-        }
+        self.pointed(pointer).unwrap_or_else(|| self.config.join(default))
+    }
+
+    /// What a file of the config folder names, wherever that is. An empty one names nothing that exists.
+    fn pointed(&self, pointer: &str) -> Option<PathBuf> {
+        let bytes = std::fs::read(self.config.join(pointer)).ok()?;
+        Some(PathBuf::from(String::from_utf8_lossy(&bytes).trim()))
+    }
+
+    /// Why there is no key, where a file of the config folder names one that is not there, or a folder.
+    fn points_nowhere(&self, source: Option<&PathBuf>, pointer: &str) -> Option<HomeError> {
+        let target = self.pointed(pointer).filter(|target| source.is_none() && (target.is_dir() || !target.exists()))?;
+        Some(HomeError::PointsNowhere { file: self.config.join(pointer), target })
     }
 }
+
+/// Files of the config folder that hold the path of a key's file.
+const IDENTITY_POINTER: &str = "identity-file";
+const SIGNING_POINTER: &str = "signing-key-file";

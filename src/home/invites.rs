@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Home, HomeError, files};
+use super::{Home, HomeError, checked};
 use crate::model::bytes::Hash;
 use crate::model::invite::Token;
 use crate::model::names::{GroupName, MemberName};
@@ -37,13 +37,13 @@ impl Home {
         let (groups, at) = (groups.join(", "), invite.at);
         // No name, group or time has a character that TOML would have to escape.
         let text = Zeroizing::new(format!("token = \"{}\"\ngroups = [{groups}]\nat = \"{at}\"\n", *token));
-        files::write_private(&self.invite_file(vault, name), text.as_bytes())
+        checked::write(&self.invite_file(vault, name), text.as_bytes())
     }
 
     /// The invite for a name, if this machine made one that still waits.
     pub fn invite(&self, vault: Hash, name: &MemberName) -> Result<Option<KeptInvite>, HomeError> {
         let file = self.invite_file(vault, name);
-        let Some(bytes) = files::read_optional(&file)? else { return Ok(None) };
+        let Some(bytes) = checked::read(&file)? else { return Ok(None) };
         let bytes = Zeroizing::new(bytes);
         let parse = || {
             let parsed: InviteFile = toml::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;

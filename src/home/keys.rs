@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::agent::AgentKey;
-use super::{Home, HomeError, files};
+use super::{Home, HomeError, IDENTITY_POINTER, SIGNING_POINTER, files};
 use crate::model::card::{Recipient, SigningPublic};
 use crate::plaintext::Plaintext;
 use crate::seal::sshsig::Namespace;
@@ -81,7 +81,10 @@ impl Home {
     pub fn keys(&self) -> Result<Keys, HomeError> {
         match &self.sources.literal {
             Some(literal) => Ok(keys_from_literal(literal)?.0),
-            None => Ok(Keys { identities: self.identities_in(&self.identity_file())? }),
+            None => match self.points_nowhere(self.sources.identity_file.as_ref(), IDENTITY_POINTER) {
+                Some(error) => Err(error),
+                None => Ok(Keys { identities: self.identities_in(&self.identity_file())? }),
+            },
         }
     }
 
@@ -89,7 +92,10 @@ impl Home {
     pub fn signer(&self) -> Result<Option<OwnSigner>, HomeError> {
         match &self.sources.literal {
             Some(literal) => Ok(keys_from_literal(literal)?.1.map(OwnSigner::Key)),
-            None => self.signer_in(&self.signing_file()),
+            None => match self.points_nowhere(self.sources.signing_file.as_ref(), SIGNING_POINTER) {
+                Some(error) => Err(error),
+                None => self.signer_in(&self.signing_file()),
+            },
         }
     }
 

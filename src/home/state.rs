@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Home, HomeError, files};
+use super::{Home, HomeError, checked, files};
 use crate::model::bytes::Hash;
 
 /// How many digests are worth keeping (a few MiB); beyond, it starts anew.
@@ -70,9 +70,8 @@ impl Home {
     /// The pin of a vault, where this machine has one.
     pub fn pin(&self, vault: Hash) -> Result<Option<Pin>, HomeError> {
         let file = self.pin_file(vault);
-        let Some(bytes) = files::read_optional(&file)? else { return Ok(None) };
+        let Some(text) = checked::read_text(&file)? else { return Ok(None) };
         let damaged = || HomeError::DamagedState { file: file.clone() };
-        let text = String::from_utf8(bytes).map_err(|_| damaged())?;
         let parsed: PinFile = toml::from_str(&text).map_err(|_| damaged())?;
         let pin = Pin {
             vault: Hash::from_hex(&parsed.vault).ok_or_else(damaged)?,
@@ -85,15 +84,20 @@ impl Home {
     /// Remembers a pin.
     pub fn set_pin(&self, pin: &Pin) -> Result<(), HomeError> {
         let text = format!("vault = \"{}\"\nseq = {}\nhead = \"{}\"\n", pin.vault, pin.seq, pin.head);
-        files::write_private(&self.pin_file(pin.vault), text.as_bytes())
+        checked::write(&self.pin_file(pin.vault), text.as_bytes())
     }
 
-    /// What this clone saw of the trunk last; `place` is its git folder. A damaged record is none: the pin still holds.
-    pub fn seen(&self, vault: Hash, place: &Path) -> Option<Seen> {
-        let bytes = files::read_optional(&self.seen_file(vault, place)).ok().flatten()?;
-        let parsed: SeenFile = toml::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
-        let head = Hash::from_hex(&parsed.head)?;
-        Some(Seen { trunk: parsed.trunk, commit: parsed.commit, seq: parsed.seq, head })
+    /// What this clone saw of the trunk last; `place` is its git folder.
+    ///
+    /// # Errors
+    /// A damaged record is no reason to forget what was seen: `DamagedState`, and `Io`.
+    pub fn seen(&self, vault: Hash, place: &Path) -> Result<Option<Seen>, HomeError> {
+        let file = self.seen_file(vault, place);
+        let Some(text) = checked::read_text(&file)? else { return Ok(None) };
+        let damaged = || HomeError::DamagedState { file: file.clone() };
+        let parsed: SeenFile = toml::from_str(&text).map_err(|_| damaged())?;
+        let head = Hash::from_hex(&parsed.head).ok_or_else(damaged)?;
+        Ok(Some(Seen { trunk: parsed.trunk, commit: parsed.commit, seq: parsed.seq, head }))
     }
 
     /// Remembers what this clone saw of the trunk.
@@ -101,13 +105,12 @@ impl Home {
         let Seen { trunk, commit, seq, head } = seen;
         let (trunk, commit, head) = (trunk.clone(), commit.clone(), head.to_string());
         let text = toml::to_string(&SeenFile { trunk, commit, seq: *seq, head }).unwrap_or_default();
-        files::write_private(&self.seen_file(vault, place), text.as_bytes())
+        checked::write(&self.seen_file(vault, place), text.as_bytes())
     }
 
     /// The commit up to which one clone has sealed what it could, under which roster. A damaged record is none.
     pub fn healed(&self, vault: Hash, place: &Path) -> Option<Healed> {
-        let bytes = files::read_optional(&self.clone_file("healed", vault, place)).ok().flatten()?;
-        let text = String::from_utf8(bytes).ok()?;
+        let text = checked::read_text(&self.clone_file("healed", vault, place)).ok().flatten()?;
         let (head, commit) = text.trim_end().split_once(' ')?;
         Some(Healed { head: Hash::from_hex(head)?, commit: commit.to_owned() })
     }
@@ -115,30 +118,36 @@ impl Home {
     /// Remembers it. A cache: failing to write it is no error.
     pub fn remember_healed(&self, vault: Hash, place: &Path, healed: &Healed) {
         let text = format!("{} {}\n", healed.head, healed.commit);
-        let _ = files::write_private(&self.clone_file("healed", vault, place), text.as_bytes());
+        let _ = checked::write(&self.clone_file("healed", vault, place), text.as_bytes());
     }
 
-    /// The commit that one clone wrote last by itself. A damaged record is none.
-    pub fn written(&self, vault: Hash, place: &Path) -> Option<String> {
-        let bytes = files::read_optional(&self.clone_file("written", vault, place)).ok().flatten()?;
-        Some(String::from_utf8(bytes).ok()?.trim_end().to_owned())
+    /// The commit that one clone wrote last by itself.
+    ///
+    /// # Errors
+    /// As for [`Self::seen`].
+    pub fn written(&self, vault: Hash, place: &Path) -> Result<Option<String>, HomeError> {
+        let text = checked::read_text(&self.clone_file("written", vault, place))?;
+        Ok(text.map(|text| text.trim_end().to_owned()))
     }
 
     /// Remembers it. Failing to is no error: somebody who cannot remember still may write.
     pub fn remember_written(&self, vault: Hash, place: &Path, commit: &str) {
-        let _ = files::write_private(&self.clone_file("written", vault, place), format!("{commit}\n").as_bytes());
+        let _ = checked::write(&self.clone_file("written", vault, place), format!("{commit}\n").as_bytes());
     }
 
     /// Names of members whose removal this machine saw in any clone.
-    pub fn removed(&self, vault: Hash) -> BTreeSet<String> {
-        let bytes = files::read_optional(&self.removed_file(vault)).ok().flatten().unwrap_or_default();
-        String::from_utf8(bytes).unwrap_or_default().lines().map(str::to_owned).collect()
+    ///
+    /// # Errors
+    /// As for [`Self::seen`].
+    pub fn removed(&self, vault: Hash) -> Result<BTreeSet<String>, HomeError> {
+        let text = checked::read_text(&self.removed_file(vault))?.unwrap_or_default();
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// Remembers them.
     pub fn remember_removed(&self, vault: Hash, names: &BTreeSet<String>) -> Result<(), HomeError> {
         let text: String = names.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
-        files::write_private(&self.removed_file(vault), text.as_bytes())
+        checked::write(&self.removed_file(vault), text.as_bytes())
     }
 
     /// Whether the roster with these bytes was verified before.
@@ -151,7 +160,7 @@ impl Home {
         let _ = files::write_private(&self.rosters_dir(vault).join(bytes.to_string()), b"");
     }
 
-    /// Digests of manifests with their signatures that were verified before.
+    /// Digests of manifests with their signatures that were verified before. A damaged digest is that of nothing.
     pub fn verified_manifests(&self, vault: Hash) -> HashSet<Hash> {
         let bytes = files::read_optional(&self.manifests_file(vault)).ok().flatten().unwrap_or_default();
         let chunks = bytes.chunks_exact(32).filter_map(|chunk| <[u8; 32]>::try_from(chunk).ok());
@@ -172,11 +181,11 @@ impl Home {
     /// such a file may have changed once more within the same tick of the file system's clock.
     pub fn listing(&self, vault: Hash, place: &Path) -> Listing {
         let file = self.listing_file(vault, place);
-        let bytes = files::read_optional(&file).ok().flatten().unwrap_or_default();
+        // A damaged one is none: a line that is read wrong would hide a secret.
+        let text = checked::read_text(&file).ok().flatten().unwrap_or_default();
         let written = std::fs::metadata(&file).and_then(|meta| meta.modified()).ok();
         let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos());
         let settled = |mtime: i128| u128::try_from(mtime).is_ok_and(|mtime| mtime.saturating_add(RACY_NS) < written);
-        let text = String::from_utf8(bytes).unwrap_or_default();
         let line = |line: &str| {
             let mut words = line.splitn(5, ' ');
             let stamp = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
@@ -198,7 +207,7 @@ impl Home {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{mtime} {size} {inode} {state} {file}");
         }
-        let _ = files::write_private(&self.listing_file(vault, place), text.as_bytes());
+        let _ = checked::write(&self.listing_file(vault, place), text.as_bytes());
     }
 
     /// Each clone of a vault has a listing of its own, named by where it is.
@@ -206,14 +215,14 @@ impl Home {
         self.clone_file("listing", vault, place)
     }
 
-    /// What one clone read of its history, in a form of its reader's own; a cache.
+    /// What one clone read of its history, in a form of its reader's own; a cache, and none where it is damaged.
     pub fn past(&self, vault: Hash, place: &Path) -> Option<Vec<u8>> {
-        files::read_optional(&self.clone_file("past", vault, place)).ok().flatten()
+        checked::read(&self.clone_file("past", vault, place)).ok().flatten()
     }
 
     /// Remembers it. A cache: failing to write it is no error.
     pub fn remember_past(&self, vault: Hash, place: &Path, bytes: &[u8]) {
-        let _ = files::write_private(&self.clone_file("past", vault, place), bytes);
+        let _ = checked::write(&self.clone_file("past", vault, place), bytes);
     }
 
     /// Where the pin is.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Home, HomeError, files};
+use super::{Home, HomeError, checked};
 use crate::model::bytes::Hash;
 use crate::model::keys::amount::Amount;
 use crate::model::keys::intent::Intent;
@@ -80,7 +80,7 @@ impl Watched {
 impl Home {
     /// What this machine remembers of a vault's keys. A damaged record is none.
     pub fn watched(&self, vault: Hash) -> Watched {
-        let bytes = files::read_optional(&self.watched_file(vault)).ok().flatten().unwrap_or_default();
+        let bytes = checked::read(&self.watched_file(vault)).ok().flatten().unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
@@ -90,7 +90,7 @@ impl Home {
     /// `Io`: who cannot remember would tell the same again and again, and should hear why.
     pub fn set_watched(&self, vault: Hash, watched: &Watched) -> Result<(), HomeError> {
         let text = serde_json::to_string(watched).unwrap_or_default();
-        files::write_private(&self.watched_file(vault), text.as_bytes())
+        checked::write(&self.watched_file(vault), text.as_bytes())
     }
 
     /// Remembers it where that can be done.

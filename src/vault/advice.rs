@@ -82,6 +82,7 @@ impl VaultError {
             | Self::SigningKeyUnknown(_) => Kind::NoAccess,
             Self::Home(
                 HomeError::NoIdentity { .. }
+                | HomeError::PointsNowhere { .. }
                 | HomeError::BadKey { .. }
                 | HomeError::BadLiteral { .. }
                 | HomeError::Agent { .. }

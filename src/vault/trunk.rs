@@ -91,7 +91,7 @@ impl Here<'_> {
         let (repo, home, vault) = (self.repo, self.home, self.roster.vault);
         let trunk = repo.trunk()?;
         let place = place(repo);
-        let seen = home.seen(vault, &place);
+        let seen = home.seen(vault, &place)?;
         let pin = home.pin(vault)?;
         let published = match &trunk {
             Some(trunk) => self.roster_at(trunk.commit)?,
@@ -123,7 +123,7 @@ impl Here<'_> {
         let view = View { seen: at, contained: OnceCell::new(), is_shared: trunk.remote };
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
-        Ok(Findings { view, gone: self.gone(theirs), forked_by: self.forked_by(theirs), ahead })
+        Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
     }
 
     /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before. Gives the
@@ -158,7 +158,7 @@ impl Here<'_> {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
         let view = View { seen: None, contained: OnceCell::new(), is_shared: false };
-        Ok(Findings { view, gone: self.gone(self.roster), forked_by: None, ahead: None })
+        Ok(Findings { view, gone: self.gone(self.roster)?, forked_by: None, ahead: None })
     }
 
     /// The trunk may not lose an entry or a commit that was seen on it.
@@ -199,7 +199,7 @@ impl Here<'_> {
         if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == now) {
             return Ok(seen);
         }
-        let own = self.home.written(vault, &place).and_then(|commit| repo.resolve(&commit).ok());
+        let own = self.home.written(vault, &place)?.and_then(|commit| repo.resolve(&commit).ok());
         let Some(own) = own.filter(|own| matches!(repo.is_ancestor(*own, trunk.commit), Ok(Ancestry::Yes))) else {
             return Ok(seen);
         };
@@ -322,17 +322,17 @@ impl Here<'_> {
     }
 
     /// Members whose removal was seen anywhere, and who is in this roster by the word of such a one alone.
-    fn gone(&self, theirs: &Roster) -> BTreeSet<String> {
+    fn gone(&self, theirs: &Roster) -> Result<BTreeSet<String>, VaultError> {
         let vault = self.roster.vault;
         let state = theirs.state();
         let dead = state.cards().map(|(_, known)| &known.card.name).filter(|name| state.named(name).is_none());
         let mut gone: BTreeSet<String> = dead.map(ToString::to_string).collect();
-        let known = self.home.removed(vault);
+        let known = self.home.removed(vault)?;
         if !gone.is_subset(&known) {
             let _ = self.home.remember_removed(vault, &gone.union(&known).cloned().collect());
         }
         gone.extend(known);
-        gone
+        Ok(gone)
     }
 
     /// Who extended this branch's roster without being an admin on the trunk.

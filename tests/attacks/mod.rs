@@ -4,14 +4,14 @@
 
 mod documents;
 mod environment;
-mod forge;
+pub mod forge;
 mod forging;
 mod hostile;
 mod joining;
 mod journals;
 mod merging;
 mod ordinary;
-mod rig;
+pub mod rig;
 mod rollback;
 mod roster;
 mod standing;

@@ -1,183 +1,178 @@
-//! Damaged files: a flipped bit at every byte, every truncation, things appended. Never a panic, never a wrong value;
-//! the right value, or an error that names the file.
+//! Damaged files of every kind: each bit of each byte flipped, cut anywhere, longer, blocks exchanged, and blocks of another
+//! file of the same kind put in. Never a panic, never a wrong value: the right one, or an error that names the file.
 //!
-//! Short: one bit of each byte. Long: all eight: `COVAULT_LONG=1 cargo test --test covault faults::damage`
+//! Short: a spread sample. Long: `COVAULT_LONG=1 cargo test --locked faults::damage -- --nocapture`. `COVAULT_SEED` says
+//! which blocks and tails; each kind prints what it tried, and the last line has the sum.
 
-use std::path::{Path, PathBuf};
+mod keys;
+mod program;
+mod requests;
+mod rosters;
+mod secrets;
+mod state;
 
-use covault::model::names::SecretPath;
-use covault::model::time::Time;
-use covault::vault::set::{Edit, FieldEdit};
-use covault::vault::write::How;
-use covault::vault::{Kind, VaultError};
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::rig::{files, long, open, read, template, value};
-use crate::world::Person;
+use covault::vault::VaultError;
 
-/// A file's bytes in all the ways in which they may be damaged.
-fn damaged(whole: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut all = Vec::new();
-    for at in 0..whole.len() {
-        for bit in if long() { 0..8 } else { at % 8..at % 8 + 1 } {
-            let mut bytes = whole.to_vec();
-            bytes[at] ^= 1 << bit;
-            all.push((format!("bit {bit} of byte {at} flipped"), bytes));
+use super::rig::{CANARY, long};
+use crate::simulation::dice::Dice;
+
+/// Of all kinds in this process.
+static TRIED: AtomicUsize = AtomicUsize::new(0);
+
+fn seed() -> u64 {
+    std::env::var("COVAULT_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(6)
+}
+
+/// How many of each way; `None` is all of them.
+struct Plan {
+    flips: Option<usize>,
+    cuts: Option<usize>,
+    tails: usize,
+    swaps: usize,
+    splices: usize,
+}
+
+impl Plan {
+    /// Everything in the long form.
+    fn usual() -> Self {
+        if long() {
+            Self { flips: None, cuts: None, tails: 256, swaps: 256, splices: 256 }
+        } else {
+            Self::few(40)
         }
     }
-    all.extend((0..whole.len()).map(|len| (format!("cut to {len} bytes"), whole[..len].to_vec())));
-    for more in [b"\n".as_slice(), b"x", b"\0", &[0; 5000], whole] {
-        all.push((format!("{} bytes appended", more.len()), [whole, more].concat()));
+
+    /// So many of each way, for what is slow.
+    fn few(count: usize) -> Self {
+        Self { flips: Some(count), cuts: Some(count / 3), tails: count / 10, swaps: count / 4, splices: count / 4 }
     }
+}
+
+/// The n-th of `count` that are spread over `all`; all of them in their order where no count is given.
+fn spread(all: usize, count: Option<usize>) -> impl Iterator<Item = usize> {
+    let count = count.unwrap_or(all).min(all);
+    // An odd step off the even spread, so that not the same bit of each byte is met.
+    (0..count).map(move |n| if count == all { n } else { (n * all / count + n * 7) % all })
+}
+
+/// A file's bytes, damaged in many ways; `other` is another file of its kind.
+fn damaged(whole: &[u8], other: &[u8], plan: &Plan, dice: &mut Dice) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for at in spread(whole.len() * 8, plan.flips) {
+        let (at, bit) = (at / 8, at % 8);
+        let mut bytes = whole.to_vec();
+        bytes[at] ^= 1 << bit;
+        all.push((format!("bit {bit} of byte {at} flipped"), bytes));
+    }
+    for len in spread(whole.len(), plan.cuts) {
+        all.push((format!("cut to {len} bytes"), whole[..len].to_vec()));
+    }
+    for n in 0..plan.tails {
+        let mut tail = vec![u8::try_from(n % 256).unwrap()];
+        let more = if n % 2 == 0 { 0 } else { dice.below(64) };
+        tail.extend((0..more).map(|_| u8::try_from(dice.below(256)).unwrap()));
+        all.push((format!("{} bytes from {n} on appended", tail.len()), [whole, &tail].concat()));
+    }
+    all.push(("itself appended".to_owned(), [whole, whole].concat()));
+    for _ in 0..plan.swaps {
+        // Short files have short blocks.
+        let size = (16 + dice.below(49)).min(whole.len() / 2);
+        if size == 0 {
+            break;
+        }
+        let one = dice.below(whole.len() - 2 * size + 1);
+        let two = one + size + dice.below(whole.len() - one - 2 * size + 1);
+        let mut bytes = whole.to_vec();
+        bytes[one..one + size].copy_from_slice(&whole[two..two + size]);
+        bytes[two..two + size].copy_from_slice(&whole[one..one + size]);
+        all.push((format!("{size} bytes at {one} and at {two} exchanged"), bytes));
+    }
+    for n in 0..plan.splices {
+        let size = (16 + dice.below(49)).min(whole.len()).min(other.len());
+        if size == 0 {
+            break;
+        }
+        let to = dice.below(whole.len() - size + 1);
+        // At its own place, as a file system does that mixes blocks up, or from anywhere.
+        let from = if n % 2 == 0 { to.min(other.len() - size) } else { dice.below(other.len() - size + 1) };
+        let mut bytes = whole.to_vec();
+        bytes[to..to + size].copy_from_slice(&other[from..from + size]);
+        all.push((format!("{size} bytes at {to} are those at {from} of another one"), bytes));
+    }
+    all.retain(|(_, bytes)| bytes != whole);
     all
 }
 
-/// Damages `file` in all ways and puts it right again.
-fn damage_each(file: &Path, mut judge: impl FnMut(&str)) -> usize {
+/// Damages `file` in all these ways, lets each be judged, and puts it right again. `put` writes the damaged bytes.
+fn damage(
+    kind: &str,
+    file: &Path,
+    other: &[u8],
+    plan: &Plan,
+    put: impl Fn(&Path, &[u8]),
+    judge: impl Fn(&[u8]) -> Result<(), String>,
+) {
     let whole = std::fs::read(file).unwrap();
-    let all = damaged(&whole);
+    let mut dice = Dice::new(seed());
+    let all = damaged(&whole, other, plan, &mut dice);
+    let mut violations = Vec::new();
     for (how, bytes) in &all {
-        std::fs::write(file, bytes).unwrap();
-        judge(&format!("{}: {how}", file.display()));
+        put(file, bytes);
+        let outcome = catch_unwind(AssertUnwindSafe(|| judge(bytes))).unwrap_or_else(|_| Err("a panic".to_owned()));
+        if let Err(why) = outcome {
+            violations.push(format!("{how}: {why}"));
+        }
     }
-    std::fs::write(file, &whole).unwrap();
-    eprintln!("{}: {} ways", file.file_name().unwrap().to_string_lossy(), all.len());
-    all.len()
+    put(file, &whole);
+    let sum = TRIED.fetch_add(all.len(), Ordering::Relaxed) + all.len();
+    eprintln!("{kind}, {} bytes, seed {}: {} tried, {} violations", whole.len(), seed(), all.len(), violations.len());
+    let shown = violations.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+    assert!(violations.is_empty(), "{kind}: {} of {}\n{shown}", violations.len(), all.len());
+    eprintln!("damage: {sum} tried, 0 violations");
 }
 
-fn chain(error: &VaultError) -> String {
+fn overwrite(file: &Path, bytes: &[u8]) {
+    std::fs::write(file, bytes).unwrap();
+}
+
+/// What a person sees of an error: what, why, and what to do.
+fn told(error: &VaultError) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(one) = cause {
         text.push_str(&format!(": {one}"));
         cause = one.source();
     }
-    text
+    format!("{text}\nhint: {}", error.hint().unwrap_or_default())
 }
 
-#[track_caller]
-fn names(error: &VaultError, file: &str, at: &str) {
-    let text = chain(error);
-    assert!(text.contains(file), "{at}: {text}");
-    assert!(matches!(error.kind(), Kind::Verification | Kind::NoAccess | Kind::Other | Kind::NotFound), "{at}: {text}");
-    assert!(!text.contains(super::rig::CANARY), "{at}: {text}");
-}
-
-#[test]
-fn a_damaged_secret_is_refused_by_its_file_s_name_and_others_are_not_disturbed() {
-    let (_world, alice) = template();
-    let vault = open(&alice).unwrap();
-    damage_each(&alice.file("prod/db"), |at| match read(&vault, "prod/db") {
-        Ok(found) => panic!("{at}: {found:?}"),
-        Err(error) => names(&error, ".covault/secrets/prod/db.age", at),
-    });
-    assert_eq!(read(&vault, "prod/db").unwrap(), Some(value("old")));
-}
-
-#[test]
-fn a_damaged_roster_is_refused_by_its_name() {
-    let (_world, alice) = template();
-    damage_each(&alice.repo.join(".covault/roster.toml"), |at| match open(&alice) {
-        Ok(_) => panic!("{at}: accepted"),
-        Err(error) => names(&error, "roster.toml", at),
-    });
-    open(&alice).unwrap();
-}
-
-#[test]
-fn a_damaged_identity_opens_nothing_or_the_right_thing() {
-    let (_world, alice) = template();
-    damage_each(&alice.identity(), |at| match read(&open(&alice).unwrap(), "prod/db") {
-        // A comment was hit.
-        Ok(found) => assert_eq!(found, Some(value("old")), "{at}"),
-        Err(error) => names(&error, "identity.txt", at),
-    });
-}
-
-#[test]
-fn a_damaged_signing_key_signs_nothing_that_is_not_good() {
-    let (_world, alice) = template();
-    // In this process git knows nothing of a person's environment.
-    alice.git(["config", "user.name", "alice"]).ok();
-    alice.git(["config", "user.email", "alice@example.org"]).ok();
-    let file = alice.home.join(".config/covault/signing_ed25519");
-    let how = How { now: Time::from_unix(1_800_000_000), dry_run: true, no_commit: false, program: "covault".into() };
-    damage_each(&file, |at| {
-        let vault = open(&alice).unwrap();
-        let field = FieldEdit {
-            name: covault::model::names::FieldName::parse("value").unwrap(),
-            value: Some(covault::plaintext::Plaintext::from_text("x")),
-            plain: false,
-        };
-        let edit = Edit { fields: vec![field], ..Edit::default() };
-        if let Err(error) = vault.set(&SecretPath::parse("prod/db").unwrap(), edit, &how) {
-            let text = chain(&error);
-            assert!(text.contains("signing_ed25519") || text.contains("signing key"), "{at}: {text}");
-        }
-        match read(&vault, "prod/db") {
-            Ok(found) => assert_eq!(found, Some(value("old")), "{at}"),
-            Err(error) => names(&error, "signing_ed25519", at),
-        }
-    });
-}
-
-#[test]
-fn a_damaged_pin_is_named_or_distrusts_the_roster() {
-    let (_world, alice) = template();
-    let file = state_file(&alice, "pin");
-    damage_each(&file, |at| match open(&alice).map(|vault| read(&vault, "prod/db")) {
-        Ok(found) => assert_eq!(found.unwrap(), Some(value("old")), "{at}"),
-        Err(error) => {
-            let text = format!("{} {}", chain(&error), error.hint().unwrap_or_default());
-            assert!(text.contains(&*file.to_string_lossy()), "{at}: {text}");
-        }
-    });
-}
-
-#[test]
-fn damaged_caches_change_nothing() {
-    let (_world, alice) = template();
-    alice.covault(["ls"]).ok();
-    alice.covault(["status"]).ok();
-    let names =
-        || -> Vec<String> { open(&alice).unwrap().live_names().unwrap().iter().map(ToString::to_string).collect() };
-    let before = names();
-    let state = alice.home.join(".local/state/covault");
-    let caches: Vec<PathBuf> = files(&state).into_iter().filter(|file| !file.ends_with("pin")).collect();
-    assert!(caches.iter().any(|file| file.to_string_lossy().contains("listing-")), "{caches:?}");
-    for cache in caches {
-        damage_each(&cache, |at| {
-            assert_eq!(names(), before, "{at}");
-            assert_eq!(read(&open(&alice).unwrap(), "prod/db").unwrap(), Some(value("old")), "{at}");
-        });
+/// The error names the file and shows no value.
+fn names(error: &VaultError, file: &str) -> Result<(), String> {
+    let text = told(error);
+    match text.contains(file) && !text.contains(CANARY) {
+        true => Ok(()),
+        false => Err(format!("{file} is not named, or a value is shown: {text}")),
     }
 }
 
-#[test]
-fn a_damaged_env_file_gives_right_values_or_is_named() {
-    let (_world, alice) = template();
-    alice
-        .covault_fed(
-            format!("DB={}\nKEY={}\n", value("one"), value("two")).as_bytes(),
-            ["import", "-", "--format", "dotenv"],
-        )
-        .ok();
-    let vault = open(&alice).unwrap();
-    let known = [value("one"), value("two")];
-    damage_each(&alice.repo.join(".covault/env/default.env"), |at| {
-        let source = covault::vault::env::Source::Env("default".into());
-        match vault.variables(&source, true, &|| {}, &mut |_| {}) {
-            Ok(variables) => {
-                let wrong = |text: &str| !known.iter().any(|value| value == text);
-                assert!(!variables.iter().any(|v| v.value.expose_str().is_none_or(wrong)), "{at}");
-            }
-            Err(error) => {
-                let text = chain(&error);
-                assert!(["default.env", "variable", "secret"].iter().any(|word| text.contains(word)), "{at}: {text}");
-            }
-        }
-    });
+/// The right value, or an error that names the file.
+fn right<T: PartialEq + std::fmt::Debug>(got: Result<T, VaultError>, wanted: &T, file: &str) -> Result<(), String> {
+    match got {
+        Ok(got) if got == *wanted => Ok(()),
+        Ok(got) => Err(format!("a wrong value: {got:?}")),
+        Err(error) => names(&error, file),
+    }
 }
 
-fn state_file(alice: &Person, name: &str) -> PathBuf {
-    files(&alice.home.join(".local/state/covault")).into_iter().find(|file| file.ends_with(name)).unwrap()
+/// An error that names the file, and no value at all.
+fn refused<T: std::fmt::Debug>(got: Result<T, VaultError>, file: &str) -> Result<(), String> {
+    match got {
+        Ok(got) => Err(format!("accepted: {got:?}")),
+        Err(error) => names(&error, file),
+    }
 }

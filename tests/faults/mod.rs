@@ -8,6 +8,7 @@ mod damage;
 mod disk;
 mod errors;
 mod kill;
+mod pairs;
 mod repeat;
 pub mod rig;
 mod scene;

@@ -9,7 +9,7 @@
 //! Names of writes and keys are random in every run, so that the same seed gives the same operations, not the same bytes.
 
 mod acts;
-mod dice;
+pub mod dice;
 mod exchange;
 mod generate;
 mod judge;
