@@ -193,6 +193,14 @@ impl Home {
         self.sources.identity_file.clone().unwrap_or_else(|| self.named(IDENTITY_POINTER, "identity.txt"))
     }
 
+    /// Where the identity comes from, for errors.
+    pub fn identity_name(&self) -> String {
+        match self.sources.literal {
+            Some(_) => "COVAULT_IDENTITY".to_owned(),
+            None => self.identity_file().display().to_string(),
+        }
+    }
+
     /// The signing key that counts.
     pub fn signing_file(&self) -> PathBuf {
         self.sources.signing_file.clone().unwrap_or_else(|| self.named(SIGNING_POINTER, "signing_ed25519"))

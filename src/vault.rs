@@ -184,7 +184,7 @@ impl Vault {
 
     /// Oneself, if one is a member.
     pub fn me(&self) -> Result<&Me, VaultError> {
-        self.own()?.me.as_ref().ok_or(VaultError::NotAMember)
+        self.own()?.me.as_ref().ok_or_else(|| self.not_a_member())
     }
 
     /// A setting of this clone or person, such as `covault.commit`.
@@ -195,6 +195,10 @@ impl Vault {
     /// Whether this machine has an identity at all.
     pub fn has_identity(&self) -> bool {
         self.home.has_identity()
+    }
+
+    fn not_a_member(&self) -> VaultError {
+        VaultError::NotAMember(self.home.identity_name())
     }
 
     fn own(&self) -> Result<&Own, VaultError> {

@@ -76,7 +76,7 @@ impl VaultError {
             | Self::WouldNotRead(_)
             | Self::TakenOnTrunk(_)
             | Self::NotAnAdmin(_)
-            | Self::NotAMember
+            | Self::NotAMember(_)
             | Self::NotAWriter
             | Self::NoSigningKey(_)
             | Self::SigningKeyUnknown(_) => Kind::NoAccess,
@@ -260,7 +260,7 @@ impl VaultError {
                 format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")
             }
             Self::NotAReader { readers, .. } => format!("ask one of its readers: {readers}"),
-            Self::NotAMember => {
+            Self::NotAMember(_) => {
                 "ask an admin to let you in, or name another identity with COVAULT_IDENTITY_FILE".to_owned()
             }
             Self::NoSigningKey(_) => "name one with COVAULT_SIGNING_KEY_FILE".to_owned(),

@@ -217,8 +217,8 @@ pub enum VaultError {
     #[error("the roster refuses that: {0}")]
     Refused(crate::model::roster::Refusal),
     /// The identity is nobody's in the roster.
-    #[error("your identity belongs to no member of this vault")]
-    NotAMember,
+    #[error("your identity ({0}) belongs to no member of this vault")]
+    NotAMember(String),
     /// Reading is possible, writing is not.
     #[error("there is no signing key on this machine ({0} does not exist), and what is written must be signed")]
     NoSigningKey(String),

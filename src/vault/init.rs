@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::write::{How, Report, random};
 use super::{FOLDER, VaultError, setup, words, write};
-use crate::home::{Home, Keys, NewKeys, OwnSigner, Pin};
+use crate::home::{Home, HomeError, Keys, NewKeys, OwnSigner, Pin};
 use crate::model::bytes::Hash;
 use crate::model::card::{Card, Device, Kind};
 use crate::model::names::{DeviceLabel, MemberName};
@@ -102,7 +102,7 @@ fn same(a: &Path, b: &Path) -> bool {
 
 /// This machine as a device of a card.
 pub(super) fn own_device(keys: &Keys, signer: &OwnSigner, label: &DeviceLabel) -> Result<Device, VaultError> {
-    let recipient = keys.recipients().into_iter().next().ok_or(VaultError::NotAMember)?;
+    let recipient = keys.recipients().into_iter().next().ok_or(HomeError::Making(SealError::NoIdentity))?;
     Ok(Device { label: label.clone(), recipient, signing: Some(signer.public()) })
 }
 

@@ -171,7 +171,7 @@ impl Vault {
 
     pub(super) fn opener(&self) -> Result<Opener<'_>, VaultError> {
         let own = self.own()?;
-        let me = own.me.as_ref().ok_or(VaultError::NotAMember)?;
+        let me = own.me.as_ref().ok_or_else(|| self.not_a_member())?;
         Ok(Opener { roster: &self.roster, keys: &own.keys, me })
     }
 

@@ -157,7 +157,7 @@ impl Vault {
         let me = self.me()?;
         let signer =
             self.signer()?.ok_or_else(|| VaultError::NoSigningKey(self.home.signing_file().display().to_string()))?;
-        let member = self.roster.member(me.reference.card).ok_or(VaultError::NotAMember)?;
+        let member = self.roster.member(me.reference.card).ok_or_else(|| self.not_a_member())?;
         let public = signer.public();
         if !member.card.signing_keys().any(|key| *key == public) {
             return Err(VaultError::SigningKeyUnknown(public.to_string()));

@@ -72,6 +72,16 @@ fn trials(case: &Case, memory: &Memory) -> Vec<Trial> {
 }
 
 #[test]
+fn the_identity_of_somebody_else_is_named_by_its_file() {
+    let case = remembering(&[]);
+    let file = case.alice.identity();
+    let other = covault::seal::Identity::generate().unwrap();
+    std::fs::write(&file, other.to_text().unwrap().as_bytes()).unwrap();
+    let said = case.alice.covault(["get", "dev/db"]).exits(4);
+    assert!(said.err.contains("identity.txt") && said.err.contains("belongs to no member"), "{}", said.err);
+}
+
+#[test]
 fn the_program_ends_with_the_right_value_or_with_an_error_that_names_the_damaged_file() {
     let case = remembering(&[]);
     let alice = &case.alice;
