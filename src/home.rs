@@ -241,7 +241,8 @@ impl Home {
 
     /// Why there is no key, where a file of the config folder names one that is not there, or a folder.
     fn points_nowhere(&self, source: Option<&PathBuf>, pointer: &str) -> Option<HomeError> {
-        let target = self.pointed(pointer).filter(|target| source.is_none() && (target.is_dir() || !target.exists()))?;
+        let target =
+            self.pointed(pointer).filter(|target| source.is_none() && (target.is_dir() || !target.exists()))?;
         Some(HomeError::PointsNowhere { file: self.config.join(pointer), target })
     }
 }

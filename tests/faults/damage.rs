@@ -11,6 +11,7 @@ mod rosters;
 mod secrets;
 mod state;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -40,11 +41,7 @@ struct Plan {
 impl Plan {
     /// Everything in the long form.
     fn usual() -> Self {
-        if long() {
-            Self { flips: None, cuts: None, tails: 256, swaps: 256, splices: 256 }
-        } else {
-            Self::few(40)
-        }
+        if long() { Self { flips: None, cuts: None, tails: 256, swaps: 256, splices: 256 } } else { Self::few(40) }
     }
 
     /// So many of each way, for what is slow.
@@ -138,6 +135,12 @@ fn damage(
 
 fn overwrite(file: &Path, bytes: &[u8]) {
     std::fs::write(file, bytes).unwrap();
+}
+
+/// Every sixteenth time: for what costs more than all the rest, and asks the same once more by another way.
+fn now_and_then(tried: &Cell<usize>) -> bool {
+    tried.set(tried.get() + 1);
+    tried.get() % 16 == 1
 }
 
 /// What a person sees of an error: what, why, and what to do.

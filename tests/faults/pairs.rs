@@ -114,7 +114,8 @@ fn values_at(vault: &Vault, commit: ObjectId, names: &[String]) -> Vec<String> {
         let Some(version) = vault.version_at(commit, &path).unwrap() else { continue };
         let secret = vault.open_version(&version).unwrap();
         let writes = secret.fields().into_iter().flat_map(|field| field.writes);
-        values.extend(writes.filter_map(|write| write.value.present()).map(|text| text.expose_str().unwrap().to_owned()));
+        values
+            .extend(writes.filter_map(|write| write.value.present()).map(|text| text.expose_str().unwrap().to_owned()));
     }
     values
 }
@@ -232,8 +233,8 @@ fn one_that_moves_and_one_that_edits() {
 #[test]
 fn one_that_shares_and_one_that_sets() {
     let before = |round, name: &str| if round % ROUNDS_A_NAME == 0 { vec![set(name, &value("first"))] } else { vec![] };
-    let acts = |round, name: &str| {
-        let verb = if round % ROUNDS_A_NAME % 2 == 0 { "share" } else { "unshare" };
+    let acts = |round: usize, name: &str| {
+        let verb = if (round % ROUNDS_A_NAME).is_multiple_of(2) { "share" } else { "unshare" };
         [act(&[verb, name, "carol", "--yes"]), set(name, &texts(round).1)]
     };
     race("share or unshare, and set", before, acts, |name| vec![name.to_owned()]);

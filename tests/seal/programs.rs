@@ -103,7 +103,12 @@ fn opens_ours(name: &str) {
         for n in [dice.below(count), count - 1] {
             let out = run(Command::new(&age).arg("-d").arg("-i").arg(&keys[n]).arg(&file), dir.path());
             let is_whole = out.as_deref() == Ok(&text);
-            assert!(is_whole, "{name}, round {round}: {count} readers, {} bytes, reader {n}: {:?}", text.len(), out.err());
+            assert!(
+                is_whole,
+                "{name}, round {round}: {count} readers, {} bytes, reader {n}: {:?}",
+                text.len(),
+                out.err()
+            );
         }
         // Who is no reader is refused there, too.
         let (_, other) = member(count, dir.path(), &mut dice);
@@ -198,7 +203,11 @@ fn ssh_keygen_verifies_what_we_sign() {
     let namespaces = [Namespace::Secret, Namespace::Roster, Namespace::Card, Namespace::Journal];
     for round in 0..rounds(20, 500) {
         let namespace = namespaces[round % namespaces.len()];
-        let key = if round % 5 == 0 { SigningKey::generate().unwrap() } else { SigningKey::from_openssh(&text, || None).unwrap() };
+        let key = if round % 5 == 0 {
+            SigningKey::generate().unwrap()
+        } else {
+            SigningKey::from_openssh(&text, || None).unwrap()
+        };
         write(&allowed, format!("alice namespaces=\"covault-*\" {}\n", key.public()).as_bytes());
         let message = bytes(if round < 4 { round } else { dice.below(5_000) });
         let armored = sshsig::armor(&sshsig::sign(&key, namespace, &message).unwrap());

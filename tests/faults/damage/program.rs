@@ -39,14 +39,7 @@ fn trials(case: &Case, memory: &Memory) -> Vec<Trial> {
         trial("secret", &alice.file("dev/db"), &alice.file("dev/api"), get, value, &[6]),
         trial("roster", &below("roster.toml"), &below("env/default.env"), get, value, &[6]),
         trial("identity", &config("identity.txt"), &config("signing_ed25519.pub"), get, value, &[4]),
-        trial(
-            "journal",
-            &journals[0],
-            &journals[1],
-            &["get", "journal/4f1d00aa00bb00cc/minted"],
-            MINTED,
-            &[6],
-        ),
+        trial("journal", &journals[0], &journals[1], &["get", "journal/4f1d00aa00bb00cc/minted"], MINTED, &[6]),
         trial(
             "env file",
             &below("env/default.env"),
@@ -60,14 +53,7 @@ fn trials(case: &Case, memory: &Memory) -> Vec<Trial> {
         trial("what was written", &memory.file("written-"), &memory.file("healed-"), get, value, &[6]),
         trial("who was removed", &memory.file("removed"), &memory.file("pin"), get, value, &[6]),
         trial("signatures", &memory.file("manifests"), &memory.file("pin"), get, value, &[]),
-        trial(
-            "listing",
-            &memory.file("listing-"),
-            &memory.file("past-"),
-            &["ls", "--flat", "old"],
-            "old/token\n",
-            &[],
-        ),
+        trial("listing", &memory.file("listing-"), &memory.file("past-"), &["ls", "--flat", "old"], "old/token\n", &[]),
     ]
 }
 
@@ -124,5 +110,6 @@ fn the_program_ends_with_the_right_value_or_with_an_error_that_names_the_damaged
 
 /// The one value under whatever name, or nothing.
 fn renamed(out: &str) -> bool {
-    out.is_empty() || (out.starts_with("export ") && out.ends_with("='one of the values'\n") && out.lines().count() == 1)
+    out.is_empty()
+        || (out.starts_with("export ") && out.ends_with("='one of the values'\n") && out.lines().count() == 1)
 }

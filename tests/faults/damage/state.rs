@@ -2,6 +2,7 @@
 //!
 //! Each file is damaged in an honest vault, and beside attacks that it is there for: there nothing may be read.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -15,7 +16,7 @@ use covault::vault::expose::Scope;
 use covault::vault::{Vault, VaultError};
 
 use super::super::rig::{files, long};
-use super::{Plan, damage, names};
+use super::{Plan, damage, names, now_and_then};
 use crate::attacks::rig::{Case, ROSTER, SECRETS, file, value_of};
 use crate::team;
 use crate::world::Person;
@@ -123,7 +124,9 @@ fn remembered(case: &Case, vault: &Vault) -> Vec<String> {
             let it = it.unwrap();
             format!("{} {:?} {}", hex::encode(it.token.expose()), it.groups, it.at)
         })),
-        Some(home.watched(id)).filter(|it| *it != Default::default()).map_or(is_damaged.clone(), |it| format!("{it:?}")),
+        Some(home.watched(id))
+            .filter(|it| *it != Default::default())
+            .map_or(is_damaged.clone(), |it| format!("{it:?}")),
     ]
 }
 
@@ -162,7 +165,7 @@ fn a_damaged_record_of_this_machine_is_named_or_made_anew() {
     let plan = || if long() { Plan::usual() } else { Plan::few(8) };
     for (n, (name, other)) in others().into_iter().enumerate() {
         let file = memory.file(&name);
-        let tried = std::cell::Cell::new(n);
+        let tried = Cell::new(n);
         let put = |file: &Path, bytes: &[u8]| memory.put(file, bytes);
         damage(&format!("state file {name}"), &file, &other, &plan(), put, |_| {
             let now = remembered(&case, &vault);
@@ -172,17 +175,17 @@ fn a_damaged_record_of_this_machine_is_named_or_made_anew() {
                 }
             }
             let of_this = |it: VaultError| names(&it, &file.to_string_lossy());
-            tried.set(tried.get() + 1);
+            let looks = now_and_then(&tried);
             // What does not take part in reading is looked at now and then; history is read anew for that.
             let matters = !["healed-", "past-", "invites", "keys"].contains(&&*name);
-            if matters || tried.get() % 16 == 1 {
+            if matters || looks {
                 match contents(&case) {
                     Ok(now) if now == values => {}
                     Ok(now) => return Err(format!("{now:?}")),
                     Err(error) => return of_this(error),
                 }
             }
-            if name == "past-" && tried.get() % 16 == 1 {
+            if name == "past-" && looks {
                 match ledger(&case) {
                     Ok(now) if now == exposed => {}
                     Ok(now) => return Err(now),
