@@ -1,6 +1,6 @@
 //! Other people's programs as judges: age (Go), rage (Rust) and ssh-keygen. Where one is absent, the test says so.
 //!
-//! Short: 50 files each way and 20 signatures. Long: 1,000 files and 500 signatures each way, by
+//! Short: 25 files each way and 20 signatures. Long: 1,000 files and 500 signatures each way, by
 //! `COVAULT_LONG=1 cargo test --locked seal::programs -- --nocapture`; `COVAULT_TOOLS` names a folder whose `bin` is looked
 //! into first, `COVAULT_SEED` says sizes and readers.
 
@@ -92,7 +92,7 @@ fn member(n: usize, dir: &Path, dice: &mut Dice) -> (Member, PathBuf) {
 fn opens_ours(name: &str) {
     let Some(age) = program(name) else { return };
     let (dir, mut dice) = (TempDir::new().unwrap(), Dice::new(seed()));
-    for round in 0..rounds(50, 1_000) {
+    for round in 0..rounds(25, 1_000) {
         let count = count(round, 60, &mut dice);
         let (team, keys): (Vec<_>, Vec<_>) = (0..count).map(|n| member(n, dir.path(), &mut dice)).unzip();
         let text = bytes(size(round, &mut dice));
@@ -115,14 +115,14 @@ fn opens_ours(name: &str) {
         let out = run(Command::new(&age).arg("-d").arg("-i").arg(other).arg(&file), dir.path());
         assert!(out.is_err(), "{name}, round {round}: a stranger opened it");
     }
-    eprintln!("{name} opens ours, seed {}: {} tried, 0 violations", seed(), rounds(50, 1_000));
+    eprintln!("{name} opens ours, seed {}: {} tried, 0 violations", seed(), rounds(25, 1_000));
 }
 
 fn is_opened_by_us(name: &str) {
     let Some(age) = program(name) else { return };
     let (dir, mut dice) = (TempDir::new().unwrap(), Dice::new(seed()));
     let mut armored = 0;
-    for round in 0..rounds(50, 1_000) {
+    for round in 0..rounds(25, 1_000) {
         let count = count(round, 20, &mut dice);
         let (team, keys): (Vec<_>, Vec<_>) = (0..count).map(|n| member(n, dir.path(), &mut dice)).unzip();
         let text = bytes(size(round, &mut dice));
@@ -156,7 +156,7 @@ fn is_opened_by_us(name: &str) {
             armored += 1;
         }
     }
-    let tried = rounds(50, 1_000);
+    let tried = rounds(25, 1_000);
     eprintln!("we open what {name} seals, seed {} ({armored} armored): {tried} tried, 0 violations", seed());
 }
 
