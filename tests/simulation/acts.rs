@@ -7,6 +7,8 @@
 //! WHO [linked] merge BRANCH… [plain|squash|resolve|octopus] | rebase BRANCH | onto BRANCH N | pick BRANCH N | am BRANCH N
 //! WHO fetch | push | force | pull [rebase] | sync | resolve | cross WHO
 //! WHO admit WHO | remove WHO | only NAME WHO… | grant NAME WHO | ungrant NAME WHO, each [late]: not on the newest trunk
+//! WHO leave WHO: an admin removes a writer, who has brought everything to the trunk
+//! WHO lie KIND NAME BRANCH NUMBER: see `liars.rs`
 //! WHO undriven | careless | putback NAME N: things that must be settled, or must not go unseen
 //! all exchange
 //! ```
@@ -26,7 +28,10 @@ impl Sim {
         self.tick();
         let mut words: Vec<&str> = step.words.iter().map(String::as_str).collect();
         if step.who == "all" {
-            return self.exchange(false).map(|()| Done);
+            return self.exchange(&self.some_seats(), false).map(|()| Done);
+        }
+        if let ["lie", rest @ ..] = words.as_slice() {
+            return self.lie(&step.who, rest);
         }
         let Some(mut seat) = self.seat(&step.who) else { return Ok(Passed) };
         if words.first() == Some(&"linked") {
@@ -57,7 +62,7 @@ impl Sim {
                 "set" | "unset" | "tag" | "meta" | "rm" | "mv" | "restore" | "share" | "unshare" | "amend" | "stash",
                 ..,
             ] if part < Part::Writer => Ok(Passed),
-            ["grant" | "ungrant" | "only" | "remove" | "admit", ..] if part < Part::Admin => Ok(Passed),
+            ["grant" | "ungrant" | "only" | "remove" | "admit" | "leave", ..] if part < Part::Admin => Ok(Passed),
             ["set", name, what] => {
                 let value = self.value();
                 self.write(seat, name, field(what, Some(&value)), Writing::default())
@@ -93,7 +98,7 @@ impl Sim {
             ["pull"] => self.pull(seat, false),
             ["pull", "rebase"] => self.pull(seat, true),
             ["sync"] => self.sync(seat),
-            ["resolve"] if self.has.resolve && part >= Part::Writer => self.command(seat, &["resolve", "--newest"]),
+            ["resolve"] if part >= Part::Writer => self.command(seat, &["resolve", "--newest"]),
             // From now on the driver stops at everything, as where it is not installed.
             ["undriven"] => Ok(self.drive(seat, "exit 1 #")),
             // From now on it keeps ours and says that all is well, which must not go unseen.
@@ -113,6 +118,7 @@ impl Sim {
             ["grant", name, reader] => self.roster(seat, &["grant", name, "--add", reader, "--yes"], late),
             ["ungrant", name, reader] => self.roster(seat, &["grant", name, "--remove", reader, "--yes"], late),
             ["remove", whom] => self.remove(seat, whom, late),
+            ["leave", whom] => self.leave(seat, whom),
             ["admit", name] => self.admit(seat, name, late),
             _ => Ok(Passed),
         }
@@ -281,12 +287,14 @@ impl Sim {
         if patches.code != 0 || patches.out.is_empty() {
             return Ok(Passed);
         }
+        let before = self.here(seat);
         let said = self.person(seat).fed("git", &patches.out, ["am", "-q", "-3", "--keep-non-patch"]);
         if said.code != 0 && super::stops::middle(self.person(seat)) == super::stops::Middle::Nothing {
             self.stops.add("am: git refuses");
             return Ok(Passed);
         }
         self.settle(seat, "am")?;
+        self.turn_away(seat, before.as_deref())?;
         self.learn(seat, &By::Nobody)?;
         Ok(Done)
     }
@@ -317,18 +325,20 @@ impl Sim {
     }
 
     fn sync(&mut self, seat: Seat) -> Act {
-        if !self.has.sync || self.part(seat) == Part::Bot || self.branch(seat) != "main" {
+        if self.part(seat) == Part::Bot || self.branch(seat) != "main" {
             return Ok(Passed);
         }
+        let before = self.here(seat);
         let said = self.person(seat).covault(["sync"]);
         self.check_said(seat, &["sync"], &said)?;
         self.learn(seat, &By::Merging)?;
         self.settle(seat, "sync")?;
+        self.turn_away(seat, before.as_deref())?;
         Ok(Done)
     }
 
     /// An admin changes the roster: on the newest trunk, and pushes at once; or, `late`, wherever they are.
-    fn roster(&mut self, seat: Seat, args: &[&str], late: bool) -> Act {
+    pub fn roster(&mut self, seat: Seat, args: &[&str], late: bool) -> Act {
         if late {
             return self.command(seat, args);
         }

@@ -1,7 +1,7 @@
 //! Random steps: what people do on ordinary and on bad days, from a seed.
 
 use super::dice::Dice;
-use super::script::{Part, Step};
+use super::script::{Part, Role, Step};
 
 const NAMES: &[&str] = &["a", "b", "prod/db", "prod/web/key", "prod"];
 const FIELDS: &[&str] = &["value", "password", "user"];
@@ -43,39 +43,67 @@ const VERBS: &[(usize, &str)] = &[
     (1, "ungrant"),
     (1, "admit"),
     (1, "remove"),
+    (1, "leave"),
     (2, "fetch"),
 ];
 
-/// Who is there, with so many clones.
-pub fn cast(clones: usize) -> Vec<(String, Part)> {
+/// What liars do, and how often.
+const LIES: &[(usize, &str)] =
+    &[(3, "replay"), (2, "backdate"), (2, "fork"), (4, "forge"), (2, "swap"), (4, "stuff"), (1, "roster")];
+
+/// Who is there, with so many clones, of which so many belong to liars.
+pub fn cast(clones: usize, liars: usize) -> Vec<Role> {
     let names = ["alice", "bob", "carol", "robin", "bot", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
-    let part = |n: usize| match n {
-        0 | 7 => Part::Admin,
-        3 | 9 => Part::Reader,
-        4 => Part::Bot,
-        _ => Part::Writer,
-    };
     let name = |n: usize| names.get(n).map_or_else(|| format!("person{n}"), ToString::to_string);
-    (0..clones).map(|n| (name(n), part(n))).collect()
+    let honest = (0..clones - liars).map(|n| {
+        let (part, of) = match n {
+            0 | 7 => (Part::Admin, None),
+            6 => (Part::Writer, Some(name(1))),
+            _ if n % 10 == 4 => (Part::Bot, None),
+            _ if n % 10 == 3 || n == 9 => (Part::Reader, None),
+            // Every now and then it is the second machine of the one before.
+            _ if n % 10 == 6 => (Part::Writer, Some(name(n - 1))),
+            _ => (Part::Writer, None),
+        };
+        Role { name: name(n), part, of, lies: false }
+    });
+    let parts = [Part::Writer, Part::Bot, Part::Reader];
+    let liars = (0..liars).map(|n| Role {
+        name: format!("liar{n}"),
+        part: parts[n % parts.len()],
+        of: None,
+        lies: true,
+    });
+    honest.chain(liars).collect()
 }
 
 /// How a team begins: some keep a folder from one of the writers and from those who only read.
-pub fn beginning(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<Step> {
-    let writers: Vec<&str> =
-        cast.iter().filter(|(_, part)| *part >= Part::Writer).map(|(name, _)| name.as_str()).collect();
+pub fn beginning(dice: &mut Dice, cast: &[Role]) -> Vec<Step> {
+    let is_writer = |role: &&Role| role.part >= Part::Writer && role.of.is_none() && !role.lies;
+    let writers: Vec<&str> = cast.iter().filter(is_writer).map(|role| role.name.as_str()).collect();
     let but_one = writers.len().saturating_sub(1).max(1);
     let readers = writers.into_iter().take(but_one);
     let words: Vec<&str> = ["only", "prod"].into_iter().chain(readers).collect();
-    let only = Step::new(&cast[0].0, &words);
+    let only = Step::new(&cast[0].name, &words);
     if dice.once_in(2) { vec![only, Step::new("all", &["exchange"])] } else { Vec::new() }
 }
 
+/// What one of these does who lie.
+pub fn lie(dice: &mut Dice, liars: &[Role]) -> Step {
+    let who = dice.pick(liars).name.clone();
+    let kind = *dice.weighted(LIES);
+    let name = *dice.pick(NAMES);
+    let branch = *dice.pick(PLACES);
+    Step::new(&who, &["lie", kind, name, branch, &dice.below(84).to_string()])
+}
+
 /// The next step.
-pub fn step(dice: &mut Dice, cast: &[(String, Part)]) -> Step {
-    let who = dice.pick(cast).0.clone();
+pub fn step(dice: &mut Dice, cast: &[Role]) -> Step {
+    let who = dice.pick(cast).name.clone();
     let mut words = words(dice, cast);
     if words.first() == Some(&"bot".to_owned()) {
-        let bot = cast.iter().find(|(_, part)| *part == Part::Bot).map_or("bot", |(name, _)| name);
+        let bots: Vec<&Role> = cast.iter().filter(|role| role.part == Part::Bot).collect();
+        let bot = if bots.is_empty() { "bot" } else { &dice.pick(&bots).name };
         let words = match dice.below(4) {
             0 => vec!["switch", *dice.pick(BRANCHES)],
             1 => vec!["pull"],
@@ -91,21 +119,21 @@ pub fn step(dice: &mut Dice, cast: &[(String, Part)]) -> Step {
     Step { who, words }
 }
 
-fn words(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<String> {
+fn words(dice: &mut Dice, cast: &[Role]) -> Vec<String> {
     let verb = *dice.weighted(VERBS);
     // Few names, so that people meet.
     let name = *dice.pick(&[NAMES, &["a"; 6], &["prod/db"; 6]].concat());
     let branch = *dice.pick(BRANCHES);
-    let person = dice.pick(cast).0.clone();
-    let reader =
-        cast.iter().find(|(_, part)| *part == Part::Reader).map_or("bob", |(name, _)| name.as_str()).to_owned();
+    let person = dice.pick(cast).name.clone();
+    let member = dice.pick(cast).member().to_owned();
+    let reader = cast.iter().find(|role| role.part == Part::Reader).map_or("bob", |role| &role.name).to_owned();
     let rest: Vec<String> = match verb {
         "set" | "unset" | "amend" | "stash" => {
             vec![name.into(), (*dice.pick(&[FIELDS, &["password"; 3]].concat())).into()]
         }
         "tag" => vec![name.into(), (*dice.pick(TAGS)).into(), if dice.once_in(3) { "off" } else { "on" }.into()],
         "meta" => vec![name.into(), (*dice.pick(META)).into()],
-        "share" | "unshare" => vec![name.into(), if dice.once_in(2) { person } else { reader }],
+        "share" | "unshare" => vec![name.into(), if dice.once_in(2) { member } else { reader }],
         "rm" | "restore" => vec![name.into()],
         "mv" => vec![name.into(), (*dice.pick(NAMES)).into()],
         "switch" => vec![(*dice.pick(PLACES)).into()],
@@ -128,9 +156,10 @@ fn words(dice: &mut Dice, cast: &[(String, Part)]) -> Vec<String> {
             }
         }
         "cross" => vec![person],
-        "grant" => vec!["prod".into(), person],
+        "grant" => vec!["prod".into(), member],
         "ungrant" => vec!["prod".into(), reader],
         "remove" => vec![reader],
+        "leave" => vec![member],
         "admit" => vec![format!("new{}", dice.below(3))],
         _ => Vec::new(),
     };

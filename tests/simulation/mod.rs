@@ -11,8 +11,12 @@
 mod acts;
 pub mod dice;
 mod exchange;
+mod forging;
 mod generate;
+mod honest;
 mod judge;
+mod liars;
+mod lies;
 mod oracle;
 mod people;
 mod reading;
@@ -24,27 +28,38 @@ mod stops;
 mod traces;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::faults::rig::long;
-use run::Tally;
+use run::{Size, Tally};
 use script::Script;
 
 #[test]
 fn nothing_is_lost_and_nothing_stale_returns_whatever_clones_do_with_real_git() {
-    let default = if long() { "12 200 20 1" } else { "4 40 3 1" };
+    campaign("simulation", if long() { "50 200 20 1" } else { "4 25 1 1" }, 0);
+}
+
+#[test]
+fn liars_among_them_lose_nothing_and_bring_nothing_in() {
+    campaign("simulation with liars", if long() { "50 200 20 1" } else { "7 20 1 1" }, if long() { 5 } else { 3 });
+}
+
+/// Worlds from one seed after the other.
+fn campaign(name: &str, default: &str, liars: usize) {
     let wanted = std::env::var("COVAULT_SIM").unwrap_or_default();
     let number = |n: usize| {
         let of = |text: &str| text.split_whitespace().nth(n).map(|word| word.parse::<usize>().unwrap());
         of(&wanted).or_else(|| of(default)).unwrap()
     };
     let (clones, operations, seeds, first) = (number(0), number(1), number(2), number(3) as u64);
-    assert!(seeds > 0 && operations > 0, "nothing would be tried");
-    println!("{seeds} seeds from {first}, {clones} clones, {operations} operations each");
+    assert!(seeds > 0 && operations > 0 && clones > liars, "nothing would be tried");
+    println!("{name}: {seeds} seeds from {first}, {clones} clones ({liars} of liars), {operations} operations each");
+    let size = Size { clones, liars, operations };
     let mut tally = Tally::default();
     let mut violations = Vec::new();
     for seed in first..first + seeds as u64 {
-        if let Err((script, violation)) = run::random(seed, clones, operations, &mut tally) {
+        let begun = Instant::now();
+        if let Err((script, violation)) = run::random(seed, size, &mut tally) {
             println!("seed {seed}: {violation}");
             let time = std::env::var("COVAULT_SHRINK").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60);
             let time = Duration::from_secs(time);
@@ -52,9 +67,10 @@ fn nothing_is_lost_and_nothing_stale_returns_whatever_clones_do_with_real_git() 
             println!("{}", kept(&script, &violation));
             violations.push(format!("seed {seed}: {violation}"));
         }
+        println!("seed {seed} done after {} s", begun.elapsed().as_secs());
     }
     tally.print();
-    println!("{seeds} tried, {} violations", violations.len());
+    println!("{name}: {seeds} tried, {} violations", violations.len());
     assert!(tally.work.0.contains_key("checks") || !violations.is_empty(), "nothing was judged");
     assert!(violations.is_empty(), "{}", violations.join("\n"));
 }

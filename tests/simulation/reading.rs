@@ -46,11 +46,20 @@ pub struct Sealed {
 
 const SIBLINGS: &[u8] = b"covault-siblings 1\n\0";
 
-/// The versions in a file: one, or those that wait to be joined. The error is `None` where the key opens none of it.
-pub fn read(identities: &Identities, bytes: &[u8]) -> Result<Vec<Sealed>, Option<String>> {
+/// The versions in a file: one, or those that wait to be joined. What is `false`, be it all or one of several, is left out.
+/// The error is `None` where the key opens none of it.
+pub fn read(
+    identities: &Identities,
+    bytes: &[u8],
+    is_false: &dyn Fn(&[u8]) -> bool,
+) -> Result<Vec<Sealed>, Option<String>> {
+    if is_false(bytes) {
+        return Ok(Vec::new());
+    }
     members(bytes)
         .ok_or_else(|| Some("a broken sibling file".to_owned()))?
         .into_iter()
+        .filter(|member| !is_false(member))
         .map(|m| one(identities, m))
         .collect()
 }

@@ -39,9 +39,22 @@ impl Tally {
     }
 }
 
+/// How large a world is.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    pub clones: usize,
+    /// How many of them belong to liars.
+    pub liars: usize,
+    pub operations: usize,
+}
+
+/// Once in so many steps somebody lies.
+const LIES: usize = 5;
+
 /// Random steps until so many did something; then everything must be well. A failure comes with its script.
-pub fn random(seed: u64, clones: usize, operations: usize, tally: &mut Tally) -> Result<(), (Script, Violation)> {
-    let mut script = Script { seed, cast: generate::cast(clones), steps: Vec::new() };
+pub fn random(seed: u64, size: Size, tally: &mut Tally) -> Result<(), (Script, Violation)> {
+    let Size { clones, liars, operations } = size;
+    let mut script = Script { seed, cast: generate::cast(clones, liars), steps: Vec::new() };
     let mut dice = Dice::new(seed);
     let mut sim = Sim::new(&script);
     script.steps = generate::beginning(&mut dice, &script.cast);
@@ -49,10 +62,13 @@ pub fn random(seed: u64, clones: usize, operations: usize, tally: &mut Tally) ->
         guarded(|| sim.step(&step)).map_err(|v| (script.clone(), v))?;
     }
     let (mut done, mut tried) = (0, 0);
-    let every = 10 + clones;
+    let every = 10 + clones.min(40);
     while done < operations && tried < operations * 10 {
         tried += 1;
-        let step = generate::step(&mut dice, &sim.cast());
+        // Who left lies, too, where anybody does.
+        let all = if liars == 0 { Vec::new() } else { sim.liars() };
+        let lies = !all.is_empty() && dice.once_in(LIES);
+        let step = if lies { generate::lie(&mut dice, &all) } else { generate::step(&mut dice, &sim.cast()) };
         script.steps.push(step.clone());
         match guarded(|| sim.step(&step)) {
             Ok(Outcome::Done) => {

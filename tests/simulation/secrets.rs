@@ -63,7 +63,8 @@ impl Sim {
             return Ok(());
         }
         let first = said.err.lines().find(|line| line.starts_with("error")).unwrap_or_default();
-        if !(2..=8).contains(&said.code) || said.code == 6 {
+        let refused = said.code == 6 && self.may_refuse(seat, &said.err);
+        if !(2..=8).contains(&said.code) || (said.code == 6 && !refused) {
             let who = &self.person(seat).name;
             return violation(
                 "strange answer",
@@ -100,11 +101,18 @@ impl Sim {
 
     fn refused(&mut self, seat: Seat, what: &str, error: &VaultError) -> Result<Outcome, Violation> {
         let text = covault::vault::error::chain(error);
-        if matches!(error.kind(), Kind::Verification | Kind::Other) {
+        let refused = error.kind() == Kind::Verification && self.may_refuse(seat, &text);
+        if matches!(error.kind(), Kind::Verification | Kind::Other) && !refused {
             return violation("strange answer", format!("{}: {what}: {text}", self.person(seat).name));
         }
         self.refusals.add(format!("{what}: {:?} {}", error.kind(), kept_short(&text)));
         Ok(Outcome::Passed)
+    }
+
+    /// Whether a file may be refused here: for a lie, or for what somebody wrote who left.
+    fn may_refuse(&self, seat: Seat, why: &str) -> bool {
+        let has_left = self.actors.iter().any(|actor| actor.gone);
+        (has_left && why.contains("may not write")) || self.has_met_a_lie(seat)
     }
 
     /// Who reads a secret sees what the oracle says is there.

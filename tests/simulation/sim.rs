@@ -8,17 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use covault::home::Keys;
-use covault::model::card::Kind;
-use covault::model::roster::{Operation, Role};
+use covault::model::roster::Role as Rank;
 use covault::model::time::Time;
-use covault::vault::amend::Step as Change;
 use covault::vault::write::How;
 use sha2::{Digest as _, Sha256};
 
 use super::dice::Dice;
+use super::lies::Lies;
 use super::oracle::{Oracle, View};
 use super::reading::{self, Sealed};
-use super::script::{Part, Script};
+use super::script::{Part, Role, Script};
 use crate::faults::rig::CANARY;
 use crate::team;
 use crate::world::{Person, Said, World};
@@ -52,13 +51,19 @@ pub enum Outcome {
 /// Somebody in the cast.
 pub struct Actor {
     pub person: Person,
-    pub part: Part,
+    pub role: Role,
     /// The same person in a linked work tree.
     pub linked: Option<Person>,
     /// How far their clock is from the right time, in seconds.
     pub skew: i64,
     /// They have left.
     pub gone: bool,
+}
+
+impl Actor {
+    pub fn new(person: Person, role: Role, skew: i64) -> Self {
+        Self { person, role, linked: None, skew, gone: false }
+    }
 }
 
 /// Somebody in one of their work trees.
@@ -95,18 +100,28 @@ pub struct Sim {
     pub number: usize,
     seed: u64,
     values: usize,
-    keys: Keys,
+    /// Writes that were forged.
+    pub number_of_writes: usize,
+    pub keys: Keys,
     read: HashMap<[u8; 32], Result<Vec<Arc<Sealed>>, Option<String>>>,
     pub judged: super::judge::Judged,
-    pub has: Has,
+    pub lies: Lies,
 }
 
-/// Commands that settle what git leaves open.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Has {
-    pub resolve: bool,
-    pub sync: bool,
-    pub driver: bool,
+/// A world in memory, where the system has that: it holds many small files, and nobody asks whether they are on disk.
+fn in_memory() -> World {
+    let folder = tempfile::Builder::new().prefix("covault world ").tempdir_in("/dev/shm");
+    folder.map_or_else(|_| World::new(), |dir| World { dir, memory: None })
+}
+
+/// What a member of this part may do by the roster; a bot is no member.
+pub fn rank(part: Part) -> Option<Rank> {
+    match part {
+        Part::Bot => None,
+        Part::Reader => Some(Rank::Reader),
+        Part::Writer => Some(Rank::Writer),
+        Part::Admin => Some(Rank::Admin),
+    }
 }
 
 /// The right time when a script begins.
@@ -114,44 +129,20 @@ const BEGINNING: i64 = 1_790_000_000;
 
 impl Sim {
     pub fn new(script: &Script) -> Self {
-        let world = World::new();
+        let world = in_memory();
         let mut dice = Dice::new(script.seed);
         let (founder, others) = script.cast.split_first().unwrap();
-        let alice = world.team(&founder.0);
+        let alice = world.team(&founder.name);
         alice.git(["config", "maintenance.auto", "false"]).ok();
-        let vault = team::vault(&alice);
-        let id = vault.roster().vault.to_string();
-        let mut actors = vec![Actor { person: alice, part: Part::Admin, linked: None, skew: 0, gone: false }];
-        let mut changes = Vec::new();
-        for (name, part) in others {
-            let person = world.stranger(name);
-            let role = match part {
-                Part::Bot => None,
-                Part::Reader => Some(Role::Reader),
-                Part::Writer => Some(Role::Writer),
-                Part::Admin => Some(Role::Admin),
-            };
-            if let Some(role) = role {
-                let (card, signature) = team::card(&vault, &person, name, Kind::Person);
-                changes.push(Change { operation: Operation::Admit { role, card }, card_signature: Some(signature) });
-            }
+        let first = Actor::new(alice, founder.clone(), 0);
+        let mut actors = vec![first];
+        for role in others {
             let skew = dice.below(4 * 3600) as i64 - 2 * 3600;
-            actors.push(Actor { person, part: *part, linked: None, skew, gone: false });
+            actors.push(Actor::new(world.stranger(&role.name), role.clone(), skew));
         }
-        if !changes.is_empty() {
-            team::amend(&actors[0].person, changes, "covault: admit everybody");
-        }
+        super::people::admit(&actors);
         actors[0].person.push("main");
-        for actor in &actors[1..] {
-            let known = (actor.part != Part::Bot).then_some(id.as_str());
-            super::people::clone(&actor.person, &world.shared(), known);
-        }
-        let help = |command: &str| actors[0].person.covault([command, "--help"]).code == 0;
-        let has = Has {
-            resolve: help("resolve"),
-            sync: help("sync"),
-            driver: actors[0].person.git(["config", "merge.covault.driver"]).code == 0,
-        };
+        super::people::give_clones(&world, &actors);
         let keys = team::home(&actors[0].person).keys().unwrap();
         Self {
             world,
@@ -165,10 +156,11 @@ impl Sim {
             number: 0,
             seed: script.seed,
             values: 0,
+            number_of_writes: 0,
             keys,
             read: HashMap::new(),
             judged: super::judge::Judged::default(),
-            has,
+            lies: Lies::default(),
         }
     }
 
@@ -177,16 +169,21 @@ impl Sim {
         Some(Seat { who, linked: false })
     }
 
-    /// Everybody who is still there.
+    /// Everybody who is still there and does not lie.
     pub fn seats(&self) -> Vec<Seat> {
-        let all = self.actors.iter().enumerate().filter(|(_, actor)| !actor.gone);
+        let all = self.actors.iter().enumerate().filter(|(_, actor)| !actor.gone && !actor.role.lies);
         all.map(|(who, _)| Seat { who, linked: false }).collect()
     }
 
-    /// Who is still there, and what they may do.
-    pub fn cast(&self) -> Vec<(String, Part)> {
-        let here = self.actors.iter().filter(|actor| !actor.gone);
-        here.map(|actor| (actor.person.name.clone(), actor.part)).collect()
+    /// The same by their roles.
+    pub fn cast(&self) -> Vec<Role> {
+        self.seats().into_iter().map(|seat| self.actors[seat.who].role.clone()).collect()
+    }
+
+    /// Those who lie, and those who left with their keys.
+    pub fn liars(&self) -> Vec<Role> {
+        let all = self.actors.iter().filter(|actor| actor.role.lies);
+        all.map(|actor| actor.role.clone()).collect()
     }
 
     pub fn person(&self, seat: Seat) -> &Person {
@@ -195,7 +192,7 @@ impl Sim {
     }
 
     pub fn part(&self, seat: Seat) -> Part {
-        self.actors[seat.who].part
+        self.actors[seat.who].role.part
     }
 
     /// Begins a step: everybody's clock goes on, git's too.
@@ -239,13 +236,15 @@ impl Sim {
         head.trim().strip_prefix("ref: refs/heads/").unwrap_or_default().to_owned()
     }
 
-    /// The versions in these bytes, by the eyes of who founded the vault and reads everything.
+    /// The versions in these bytes, by the eyes of who founded the vault and reads everything; lies count for nothing.
     pub fn open(&mut self, bytes: &[u8]) -> Result<Vec<Arc<Sealed>>, Option<String>> {
         let digest: [u8; 32] = Sha256::digest(bytes).into();
         if let Some(known) = self.read.get(&digest) {
             return known.clone();
         }
-        let read = reading::read(&self.keys.identities, bytes).map(|all| all.into_iter().map(Arc::new).collect());
+        let identities = &self.keys.identities;
+        let read = reading::read(identities, bytes, &|one| self.lies.is_false(one));
+        let read = read.map(|all| all.into_iter().map(Arc::new).collect());
         if let Ok(versions) = &read {
             let versions: &Vec<Arc<Sealed>> = versions;
             versions.iter().for_each(|version| self.oracle.remember(version));
@@ -272,6 +271,9 @@ impl Sim {
         for (name, sides) in files {
             let mut view = View::default();
             for bytes in sides {
+                if self.lies.is_swapped(&name, &bytes) {
+                    continue;
+                }
                 match self.open(&bytes) {
                     Ok(versions) => view.0.extend(versions),
                     Err(why) => {
@@ -280,7 +282,9 @@ impl Sim {
                     }
                 }
             }
-            all.insert(name, view);
+            if !view.0.is_empty() {
+                all.insert(name, view);
+            }
         }
         Ok(all)
     }

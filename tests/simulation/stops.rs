@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::secrets::{By, Writing, field};
+use super::secrets::By;
 use super::sim::{Outcome, Seat, Sim, Violation, violation};
 use crate::world::Person;
 
@@ -98,17 +98,9 @@ impl Sim {
 
     /// Does what a person does with unmerged files; whether none is left.
     fn resolve(&mut self, seat: Seat, open: &[(String, String, String)]) -> Result<bool, Violation> {
-        if self.has.resolve {
-            self.covault(seat, &["resolve", "--newest"], "", true)?;
-        } else {
-            let names: Vec<String> = sides(self.person(seat)).into_keys().collect();
-            for name in names {
-                let value = self.value();
-                self.write(seat, &name, field("settled", Some(&value)), Writing { stopped: true, no_commit: false })?;
-            }
-        }
+        self.covault(seat, &["resolve", "--newest"], "", true)?;
         let left = unmerged(self.person(seat));
-        if !left.is_empty() && self.has.resolve && !open.iter().any(|(_, _, path)| path.ends_with("roster.toml")) {
+        if !left.is_empty() && !open.iter().any(|(_, _, path)| path.ends_with("roster.toml")) {
             self.stops.add("resolve left something open");
         }
         Ok(left.is_empty())
@@ -151,6 +143,7 @@ impl Sim {
 
     /// Git is asked for something that may stop; what it leaves open is settled.
     pub fn git_through(&mut self, seat: Seat, doing: &str, args: &[&str]) -> Result<Outcome, Violation> {
+        let before = self.here(seat);
         let said = self.git(seat, args);
         if said.code != 0 && middle(self.person(seat)) == Middle::Nothing && unmerged(self.person(seat)).is_empty() {
             let why = said.err.lines().chain(said.text().lines()).next().unwrap_or_default().to_owned();
@@ -161,8 +154,9 @@ impl Sim {
         if said.code != 0 {
             self.settle(seat, doing)?;
         }
+        let is_turned_away = self.turn_away(seat, before.as_deref())?;
         self.learn(seat, &By::Nobody)?;
-        Ok(Outcome::Done)
+        Ok(if is_turned_away { Outcome::Passed } else { Outcome::Done })
     }
 
     /// A work tree is clean between two steps; what git left there without a word is thrown away.

@@ -1,0 +1,160 @@
+//! What honest people do who meet a lie: they see that it is refused, go back to where they were, and somebody puts the
+//! trunk right. Who left a team is vouched for where what they wrote before is only merged now.
+
+use std::collections::BTreeSet;
+
+use covault::vault::verify::{self, Also, What};
+
+use super::lies::{Fate, Lie, name};
+use super::script::Part;
+use super::secrets::By;
+use super::sim::{Outcome, Seat, Sim, Violation, violation};
+
+impl Sim {
+    /// Where somebody's branch is, for going back there; nothing where nobody lies.
+    pub fn here(&self, seat: Seat) -> Option<String> {
+        (!self.lies.all.is_empty()).then(|| self.ask(seat, &["rev-parse", "HEAD"]))
+    }
+
+    /// Goes back where git brought a lie, which must show. Says whether it did.
+    pub fn turn_away(&mut self, seat: Seat, before: Option<&str>) -> Result<bool, Violation> {
+        let (Some(before), false) = (before, self.lies.all.is_empty()) else { return Ok(false) };
+        let met = self.lies_at(seat);
+        for lie in &met {
+            self.must_show(seat, lie)?;
+            self.stops.add(format!("turned away: {} ({:?})", lie.kind, lie.fate));
+        }
+        if !met.is_empty() {
+            self.git(seat, &["reset", "-q", "--hard", before]).ok();
+        }
+        Ok(!met.is_empty())
+    }
+
+    /// A lie that lies in a work tree is refused or counts for nothing, and `verify` ends with 6.
+    fn must_show(&mut self, seat: Seat, lie: &Lie) -> Result<(), Violation> {
+        let who = self.person(seat).name.clone();
+        let said = self.person(seat).covault(["verify", "--history"]);
+        if said.code != 6 {
+            let text = format!("{who}: {} at {}: verify ended with {}", lie.kind, lie.path, said.code);
+            return violation("unseen lie", text + &said.text() + &said.err);
+        }
+        self.work.add("lies that verify saw");
+        if self.part(seat) == Part::Bot {
+            return Ok(());
+        }
+        let name = name(&lie.path).unwrap_or("a");
+        let said = self.person(seat).covault(["get", name, "--json"]);
+        let expected = match lie.fate {
+            Fate::Refused | Fate::Roster => &[6][..],
+            // Who does not read it is told so; a file that never was there has no good version.
+            Fate::Apart => &[0, 2, 3, 4, 5],
+            Fate::Older => &[0, 2, 3, 4, 5, 6],
+        };
+        let is_right = expected.contains(&said.code) || (said.code == 4 && lie.fate == Fate::Refused);
+        if !is_right || said.text().contains(super::liars::PLANTED) {
+            let text = format!("{who}: {} at {}: get ended with {}: ", lie.kind, lie.path, said.code);
+            return violation("accepted lie", text + &said.text() + &said.err);
+        }
+        self.work.add(format!("lies met: {} {}", lie.kind, said.code));
+        Ok(())
+    }
+
+    /// Somebody puts right what is wrong on the trunk, as the hints say: with a good version.
+    pub fn mend_trunk(&mut self) -> Result<(), Violation> {
+        let seat = Seat { who: 0, linked: false };
+        if self.lies.all.is_empty() {
+            return Ok(());
+        }
+        self.git(seat, &["fetch", "-q"]).ok();
+        let wrong = self.lies_on_trunk(seat);
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let branch = self.branch(seat);
+        self.git(seat, &["switch", "-q", "--detach", "origin/main"]).ok();
+        for lie in &wrong {
+            let place = self.person(seat).repo.join(&lie.path);
+            match &lie.cure {
+                Some(bytes) => std::fs::write(place, bytes).unwrap(),
+                None => std::fs::remove_file(place).unwrap(),
+            }
+        }
+        self.git(seat, &["add", "-A"]).ok();
+        self.git(seat, &["commit", "-q", "-m", "put back what was there"]).ok();
+        let said = verify::verify(&self.person(seat).repo, None, None, What::Commit("HEAD"), Also::default());
+        match said {
+            Ok(said) if said.findings.is_empty() => {}
+            Ok(said) => return violation("not mended", super::judge::findings(&said)),
+            Err(error) => return violation("not mended", covault::vault::error::chain(&error)),
+        }
+        self.git(seat, &["push", "-q", "origin", "HEAD:main"]).ok();
+        self.git(seat, &["switch", "-q", if branch.is_empty() { "main" } else { &branch }]).ok();
+        self.work.add("times that the trunk was put right");
+        Ok(())
+    }
+
+    /// What lies on the trunk, each path once. An older file counts where the newest commit still has it for a lie.
+    fn lies_on_trunk(&self, seat: Seat) -> Vec<Lie> {
+        let mut wrong = self.lies_in(seat, "origin/main");
+        let is_there = |lie: &Lie| {
+            lie.fate != Fate::Older
+                || self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, "origin/main"]).code == 0
+        };
+        wrong.retain(is_there);
+        wrong.sort_by(|a, b| a.path.cmp(&b.path));
+        wrong.dedup_by(|a, b| a.path == b.path);
+        wrong
+    }
+
+    /// A reader vouches for what people wrote before they left and nobody had merged; it is theirs from then on.
+    pub fn vouch(&mut self, seat: Seat) -> Result<bool, Violation> {
+        if !self.actors.iter().any(|actor| actor.gone) || self.part(seat) < Part::Writer {
+            return Ok(false);
+        }
+        let said = verify::verify(&self.person(seat).repo, None, None, What::Commit("HEAD"), Also::default());
+        let Ok(said) = said else { return Ok(false) };
+        let standing = said.findings.iter().filter(|finding| finding.code == "standing");
+        let names: BTreeSet<String> = standing.filter_map(|finding| name(&finding.path).map(str::to_owned)).collect();
+        for name in &names {
+            let before = self.view(seat, false)?;
+            let said = self.person(seat).covault(["rekey", name, "--accept", "--yes"]);
+            self.learn(seat, &By::Command(&before))?;
+            self.stops.add(format!("vouched for what somebody wrote who left: {}", said.code));
+            if said.code != 0 {
+                return violation("cannot vouch", format!("{name}: {}", said.err));
+            }
+        }
+        Ok(!names.is_empty())
+    }
+
+    /// A writer leaves: they bring what they have to the trunk, an admin removes them, and they keep their keys.
+    pub fn leave(&mut self, admin: Seat, whom: &str) -> Result<Outcome, Violation> {
+        let is_theirs = |actor: &super::sim::Actor| actor.role.member() == whom && !actor.role.lies && !actor.gone;
+        let machines: Vec<usize> = (1..self.actors.len()).filter(|who| is_theirs(&self.actors[*who])).collect();
+        let is_writer = |who: &usize| self.actors[*who].role.part == Part::Writer;
+        if machines.is_empty() || !machines.iter().all(is_writer) || self.branch(admin) != "main" || admin.linked {
+            return Ok(Outcome::Passed);
+        }
+        self.mend_trunk()?;
+        for who in &machines {
+            let seat = Seat { who: *who, linked: false };
+            if self.branch(seat) != "main" && self.git(seat, &["switch", "-q", "main"]).code != 0 {
+                return Ok(Outcome::Passed);
+            }
+            self.bring_branches(seat)?;
+            self.git(seat, &["fetch", "-q"]).ok();
+            self.git_through(seat, "leave", &["merge", "-q", "--no-edit", "origin/main"])?;
+            if self.git(seat, &["push", "-q", "origin", "main"]).code != 0 {
+                return Ok(Outcome::Passed);
+            }
+        }
+        let outcome = self.roster(admin, &["member", "remove", whom, "--yes"], false)?;
+        if outcome == Outcome::Done {
+            for who in machines {
+                self.actors[who].gone = true;
+                self.actors[who].role.lies = true;
+            }
+        }
+        Ok(outcome)
+    }
+}
