@@ -97,7 +97,8 @@ impl Sim {
         self.tick();
         let everybody = self.seats();
         self.exchange(&everybody, true)?;
-        for seat in everybody.clone() {
+        let some = if self.thorough { everybody.len() } else { 3 };
+        for seat in everybody.iter().copied().take(some) {
             if self.part(seat) >= Part::Writer {
                 let (name, value) = (format!("last/{}", self.person(seat).name), self.value());
                 if self.write(seat, &name, field("value", Some(&value)), Writing::default())? == Outcome::Passed {

@@ -89,8 +89,7 @@ impl Forging<'_> {
 
     fn sealed(&self, mut manifest: Manifest, mut document: Document) -> Option<Vec<u8>> {
         let key = Key::parse("field.password")?;
-        let write =
-            Write::new(&key, Value::text(self.value), false, self.author.name.clone(), self.at, self.nonce);
+        let write = Write::new(&key, Value::text(self.value), false, self.author.name.clone(), self.at, self.nonce);
         document.put(&key, write);
         manifest.values = read::secret_values(&document);
         let devices = manifest.readers.iter().map(|reader| self.roster.devices(reader).unwrap_or_default());

@@ -68,12 +68,8 @@ pub fn cast(clones: usize, liars: usize) -> Vec<Role> {
         Role { name: name(n), part, of, lies: false }
     });
     let parts = [Part::Writer, Part::Bot, Part::Reader];
-    let liars = (0..liars).map(|n| Role {
-        name: format!("liar{n}"),
-        part: parts[n % parts.len()],
-        of: None,
-        lies: true,
-    });
+    let liars =
+        (0..liars).map(|n| Role { name: format!("liar{n}"), part: parts[n % parts.len()], of: None, lies: true });
     honest.chain(liars).collect()
 }
 
@@ -85,7 +81,14 @@ pub fn beginning(dice: &mut Dice, cast: &[Role]) -> Vec<Step> {
     let readers = writers.into_iter().take(but_one);
     let words: Vec<&str> = ["only", "prod"].into_iter().chain(readers).collect();
     let only = Step::new(&cast[0].name, &words);
-    if dice.once_in(2) { vec![only, Step::new("all", &["exchange"])] } else { Vec::new() }
+    let mut steps = if dice.once_in(2) { vec![only, Step::new("all", &["exchange"])] } else { Vec::new() };
+    // Liars need something to lie about.
+    if cast.iter().any(|role| role.lies) {
+        let first = &cast[0].name;
+        steps.extend(["a", "a", "prod/db", "b"].map(|name| Step::new(first, &["set", name, "password"])));
+        steps.push(Step::new(first, &["push"]));
+    }
+    steps
 }
 
 /// What one of these does who lie.

@@ -119,13 +119,17 @@ impl Sim {
         for path in paths {
             let Ok(bytes) = std::fs::read(repo.join(path)) else { continue };
             let Some(lie) = self.lies.of(path, &bytes).map(|at| &self.lies.all[at]) else { continue };
-            let is_there = lie.fate != Fate::Older
-                || self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, "HEAD"]).code == 0;
-            if is_there {
+            if self.is_told(seat, lie, "HEAD") {
                 found.push(lie.clone());
             }
         }
         found
+    }
+
+    /// Whether a commit with these bytes has them from a liar: old ones may be there because nobody went on.
+    fn is_told(&self, seat: Seat, lie: &Lie, rev: &str) -> bool {
+        !matches!(lie.fate, Fate::Older | Fate::Roster)
+            || self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, rev]).code == 0
     }
 
     /// The lies in a commit.
@@ -137,7 +141,7 @@ impl Sim {
             let at = self.lies.all.iter().rposition(|lie| lie.path == path && lie.blob == blob);
             at.map(|at| self.lies.all[at].clone())
         };
-        text.split('\0').filter_map(entry).collect()
+        text.split('\0').filter_map(entry).filter(|lie| self.is_told(seat, lie, rev)).collect()
     }
 
     /// Whether anything that this clone has fetched, checked out or has unmerged is a lie: then it may be refused.

@@ -45,18 +45,17 @@ pub struct Size {
     pub clones: usize,
     /// How many of them belong to liars.
     pub liars: usize,
+    /// Once in so many steps one of these lies.
+    pub often: usize,
     pub operations: usize,
 }
 
-/// Once in so many steps somebody lies.
-const LIES: usize = 5;
-
 /// Random steps until so many did something; then everything must be well. A failure comes with its script.
 pub fn random(seed: u64, size: Size, tally: &mut Tally) -> Result<(), (Script, Violation)> {
-    let Size { clones, liars, operations } = size;
+    let Size { clones, liars, often, operations } = size;
     let mut script = Script { seed, cast: generate::cast(clones, liars), steps: Vec::new() };
     let mut dice = Dice::new(seed);
-    let mut sim = Sim::new(&script);
+    let mut sim = Sim::new(&script, true);
     script.steps = generate::beginning(&mut dice, &script.cast);
     for step in script.steps.clone() {
         guarded(|| sim.step(&step)).map_err(|v| (script.clone(), v))?;
@@ -67,7 +66,7 @@ pub fn random(seed: u64, size: Size, tally: &mut Tally) -> Result<(), (Script, V
         tried += 1;
         // Who left lies, too, where anybody does.
         let all = if liars == 0 { Vec::new() } else { sim.liars() };
-        let lies = !all.is_empty() && dice.once_in(LIES);
+        let lies = !all.is_empty() && dice.once_in(often);
         let step = if lies { generate::lie(&mut dice, &all) } else { generate::step(&mut dice, &sim.cast()) };
         script.steps.push(step.clone());
         match guarded(|| sim.step(&step)) {
@@ -91,8 +90,8 @@ pub fn random(seed: u64, size: Size, tally: &mut Tally) -> Result<(), (Script, V
 }
 
 /// A script as it stands.
-pub fn replay(script: &Script, tally: &mut Tally) -> Result<(), Violation> {
-    let mut sim = Sim::new(script);
+pub fn replay(script: &Script, thorough: bool, tally: &mut Tally) -> Result<(), Violation> {
+    let mut sim = Sim::new(script, thorough);
     let trace = std::env::var_os("COVAULT_TRACE").is_some();
     for step in &script.steps {
         let outcome = guarded(|| sim.step(step));
@@ -132,7 +131,7 @@ pub fn shrink(script: &Script, violation: &Violation, time: Duration) -> (Script
             }
             let mut smaller = best.clone();
             smaller.steps.drain(from..(from + size).min(best.steps.len()));
-            match replay(&smaller, &mut Tally::default()) {
+            match replay(&smaller, true, &mut Tally::default()) {
                 Err(again) if again.rule == broken.rule => {
                     best = smaller;
                     broken = again;

@@ -3,6 +3,7 @@
 //! It says nothing about right and wrong: that is [`super::judge`]'s.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -106,6 +107,7 @@ pub struct Sim {
     read: HashMap<[u8; 32], Result<Vec<Arc<Sealed>>, Option<String>>>,
     pub judged: super::judge::Judged,
     pub lies: Lies,
+    pub thorough: bool,
 }
 
 /// A world in memory, where the system has that: it holds many small files, and nobody asks whether they are on disk.
@@ -128,12 +130,17 @@ pub fn rank(part: Part) -> Option<Rank> {
 const BEGINNING: i64 = 1_790_000_000;
 
 impl Sim {
-    pub fn new(script: &Script) -> Self {
+    /// A fixed script has fewer people look at the end than a campaign, which is `thorough`.
+    pub fn new(script: &Script, thorough: bool) -> Self {
         let world = in_memory();
         let mut dice = Dice::new(script.seed);
         let (founder, others) = script.cast.split_first().unwrap();
         let alice = world.team(&founder.name);
         alice.git(["config", "maintenance.auto", "false"]).ok();
+        let shared = world.shared();
+        alice
+            .git([OsStr::new("-C"), shared.as_os_str(), "config".as_ref(), "receive.autogc".as_ref(), "0".as_ref()])
+            .ok();
         let first = Actor::new(alice, founder.clone(), 0);
         let mut actors = vec![first];
         for role in others {
@@ -161,6 +168,7 @@ impl Sim {
             read: HashMap::new(),
             judged: super::judge::Judged::default(),
             lies: Lies::default(),
+            thorough,
         }
     }
 
