@@ -4,7 +4,7 @@ use covault::model::bytes::Hash;
 use covault::model::codec;
 use covault::model::document::Document;
 use covault::model::manifest::{Manifest, MemberRef, RosterPoint, State};
-use covault::model::names::{MemberName, SecretPath};
+use covault::model::names::MemberName;
 use covault::model::read;
 use covault::model::register::{Key, Value, Write};
 use covault::model::roster::{self, Entry, Operation, Role, Roster};
@@ -121,9 +121,4 @@ pub fn shortened(bytes: &[u8]) -> String {
 
 fn text(entries: &[Entry]) -> String {
     entries.iter().map(Entry::text).collect::<Vec<_>>().join("\n")
-}
-
-/// The name of a secret, as the library has it.
-pub fn path(name: &str) -> SecretPath {
-    SecretPath::parse(name).unwrap()
 }

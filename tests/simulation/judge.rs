@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use covault::vault::verify::{self, Also, What};
 
+use super::lies::{Fate, Lie};
 use super::oracle::{Number, View};
 use super::reading::{Does, Sealed};
 use super::sim::{Seat, Sim, Violation, violation};
@@ -147,6 +148,7 @@ impl Sim {
         let also = Also { history: true, exposures: false };
         match verify::verify(&repo, None, None, What::Commit("HEAD"), also) {
             Ok(said) if said.pending.is_empty() && said.findings.iter().all(|found| self.is_a_lie(seat, found)) => {
+                self.all_lies_are_found(seat, &said)?;
                 self.work.0.entry("lies found in histories".to_owned()).or_default().add_assign(said.findings.len());
             }
             Ok(mut said) => {
@@ -183,6 +185,19 @@ impl Sim {
 }
 
 impl Sim {
+    /// Every lie that took something back is found in the history, in its commit. What was only refused there hides nothing.
+    fn all_lies_are_found(&self, seat: Seat, said: &verify::Verification) -> Result<(), Violation> {
+        let found: BTreeSet<&str> = said.findings.iter().filter_map(|found| found.commit.as_deref()).collect();
+        let takes_back = |lie: &&Lie| matches!(lie.fate, Fate::Older | Fate::Roster);
+        for lie in self.lies.all.iter().filter(takes_back).filter(|lie| !found.contains(lie.commit.as_str())) {
+            if self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, "HEAD"]).code == 0 {
+                let text = format!("{} at {} in {}; {}", lie.kind, lie.path, lie.commit, findings(said));
+                return violation("unseen in the history", text);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether what was found in a commit is what a liar put there.
     fn is_a_lie(&self, seat: Seat, found: &verify::Finding) -> bool {
         let Some(commit) = &found.commit else { return false };

@@ -1,10 +1,13 @@
 //! Many clones, many branches, real git: whatever order people merge, rebase, pick, squash, stash and reset in, no write
 //! is lost that nobody replaced, and none comes back that somebody did.
 //!
-//! The judge is a recorded history ([`oracle`]), not that clones agree: broken merges agree, too. The long form:
-//! `COVAULT_LONG=1 COVAULT_SIM="CLONES OPERATIONS SEEDS FIRST" cargo test --locked --release simulation:: -- --nocapture`;
-//! operations are counted over all clones of a seed. What fails is made smaller for a minute (`COVAULT_SHRINK`, seconds).
-//! `COVAULT_SCRIPT=NAME` replays the scripts of that name alone, `COVAULT_TRACE=1` says what everybody has after each step.
+//! The judge is a recorded history ([`oracle`]), not that clones agree: broken merges agree, too. In a second campaign some
+//! of the clones belong to liars ([`liars`]): what they forge is refused or held apart, and the honest agree all the same.
+//!
+//! The long form: `COVAULT_LONG=1 cargo test --locked --release simulation:: -- --nocapture`, a part of it with
+//! `COVAULT_SIM="CLONES OPERATIONS SEEDS FIRST"`; operations are counted over all clones of a seed. What fails is made
+//! smaller for a minute (`COVAULT_SHRINK`, seconds). `COVAULT_SCRIPT=NAME` replays the scripts of that name alone,
+//! `COVAULT_TRACE=1` says what everybody has after each step.
 //!
 //! Names of writes and keys are random in every run, so that the same seed gives the same operations, not the same bytes.
 
