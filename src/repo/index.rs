@@ -158,6 +158,24 @@ impl Repo {
         self.update_index(&["-z", "--index-info"], &self.index_info(entries))
     }
 
+    /// Has git set the entries of these paths from the files that lie there, and note when those were last written, so that
+    /// `git status` need not read them: one process does what [`Self::set_entries`] and [`Self::refresh`] do in two.
+    ///
+    /// It takes what is on disk now, and what filters make of it: whoever calls looks at the entries afterwards. Only a
+    /// locked index is an error; whatever else keeps git from it, the entries tell.
+    pub(super) fn set_from_disk(&self, paths: &[&str]) -> Result<()> {
+        match self.update_index(&["--add", "--remove", "--replace", "-z", "--stdin"], paths.join("\0").as_bytes()) {
+            Err(error @ RepoError::IndexLocked { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the entry at `path` is exactly this blob, as a plain file that is to be on disk.
+    pub(super) fn has_plain_entry(&self, index: &Index, path: &str, id: ObjectId) -> bool {
+        let entry = index.entry_by_path_and_stage(path.into(), Stage::Unconflicted);
+        entry.is_some_and(|entry| entry.id == id && entry.mode == Mode::FILE && !is_skipped(entry))
+    }
+
     /// Entries as `git update-index -z --index-info` reads them.
     pub(super) fn index_info(&self, entries: &[(&str, Option<ObjectId>)]) -> Vec<u8> {
         let nothing = ObjectId::null(self.git.object_hash());

@@ -314,3 +314,24 @@ fn a_hook_that_refuses_leaves_the_change_staged() {
     assert_eq!(place.head(), head);
     assert_eq!(place.git(&["status", "--porcelain"]), format!("M  {DB}\n"));
 }
+
+#[test]
+fn what_git_would_make_of_the_file_by_a_filter_is_not_what_is_staged() {
+    let place = Place::with_vault();
+    place.git(&["config", "filter.shout.clean", "tr a-z A-Z"]);
+    place.put(".gitattributes", "*.age filter=shout\n");
+    let repo = place.repo();
+    committed(set(&repo, DB, "new\n"));
+    let ours = repo.blob_id(b"new\n").unwrap();
+    assert_eq!(repo.staged_blob(DB).unwrap(), Some(ours));
+    assert_eq!(place.git(&["show", &format!("HEAD:{DB}")]).trim_end(), "new");
+}
+
+#[test]
+fn after_a_commit_git_need_not_read_our_files_to_know_them() {
+    let place = Place::with_vault();
+    committed(set(&place.repo(), DB, "new\n"));
+    // Nothing refreshes here: without the file's times in the index it would say that the work tree is dirty.
+    assert!(place.try_git(&["diff-files", "--quiet"]).status.success());
+    assert!(place.try_git(&["diff-index", "--quiet", "HEAD"]).status.success());
+}

@@ -138,7 +138,7 @@ impl Repo {
         self.place(&plan)?;
         step(Step::Files);
         self.write_blobs(&plan)?;
-        self.stage(&plan)?;
+        let stamped = self.stage(&plan)?;
         step(Step::Index);
         let outcome = match mode {
             CommitMode::Stage => Outcome::Staged { because: operation },
@@ -146,9 +146,10 @@ impl Repo {
             CommitMode::Git => self.commit_with_hooks(&plan, how.message)?,
         };
         let on_disk = plan.iter().filter(|planned| planned.is_on_disk());
-        let on_disk: Vec<&str> = on_disk.map(|planned| planned.change.path.as_str()).collect();
-        if !on_disk.is_empty() {
-            self.refresh(&on_disk);
+        let paths = on_disk.map(|planned| planned.change.path.as_str());
+        let unstamped: Vec<&str> = paths.filter(|path| !stamped.contains(path)).collect();
+        if !unstamped.is_empty() {
+            self.refresh(&unstamped);
         }
         self.settle(&plan)?;
         Ok(outcome)
@@ -215,17 +216,33 @@ impl Repo {
         if lost.is_empty() { Ok(()) } else { self.set_entries(&lost) }
     }
 
-    /// Sets the index entries that differ from the plan.
-    fn stage(&self, plan: &[Planned<'_>]) -> Result<()> {
-        let wanted = plan.iter().filter(|planned| planned.to_index);
-        let entries: Vec<_> = wanted.map(|planned| (planned.change.path.as_str(), planned.staged)).collect();
-        if entries.is_empty() {
-            return Ok(());
+    /// Sets the index entries that differ from the plan. The paths whose entries know the files that lie there.
+    ///
+    /// First git may take what we put there; where that is not what it was meant to be (somebody wrote there meanwhile, a
+    /// filter is at work), our bytes stand in the index all the same, and git learns of the file later.
+    fn stage<'a>(&self, plan: &'a [Planned<'_>]) -> Result<BTreeSet<&'a str>> {
+        let mut stamped = BTreeSet::new();
+        let wanted: Vec<_> = plan.iter().filter(|planned| planned.to_index).collect();
+        let as_on_disk = wanted.iter().filter_map(|planned| planned.as_on_disk());
+        let as_on_disk: Vec<(&str, ObjectId)> = as_on_disk.collect();
+        if !as_on_disk.is_empty() {
+            self.set_from_disk(&as_on_disk.iter().map(|(path, _)| *path).collect::<Vec<_>>())?;
+            if let Some(index) = self.read_index()? {
+                let taken = as_on_disk.iter().filter(|(path, id)| self.has_plain_entry(&index, path, *id));
+                stamped.extend(taken.map(|(path, _)| *path));
+            }
         }
-        self.set_entries(&entries)?;
+        let left = wanted.iter().filter(|planned| !stamped.contains(planned.change.path.as_str()));
+        let entries: Vec<_> = left.map(|planned| (planned.change.path.as_str(), planned.staged)).collect();
+        if !entries.is_empty() {
+            self.set_entries(&entries)?;
+        }
         let skipped = plan.iter().filter(|planned| planned.to_index && planned.skipped);
         let skipped: Vec<&str> = skipped.map(|planned| planned.change.path.as_str()).collect();
-        if skipped.is_empty() { Ok(()) } else { self.set_skipped(&skipped) }
+        if !skipped.is_empty() {
+            self.set_skipped(&skipped)?;
+        }
+        Ok(stamped)
     }
 
     /// The entry at `path`; the outer `None`: it is unmerged, so nothing is settled.
@@ -293,6 +310,12 @@ impl Change {
 impl Planned<'_> {
     fn is_on_disk(&self) -> bool {
         self.staged.is_some() && !self.skipped
+    }
+
+    /// Path and blob, where the work tree has what the index is to have.
+    fn as_on_disk(&self) -> Option<(&str, ObjectId)> {
+        let id = self.staged.filter(|_| !self.skipped && self.change.work() == self.change.staged())?;
+        Some((&self.change.path, id))
     }
 }
 
