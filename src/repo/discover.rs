@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use gix::sec::{Trust, trust::DefaultForLevel};
 
 use crate::repo::error::{RepoError, Result};
+use crate::repo::known::Known;
 use crate::repo::path;
 
 /// An opened repository and its work tree.
@@ -17,6 +18,7 @@ pub struct Repo {
     top: Option<PathBuf>,
     pub(super) reftable: bool,
     pub(super) sparse: bool,
+    pub(super) known: Known,
 }
 
 /// How many bytes of unpacked objects are kept at hand.
@@ -119,7 +121,7 @@ impl Repo {
         let config = git.config_snapshot();
         let reftable = config.string("extensions.refStorage").is_some_and(|kind| kind == "reftable");
         let sparse = config.boolean("core.sparseCheckout").unwrap_or(false);
-        Ok(Self { git, top, reftable, sparse })
+        Ok(Self { git, top, reftable, sparse, known: Known::default() })
     }
 }
 

@@ -88,7 +88,7 @@ impl Repo {
     /// # Errors
     /// `Index`.
     pub fn stages(&self, path: &str) -> Result<Stages> {
-        let Some(index) = self.read_index()? else { return Ok([None; 3]) };
+        let Some(index) = self.index_to_look_at()? else { return Ok([None; 3]) };
         let at = |stage| index.entry_by_path_and_stage(path.into(), stage).map(|entry| entry.id);
         Ok([at(Stage::Base), at(Stage::Ours), at(Stage::Theirs)])
     }
@@ -148,7 +148,7 @@ impl Repo {
     /// # Errors
     /// `Index`.
     pub fn staged_blob(&self, path: &str) -> Result<Option<ObjectId>> {
-        self.read_index()?.map_or(Ok(None), |index| self.index_entry(&index, path))
+        self.index_to_look_at()?.map_or(Ok(None), |index| self.index_entry(&index, path))
     }
 
     /// Sets the entries of exactly these paths (`None`: takes them out), whatever stages they had.

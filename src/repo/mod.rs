@@ -26,6 +26,7 @@ mod head;
 mod history;
 mod hooks;
 mod index;
+mod known;
 mod links;
 mod listed;
 mod lock;

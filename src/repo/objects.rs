@@ -7,6 +7,7 @@ use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 
 use crate::repo::error::{RepoError, Result};
+use crate::repo::known::{Asked, Folder};
 use crate::repo::work::{Listing, Odd, OddKind};
 use crate::repo::{HistoryChange, ObjectId, Repo, path};
 
@@ -164,7 +165,16 @@ impl Repo {
         if tree.is_empty_tree() {
             return Ok(None);
         }
+        let asked = self.known.ask(tree);
+        if let Asked::Kept(folder) = asked {
+            return Ok(folder.get(name.as_bytes()).copied());
+        }
         let data = self.object(tree, Kind::Tree)?;
+        if matches!(asked, Asked::Again)
+            && let Some(folder) = whole_folder(&data, tree)
+        {
+            return Ok(self.known.keep(tree, folder).get(name.as_bytes()).copied());
+        }
         for entry in gix::objs::TreeRefIter::from_bytes(&data, tree.kind()) {
             let entry = entry.map_err(|error| unreadable(tree, "tree", Some(error)))?;
             if entry.filename == name.as_bytes() {
@@ -275,4 +285,14 @@ impl Repo {
 
 fn unreadable<E: Into<crate::repo::error::Cause>>(id: ObjectId, kind: &'static str, error: Option<E>) -> RepoError {
     RepoError::ObjectUnreadable { id, kind, source: error.map(Into::into) }
+}
+
+/// Everything in a tree, where all of it can be read; of a name that is there twice, the first.
+fn whole_folder(data: &[u8], tree: ObjectId) -> Option<Folder> {
+    let mut folder = Folder::new();
+    for entry in gix::objs::TreeRefIter::from_bytes(data, tree.kind()) {
+        let entry = entry.ok()?;
+        folder.entry(entry.filename.to_vec()).or_insert_with(|| (entry.mode.kind(), entry.oid.into()));
+    }
+    Some(folder)
 }

@@ -101,7 +101,7 @@ impl Repo {
             };
         };
         match reader.read(path, limit)? {
-            None if self.sparse => match self.read_index()? {
+            None if self.sparse => match self.index_to_look_at()? {
                 Some(index) => match self.skipped_entry(&index, path)? {
                     Some(id) => within(path, limit, Some(self.blob(id)?)),
                     None => Ok(None),

@@ -104,3 +104,44 @@ fn every_state_of_a_file_has_a_name() {
         ]
     );
 }
+
+#[test]
+fn the_index_is_read_anew_as_soon_as_git_has_changed_it_however_old_it_looks() {
+    let place = Place::with_vault();
+    let repo = place.repo();
+    // What is as old as that is kept in memory.
+    let aged = || {
+        let index = std::fs::File::options().append(true).open(place.top.join(".git/index")).unwrap();
+        index.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(9)).unwrap();
+    };
+    for text in ["one", "two", "six"] {
+        aged();
+        let before = repo.staged_blob(DB).unwrap().unwrap();
+        assert_eq!(repo.staged_blob(DB).unwrap(), Some(before));
+        place.put(DB, text);
+        place.git(&["add", DB]);
+        aged();
+        let staged = repo.blob_id(text.as_bytes()).unwrap();
+        assert_ne!(staged, before);
+        assert_eq!(repo.staged_blob(DB).unwrap(), Some(staged), "{text}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_asked_about_often_answers_as_it_did_the_first_time() {
+    let place = Place::with_vault();
+    let repo = place.repo();
+    for _ in 0..3 {
+        let head = repo.head().unwrap().commit.unwrap();
+        assert_eq!(repo.read_at(head, DB).unwrap().unwrap(), b"old\n");
+        assert_eq!(repo.read_at(head, ".covault/secrets/prod/none.age").unwrap(), None);
+        assert_eq!(repo.read_at(head, ".covault/secrets/prod").unwrap(), None);
+    }
+    let first = repo.head().unwrap().commit.unwrap();
+    committed(set(&repo, DB, "new\n"));
+    let second = repo.head().unwrap().commit.unwrap();
+    for _ in 0..3 {
+        assert_eq!(repo.read_at(first, DB).unwrap().unwrap(), b"old\n");
+        assert_eq!(repo.read_at(second, DB).unwrap().unwrap(), b"new\n");
+    }
+}
