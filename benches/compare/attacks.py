@@ -35,6 +35,8 @@ from run import ROOT, version
 from scene import Ran, Scene
 from targets_age import Age, Murk, Sops
 from targets_covault import Covault
+from targets_dotenvx import Dotenvx
+from targets_git_secret import GitSecret
 from targets_gpg import GitCrypt, Pass, SignedPass
 
 OLD, NEW, CACHE = "first-db-value-7f3a", "second-db-value-9c41", "cache-value-2b6e"
@@ -213,7 +215,7 @@ def attack_all(bench, args):
     covault = os.path.abspath(args.covault) if args.covault else str(ROOT / "target/release/covault")
     ours = Covault(bench, covault if os.access(covault, os.X_OK) else None)
     targets, absent = [], []
-    for target in [ours] + [kind(bench) for kind in (Pass, SignedPass, Age, GitCrypt, Sops, Murk)]:
+    for target in [ours] + [kind(bench) for kind in (Pass, SignedPass, Age, GitCrypt, GitSecret, Sops, Murk, Dotenvx)]:
         if args.peer and target.name not in args.peer:
             continue
         lacks = target.missing()

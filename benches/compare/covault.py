@@ -24,6 +24,7 @@ class Covault:
 
     name = "covault"
     has_vault = True
+    cannot = {}
     reference = ()
     how = {
         "get": "covault get",

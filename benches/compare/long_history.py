@@ -7,6 +7,7 @@ files again as part of a long history with side branches and merges. Times nothi
 import random
 
 from bench import Store
+from measure import Failed
 
 START = 1_700_000_000
 
@@ -16,15 +17,16 @@ class LongHistory:
 
     asked = "prod/db"
 
-    def __init__(self, program, secrets, commits, versions, own):
+    def __init__(self, program, secrets, commits, versions, own, readers=1):
         self.program, self.bench = program, program.bench
         self.dice = random.Random(commits)
         self.total, self.made, self.stream, self.now = commits, 0, [], START
         self.tip, self.side_due = None, None
-        store = program.build(secrets, 1)
+        store = program.build(secrets, readers)
         self.change(store, versions - own, own)
         steps = self.steps_of(store)
-        self.store = Store(self.bench.store_dir("long"), secrets, 1)
+        self.store = Store(self.bench.store_dir("long"), secrets, readers)
+        self.store.names = store.names
         self.grow(store, steps)
 
     def change(self, store, others, own):
@@ -65,6 +67,8 @@ class LongHistory:
                 self.side_branch(step, files)
             else:
                 self.commit(*step)
+        if at < len(rest):
+            raise Failed(f"{self.total} commits have no room for {len(steps)} changes")
         self.stream.append("done\n")
         self.bench.call(
             self.bench.find("git"), "fast-import", "--quiet", "--force", "--done", cwd=self.store.dir,

@@ -5,6 +5,8 @@ import json
 from merging import FIELDS, NEWCOMER, SECRET, Merging
 from targets_age import Age, Murk, Sops
 from targets_covault import Covault
+from targets_dotenvx import Dotenvx
+from targets_git_secret import GitSecret
 from targets_gpg import GitCrypt, Pass
 
 
@@ -183,4 +185,48 @@ class MurkMerging(Installed, Merging, Murk):
         scene.publish("alice", "let her in")
 
 
-MERGING = (CovaultMerging, MurkMerging, SopsMerging, GitCryptMerging, PassMerging, AgeMerging)
+class DotenvxMerging(Installed, Merging, Dotenvx):
+    """One file for all; a field is a variable of its own. Its key is the same for all."""
+
+    kept_as = "one .env file, its values encrypted"
+
+    def begin(self, scene):
+        self.found(scene, ())
+        for field in FIELDS:
+            self.write(scene, "alice", f"{SECRET}/{field}", self.first(field))
+        self.started(scene)
+
+    def values(self, scene, person, field):
+        done = self.read(scene, person, f"{SECRET}/{field}")
+        return [done.out.strip()] if done.code == 0 and done.out.strip() else []
+
+    def change(self, scene, person, field, value):
+        self.write(scene, person, f"{SECRET}/{field}", value)
+
+    def admit(self, scene):
+        """Nothing in the repository says it: she is handed the key."""
+        scene.env[NEWCOMER]["DOTENV_PRIVATE_KEY"] = scene.env["alice"]["DOTENV_PRIVATE_KEY"]
+        (scene.at("alice") / "readers.txt").write_text("alice, bob, and now she\n")
+        scene.publish("alice", "let her in")
+
+
+class GitSecretMerging(Installed, Merging, GitSecret):
+    """Whole files; after a pull, `reveal` brings the work tree up to date."""
+
+    kept_as = "one GPG file a secret"
+
+    def write(self, scene, person, name, value):
+        # Files in clear that are older than the encrypted ones would be hidden again.
+        scene.run(person, self.program, "reveal", "-f", "-F")
+        return super().write(scene, person, name, value)
+
+    def admit(self, scene):
+        scene.run("alice", self.program, "reveal", "-f")
+        scene.must("alice", self.program, "tell", "colleague@example.org")
+        scene.must("alice", self.program, "hide")
+        scene.publish("alice", "let her in")
+
+
+MERGING = (
+    CovaultMerging, MurkMerging, SopsMerging, DotenvxMerging, GitCryptMerging, GitSecretMerging, PassMerging, AgeMerging,
+)

@@ -1,5 +1,7 @@
 """What every peer is, whatever it encrypts with."""
 
+from measure import NotYet
+
 
 class Peer:
     """Finds the program; the rest is each peer's own."""
@@ -8,6 +10,7 @@ class Peer:
     needs = ()
     has_vault = True
     how = {}
+    cannot = {}  # work -> why not, for the table
     reference = ()
 
     def __init__(self, bench):
@@ -18,6 +21,11 @@ class Peer:
     def missing(self):
         """What is not installed, or None."""
         return next((need for need in (self.name, *self.needs) if not self.bench.find(need)), None)
+
+    def only_one(self, readers):
+        """For a program that has no readers but one."""
+        if readers > 1:
+            raise NotYet("cannot: one key pair, which all would share")
 
     def env(self, _store):
         return self.bench.env

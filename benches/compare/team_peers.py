@@ -12,6 +12,10 @@ What stands for what:
 * sops, one file: all secrets under one data key, so that a reader is one wrap. Whoever reads one
   of the secrets reads all. Shown, and measured against no goal; so is git-crypt, which has one key
   for the repository and no way to remove anybody.
+* rops: one file, as the second of sops. It changes keys only where stdin is a terminal, so it gets one by script(1).
+* fnox: the recipients of its one file, then `reencrypt`.
+* git-secret: its keyring, then `hide` of all files; in the store they lie in clear, as after `reveal`.
+* dotenvx: one key pair, so nobody can come or go.
 * age, rage: a loop of `-d | -e` over all files, in as many processes as there are cores.
 """
 
@@ -24,7 +28,7 @@ from pathlib import Path
 from bench import Store
 from covault import Covault
 from covault_team import IMPORTED, admit, member_names
-from peers import Age, GitCrypt, Murk, Pass, Sops
+from peers import Age, Dotenvx, Fnox, GitCrypt, GitSecret, Murk, Pass, Rops, Sops
 
 COMMIT = "git add -A && git commit -q -m readers"
 NEWCOMER = "newcomer"
@@ -302,6 +306,7 @@ class TeamGitCrypt(GitCrypt):
     """One key for the repository: somebody more is one file more. There is no way back."""
 
     how = {**GitCrypt.how, "add-reader": "git-crypt add-gpg-user"}
+    cannot = {"remove-reader": "has no command for it"}
     reference = (*GitCrypt.reference, "add-reader")
 
     def homes(self):
@@ -320,4 +325,104 @@ class TeamGitCrypt(GitCrypt):
         return [len(list((store.dir / ".git-crypt/keys/default/0").iterdir()))]
 
 
-TEAM_PEERS = (TeamPass, TeamSops, TeamSopsOneFile, TeamMurk, TeamGitCrypt, TeamAge, TeamRage)
+class TeamRops(Rops):
+    """One file for all: one audience, as for sops with one file."""
+
+    how = {**Rops.how, "add-reader": "rops keys add, git commit", "remove-reader": "rops keys remove, git commit"}
+    reference = (*Rops.reference, "add-reader", "remove-reader")
+    needs = (*Rops.needs, "script")
+
+    def homes(self):
+        return []
+
+    def build_team(self, secrets, readers):
+        return self.build(secrets, readers)
+
+    def changed(self, *words):
+        done = shlex.join([self.program, "keys", *words, "--format", "yaml", self.file])
+        return self.shell(f'script -qec "$1" /dev/null && {COMMIT}', done)
+
+    def add_reader(self, store):
+        self.bench.age_readers(store.readers + 1)
+        return self.changed("add", "--age", self.bench.age_keys[store.readers][1])
+
+    def remove_reader(self, store):
+        return self.changed("remove", "--age", self.bench.age_readers(store.readers)[1][0])
+
+    def readers_of(self, store):
+        return [(store.dir / self.file).read_text().count("BEGIN AGE ENCRYPTED FILE")]
+
+
+class TeamFnox(Fnox):
+    """Encrypts each value anew for the recipients that its file names."""
+
+    how = {
+        **Fnox.how,
+        "add-reader": "recipients, fnox reencrypt, git commit",
+        "remove-reader": "recipients, fnox reencrypt, git commit",
+    }
+
+    def homes(self):
+        return []
+
+    def build_team(self, secrets, readers):
+        return self.build(secrets, readers)
+
+    def changed(self, recipients):
+        script = f'sed -i "s/^recipients = .*/recipients = $1/" "$2" && "$3" reencrypt --force && {COMMIT}'
+        return self.shell(script, json.dumps(recipients), self.file, self.program)
+
+    def add_reader(self, store):
+        return self.changed(self.bench.age_readers(store.readers + 1)[1])
+
+    def remove_reader(self, store):
+        return self.changed(self.bench.age_readers(store.readers)[1][1:])
+
+    def readers_of(self, store):
+        values = [line.split('value = "')[1].split('"')[0] for line in (store.dir / self.file).read_text().splitlines() if "value = " in line]
+        return [stanzas(b64decode(value)) for value in (values[0], values[-1])]
+
+
+class TeamGitSecret(GitSecret):
+    """Encrypts all again for the keys of its keyring."""
+
+    how = {
+        **GitSecret.how,
+        "add-reader": "git secret tell, hide, git commit",
+        "remove-reader": "git secret removeperson, hide, git commit",
+    }
+
+    def homes(self):
+        return []
+
+    def build_team(self, secrets, readers):
+        self.keyring(readers + 1)
+        return self.build(secrets, readers)
+
+    def changed(self, command, number):
+        return self.shell(f'"$1" {command} "$2" && "$1" hide && {COMMIT}', self.program, f"reader{number}@example.org")
+
+    def add_reader(self, store):
+        return self.changed("tell", store.readers)
+
+    def remove_reader(self, store):
+        return self.changed("removeperson", store.readers - 1)
+
+    def readers_of(self, store):
+        found = []
+        for secret in sample(store):
+            file = store.dir / f"{secret.path}.secret"
+            listing = self.bench.call(self.gpg, "--list-only", "--status-fd", "1", "-d", file, env=self.env(store))
+            found.append(listing.count("ENC_TO"))
+        return found
+
+
+class TeamDotenvx(Dotenvx):
+    """One key pair that all who read share."""
+
+    cannot = {"add-reader": "one key pair, which all share", "remove-reader": "one key pair, which all share"}
+
+
+TEAM_PEERS = (
+    TeamPass, TeamSops, TeamSopsOneFile, TeamRops, TeamMurk, TeamFnox, TeamDotenvx, TeamGitCrypt, TeamGitSecret, TeamAge, TeamRage,
+)

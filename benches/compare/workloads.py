@@ -60,6 +60,9 @@ class Workloads:
         order = [job.program for job in jobs]
         for program in self.programs:
             if not hasattr(program, ability.replace("-", "_")):
+                if ability in program.cannot:
+                    order.append(program.name)
+                    notes[program.name] = f"cannot: {program.cannot[ability]}"
                 continue
             order.append(program.name)
             try:
