@@ -18,6 +18,7 @@ mod attacks;
 mod cli;
 mod faults;
 mod formats;
+mod fuzz;
 mod house;
 mod hygiene;
 mod keys;

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 pub use super::loader::is_loader_variable;
 
 const SCHEME: &str = "covault://";
-const MAX_NAME: usize = 128;
+/// Longer than any name that is made of a path and a field.
+const MAX_NAME: usize = 256;
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_REFERENCE: usize = 256;
 const MAX_SEGMENT: usize = 64;
@@ -128,7 +129,7 @@ pub fn encode(lines: &[EnvLine]) -> String {
     lines.iter().map(|line| format!("{}={SCHEME}{}\n", line.name, line.reference)).collect()
 }
 
-/// `[A-Za-z_][A-Za-z0-9_]*`, at most 128 characters.
+/// `[A-Za-z_][A-Za-z0-9_]*`, at most 256 characters.
 pub fn is_variable_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_NAME

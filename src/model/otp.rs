@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 const SCHEME: &str = "otpauth://";
 const MAX_PERIOD: u64 = 24 * 60 * 60;
 const MAX_INPUT: usize = 4096;
+/// The longest address that we make of one, and read.
+const MAX_URI: usize = 2 * MAX_INPUT;
 
 /// A code and how long it stays good.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,7 +84,9 @@ pub fn normalize(input: &str, account: &str) -> Result<Zeroizing<String>, OtpErr
         .with_account_name(account)
         .with_issuer(issuer)
         .build_noncompliant();
-    named.to_url().map(Zeroizing::new).map_err(|error| named_refusal(&error))
+    let uri = named.to_url().map(Zeroizing::new).map_err(|error| named_refusal(&error))?;
+    // A letter of three bytes takes nine there.
+    if uri.len() > MAX_URI { Err(OtpError::Size) } else { Ok(uri) }
 }
 
 /// The code at a moment.
@@ -90,7 +94,7 @@ pub fn normalize(input: &str, account: &str) -> Result<Zeroizing<String>, OtpErr
 /// # Errors
 /// Says what is wrong with the address, without repeating it.
 pub fn code(uri: &str, unix_seconds: u64) -> Result<Code, OtpError> {
-    if uri.is_empty() || uri.len() > 2 * MAX_INPUT {
+    if uri.is_empty() || uri.len() > MAX_URI {
         return Err(OtpError::Size);
     }
     let totp = read(uri.trim())?;

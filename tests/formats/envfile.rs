@@ -39,7 +39,7 @@ fn everything_else_is_refused_by_name() {
     assert_eq!(parse(b"export A=covault://x/y"), Err(EnvFileError::BadName { line: 1 }));
     assert_eq!(parse(b"1A=covault://x/y"), Err(EnvFileError::BadName { line: 1 }));
     assert_eq!(parse(b"=covault://x/y"), Err(EnvFileError::BadName { line: 1 }));
-    assert_eq!(parse(format!("{}=covault://x", "A".repeat(129)).as_bytes()), Err(EnvFileError::BadName { line: 1 }));
+    assert_eq!(parse(format!("{}=covault://x", "A".repeat(257)).as_bytes()), Err(EnvFileError::BadName { line: 1 }));
     for reference in ["", "/x", "x/", "x//y", "../x", "x/../y", "x y", "x#y", "x\u{1b}[31m", "x?y", "-x", "é"] {
         let text = format!("A=covault://{reference}");
         assert_eq!(parse(text.as_bytes()), Err(EnvFileError::BadReference { name: name(), line: 1 }), "{reference}");
@@ -156,6 +156,14 @@ fn a_secret_names_its_variable() {
     ] {
         assert_eq!(env_name_from(segment, field), name);
     }
+}
+
+#[test]
+fn the_longest_secret_and_field_make_a_variable() {
+    let name = env_name_from(&"1".repeat(64), &"f".repeat(64));
+    assert!(is_variable_name(&name), "{} bytes", name.len());
+    let text = format!("{name}=covault://x");
+    assert_eq!(parse(text.as_bytes()).unwrap()[0].name, name);
 }
 
 #[test]

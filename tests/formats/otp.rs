@@ -56,6 +56,14 @@ fn an_address_keeps_what_it_says_and_is_stable() {
 }
 
 #[test]
+fn what_is_kept_has_a_code_or_is_refused_at_once() {
+    let long = |letters: usize| format!("otpauth://totp/{}?secret=JBSWY3DPEHPK3PXP", "\u{4e2d}".repeat(letters));
+    let kept = normalize(&long(800), "alice").unwrap();
+    assert!(code(&kept, 0).is_ok(), "{} bytes", kept.len());
+    assert_eq!(normalize(&long(1300), "alice").unwrap_err(), OtpError::Size);
+}
+
+#[test]
 fn short_secrets_work() {
     // 80 bits, as many providers hand out; the code is what Python's hmac gives.
     let uri = normalize("JBSWY3DPEHPK3PXP", "x").unwrap();

@@ -1,6 +1,7 @@
 //! The small types: bytes in hex, times, register keys, plaintexts.
 
 use covault::model::bytes::{Hash, SecretId, Short, WriteName};
+use covault::model::keys::intent::KeyName;
 use covault::model::register::Key;
 use covault::model::time::Time;
 use covault::plaintext::Plaintext;
@@ -70,6 +71,15 @@ fn hex_is_lower_case_and_as_long_as_it_should_be() {
         &"ä".repeat(32),
     ] {
         assert_eq!(Hash::from_hex(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn the_name_of_a_key_has_one_spelling() {
+    let ours = "covault 1f3a09bc prod/openrouter g3 9f86d081884c7d65";
+    assert_eq!(KeyName::parse(ours).unwrap().to_string(), ours);
+    for other in ["g+3", "g03", "G3", "g", "g3 "] {
+        assert_eq!(KeyName::parse(&ours.replace("g3", other)), None, "{other}");
     }
 }
 

@@ -79,12 +79,14 @@ impl KeyName {
         let words: Vec<&str> = name.split(' ').collect();
         let [MARK, vault, path, generation, intent] = words.as_slice() else { return None };
         let is_tag = vault.len() == 8 && vault.bytes().all(|b| b.is_ascii_hexdigit());
-        Some(Self {
+        let read = Self {
             vault: is_tag.then(|| (*vault).to_owned())?,
             path: SecretPath::parse(path).ok()?,
             generation: generation.strip_prefix('g')?.parse().ok()?,
             intent: Intent::parse(intent)?,
-        })
+        };
+        // A number has other spellings, none of which is ours.
+        (read.to_string() == name).then_some(read)
     }
 
     /// Whether it is a key of this vault.

@@ -434,7 +434,8 @@ fn decode_entry(r: &mut Reader<'_>, text: &str, vault: Option<Hash>) -> Result<E
     // The founder's card is made for the vault whose id is the hash of this very body: filled in below.
     let read = Operation::read(r, &name, vault.unwrap_or(Hash([0; 32])))?;
     let Some(mut operation) = read else {
-        return Err(RosterError::UnknownOperation { seq, operation: name });
+        // It may be as long as a roster.
+        return Err(RosterError::UnknownOperation { seq, operation: name.chars().take(40).collect() });
     };
     let founds = matches!(operation, Operation::Found { .. });
     if founds == vault.is_some() {

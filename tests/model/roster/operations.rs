@@ -140,6 +140,8 @@ fn what_no_operation_says_is_refused() {
     for name in ["", "Remove", "remove ", "delete"] {
         assert_eq!(decode(text.replace("op = \"remove\"", &format!("op = \"{name}\""))), Err(unknown(name)));
     }
+    let long = decode(text.replace("op = \"remove\"", &format!("op = \"{}\"", "x".repeat(1 << 20))));
+    assert_eq!(long, Err(unknown(&"x".repeat(40))), "what is refused may be long, its refusal not");
     let found = chain.entries[0].text();
     assert_eq!(decode(found), Err(RosterError::Founding { seq: 0 }));
     let by = format!("by = \"{}\"", chain.who("alice").card);
