@@ -253,6 +253,12 @@ pub enum RepoError {
         /// The last thing that it said.
         said: String,
     },
+    /// The `git` program was ended from outside before it could say anything.
+    #[error("`git {what}` was ended by a signal")]
+    GitEnded {
+        /// The subcommand.
+        what: String,
+    },
     /// A remote did not give or take what it should.
     #[error("`git {what}` with {remote} failed: {said}")]
     Remote {
@@ -301,7 +307,7 @@ impl RepoError {
             Self::RefMoved { staged: true, .. } | Self::RefUpdate { staged: true, .. } => {
                 "git commit  # what is staged, or repeat".into()
             }
-            Self::RefMoved { .. } => "repeat it".into(),
+            Self::RefMoved { .. } | Self::GitEnded { .. } => "repeat it".into(),
             Self::RefUpdate { name, .. } => format!("git show-ref {}  # or repeat", quoted(name)),
             Self::BranchInUse { .. } => "git worktree list".into(),
             Self::Refs { .. } => "git for-each-ref".into(),

@@ -223,7 +223,12 @@ impl Drop for Stream {
 impl Said {
     /// The error for a subcommand that failed.
     pub(super) fn failed(&self, what: &str) -> RepoError {
-        RepoError::Git { what: what.to_owned(), said: self.last_words() }
+        let what = what.to_owned();
+        // A signal leaves no exit code, and nothing is said on the way.
+        if self.code < 0 && self.stderr.trim().is_empty() {
+            return RepoError::GitEnded { what };
+        }
+        RepoError::Git { what, said: self.last_words() }
     }
 
     /// The lines of standard error that say what is wrong, on one line.
