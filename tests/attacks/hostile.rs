@@ -221,8 +221,6 @@ fn a_submodule_in_the_place_of_a_secret() {
 #[test]
 fn attributes_that_change_bytes() {
     pushed(|case| {
-        // Her own git is not to mind.
-        case.write(".git/info/attributes", "** -text -ident -filter -working-tree-encoding\n");
         case.write(
             ".covault/secrets/.gitattributes",
             "* text eol=crlf ident filter=evil working-tree-encoding=UTF-16\n",

@@ -53,12 +53,7 @@ fn by_hand(count: u32, members: &[Vec<u8>]) -> Vec<u8> {
 fn branch(case: &Case, from: &str, deed: impl FnOnce(&Case)) {
     case.git(&["checkout", "-q", "-B", "evil", from]);
     deed(case);
-    // Her own git takes the bytes as they are, whatever she has others' do.
-    case.write(".git/info/attributes", "** -text -filter -ident -working-tree-encoding\n");
-    case.git(&["add", "-A", "-f", "."]);
-    if case.at.git(["diff", "--cached", "--quiet"]).code != 0 {
-        case.git(&["commit", "-q", "--no-verify", "-m", "an innocent change"]);
-    }
+    case.commit_all();
     case.git(&["push", "-q", "--force", "origin", "evil"]);
     case.alice.git(["fetch", "-q", "--all"]).ok();
 }

@@ -215,12 +215,19 @@ impl Case {
         self.at.git(["cat-file", "blob", &format!("{commit}:{file}")]).ok().out
     }
 
-    /// Everything that lies in the attacker's clone is committed and pushed, and alice takes it as it comes.
-    pub fn deliver(&self) {
+    /// Everything that lies in the attacker's clone is committed. Her own git takes the bytes as they are, whatever the
+    /// attributes say that she has for others'.
+    pub fn commit_all(&self) {
+        self.write(".git/info/attributes", "** -text -filter -ident -working-tree-encoding\n");
         self.git(&["add", "-A", "-f", "."]);
         if self.at.git(["diff", "--cached", "--quiet"]).code != 0 {
             self.git(&["commit", "-q", "--no-verify", "-m", "an innocent change"]);
         }
+    }
+
+    /// Everything that lies in the attacker's clone is committed and pushed, and alice takes it as it comes.
+    pub fn deliver(&self) {
+        self.commit_all();
         self.git(&["push", "-q", "--force", "origin", "HEAD:refs/heads/main"]);
         self.alice.git(["fetch", "-q", "--all"]).ok();
         if self.alice.git(["merge", "-q", "--ff-only", "refs/remotes/origin/main"]).code != 0 {

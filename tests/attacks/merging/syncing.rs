@@ -18,10 +18,7 @@ fn synced(changed: bool, deed: impl FnOnce(&Case)) -> (Case, Said) {
         case.alice.set(DB, "what alice wrote meanwhile");
     }
     deed(&case);
-    case.git(&["add", "-A", "-f", "."]);
-    if case.at.git(["diff", "--cached", "--quiet"]).code != 0 {
-        case.git(&["commit", "-q", "-m", "an innocent change"]);
-    }
+    case.commit_all();
     case.git(&["push", "-q", "--force", "origin", "HEAD:refs/heads/main"]);
     let said = case.alice.covault(["sync"]);
     harmless(&["sync"], &said);
