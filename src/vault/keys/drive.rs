@@ -49,7 +49,7 @@ impl Desk<'_> {
             self.take_back(provider, &mut op)?;
             return Ok(Outcome { op, done: true, waits: None, until: None });
         }
-        if fresh && let Err(error) = self.check_old(provider, &op) {
+        if fresh && let Err(error) = self.check_not_replaced(&op).and_then(|()| self.check_old(provider, &op)) {
             // Nothing of it has begun at the provider.
             self.abandon(&op)?;
             return Err(error);

@@ -4,9 +4,10 @@ use super::KeyError;
 use super::desk::{Desk, value_writes};
 use super::journal::{Text, nothing_else};
 use super::mint::{abilities, delete_and_see};
+use super::settle::records_of;
 use crate::model::keys::intent::KeyName;
 use crate::model::keys::operation::Operation;
-use crate::model::keys::record::{RemoteId, Standing};
+use crate::model::keys::record::{KeyRecord, RemoteId, Standing};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::{Probed, Provider};
@@ -69,6 +70,27 @@ impl Desk<'_> {
             Some(_) => Ok(()),
             None => Err(KeyError::OtherAccount { path: op.path.to_string(), provider: op.provider.clone() }.into()),
         }
+    }
+
+    /// Whether the secret still gives out what the operation began with: pushing its journal may have brought in the end of
+    /// another one, whose new key is none of the old ones.
+    pub(super) fn check_not_replaced(&self, op: &Operation) -> Result<(), VaultError> {
+        let secret = match self.vault()?.secret(&op.path) {
+            Err(VaultError::Deleted { .. } | VaultError::NoSuchSecret { .. } | VaultError::Moved { .. }) => {
+                return Ok(());
+            }
+            secret => secret?,
+        };
+        // What the provider has no name for is none that an operation takes away.
+        let is_other = |record: &KeyRecord| {
+            let can_go = record.standing.may_work() && record.id.is_some();
+            can_go && op.retire.iter().all(|old| old.intent != record.intent)
+        };
+        if op.retire.is_empty() || !records_of(&secret).iter().any(is_other) {
+            return Ok(());
+        }
+        let what = "its key was replaced meanwhile".to_owned();
+        Err(KeyError::Overtaken { path: op.path.to_string(), what }.into())
     }
 
     /// Whether the old keys are those of the secret, before anything is done to them: by their names, and where the provider
