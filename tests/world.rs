@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -192,6 +193,24 @@ impl Person {
         // A program that reads nothing closes its end; that is its right.
         let _ = child.stdin.take().unwrap().write_all(input);
         said(child.wait_with_output().unwrap())
+    }
+
+    /// Puts a shell script before git on this machine: `$git` is the real one, which is started at its end.
+    pub fn puts_before_git(&mut self, script: &str) {
+        let search = std::env::var_os("PATH").unwrap();
+        let real = std::env::split_paths(&search).map(|dir| dir.join("git")).find(|path| path.is_file()).unwrap();
+        let bin = self.repo.with_file_name(format!("{} bin", self.name));
+        std::fs::create_dir_all(&bin).unwrap();
+        let text = format!("#!/bin/sh\ngit='{}'\n{script}exec \"$git\" \"$@\"\n", real.display());
+        std::fs::write(bin.join("git"), text).unwrap();
+        std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&search)));
+        self.vars.push(("PATH".to_owned(), path.unwrap().into_string().unwrap()));
+    }
+
+    /// Takes it away again.
+    pub fn has_git_back(&mut self) {
+        self.vars.retain(|(name, _)| name != "PATH");
     }
 
     /// Sets one value and insists that it worked.

@@ -240,6 +240,13 @@ impl Repo {
         }
     }
 
+    /// The index can be written now, or in a second.
+    pub(super) fn check_index_is_free(&self) -> Result<()> {
+        self.await_index();
+        let lock = self.index_lock();
+        if lock.exists() { Err(RepoError::IndexLocked { lock }) } else { Ok(()) }
+    }
+
     fn index_lock(&self) -> PathBuf {
         let mut lock = self.git.index_path().into_os_string();
         lock.push(".lock");

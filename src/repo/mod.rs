@@ -15,6 +15,7 @@
 
 mod ancestry;
 mod attributes;
+mod bringing;
 mod commit;
 mod config;
 mod dir;

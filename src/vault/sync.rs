@@ -69,6 +69,9 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
     let branch = repo.head()?.branch.unwrap_or_else(|| "a commit that is on no branch".to_owned());
     let upstream = repo.exchanged_with()?.ok_or(VaultError::NoRemote(branch))?;
     let mut synced = Synced { with: format!("{}/{}", upstream.remote, upstream.branch), ..Synced::default() };
+    if !syncing.how.dry_run {
+        take_back(&repo, &mut synced)?;
+    }
     let before = repo.head()?.commit;
     let mut received = BTreeSet::new();
     for _ in 0..TIMES {
@@ -113,6 +116,7 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
 pub(super) fn bring_commit(syncing: &Syncing<'_>, theirs: ObjectId) -> Result<Synced, VaultError> {
     let repo = Repo::discover(syncing.start)?;
     let mut synced = Synced::default();
+    take_back(&repo, &mut synced)?;
     bring(syncing, &repo, theirs, &mut synced)?;
     Ok(synced)
 }
@@ -165,7 +169,11 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
         return Ok(true);
     }
     let settings = setup::for_this_once(repo, &syncing.how.program)?;
+    if let (Way::Merge, Some(head)) = (way, repo.head()?.commit) {
+        repo.note_bringing(head, theirs)?;
+    }
     let mut brought = or_back(repo, way, repo.bring(&theirs.to_string(), way, &settings))?;
+    repo.forget_bringing()?;
     for _ in 0..STEPS {
         if brought == Brought::Done {
             return Ok(true);
@@ -188,12 +196,30 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     Ok(false)
 }
 
-/// A rebase that fails halfway is taken back: the branch is as it was.
+/// What fails halfway is taken back: the branch is as it was.
 fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result<Brought, VaultError> {
     if brought.is_err() && way == Way::Rebase && repo.operation()? == Some(Operation::Rebase) {
         repo.give_up(way)?;
     }
+    if brought.is_err() && way == Way::Merge {
+        // Where that fails, too, what git said first is what counts; the next `sync` does it.
+        drop(repo.take_back_bringing());
+    }
     Ok(brought?)
+}
+
+/// Puts right what a `sync` that was killed left in the midst of git's merge.
+fn take_back(repo: &Repo, synced: &mut Synced) -> Result<(), VaultError> {
+    let files = repo.take_back_bringing()?;
+    if let Some(first) = files.first() {
+        let others = match files.len() - 1 {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        let what = format!("an interrupted merge was taken back first: {first}{others} put back as committed");
+        synced.notes.push(what);
+    }
+    Ok(())
 }
 
 /// Who can go on with what is left.

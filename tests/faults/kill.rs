@@ -6,7 +6,6 @@
 
 use super::campaign::{self, can_use};
 use super::rig::long;
-use super::shim::instead_of_git;
 
 #[test]
 fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
@@ -29,12 +28,14 @@ fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
             let at = format!("{}, killed at {call} number {n}", prepared.command.name);
             let scene = prepared.copy();
             let said = scene.traced(&[format!("--trace={call}"), format!("--inject={call}:signal=KILL:when={n}")]);
+            let torn = scene.mends_what_git_tore(&at);
             scene.old_or_new(&at);
             let advised = scene.next_works(&at);
             scene.ends_new(&at);
             scene.nothing_is_left(&at);
             match (said.code, advised) {
                 (0, _) => "done all the same",
+                _ if torn => "killed while git wrote a file",
                 (_, true) => "killed and left a lock of git's",
                 _ => "killed",
             }
@@ -68,10 +69,10 @@ fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
             let mut scene = prepared.copy();
             let killed = format!("exec strace -qq -o /dev/null --inject={call}:signal=KILL:when={n} \"$git\" \"$@\"");
             let script = format!("case \" $* \" in *' {subcommand} '*) {killed} ;; esac\n");
-            instead_of_git(&mut scene, &script);
+            scene.alice_mut().puts_before_git(&script);
             let said = scene.run();
             scene.says_so(&said, &at);
-            scene.alice_mut().vars.retain(|(name, _)| name != "PATH");
+            scene.alice_mut().has_git_back();
             scene.old_or_new(&at);
             let advised = scene.next_works(&at);
             scene.ends_new(&at);

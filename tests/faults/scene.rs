@@ -299,6 +299,26 @@ impl Scene<'_> {
         }
     }
 
+    /// Git writes the files of a work tree in place, and a merge of its own that was killed may leave one cut off. It is
+    /// named, the commits are whole, and what git says to do puts it right: whether there was one.
+    #[track_caller]
+    pub fn mends_what_git_tore(&self, at: &str) -> bool {
+        let alice = self.alice();
+        let can_tear = ["merge", "sync"].contains(&self.prepared.command.name);
+        let Some(error) = state(alice).err().filter(|_| can_tear) else { return false };
+        let text = error.to_string();
+        let file = text.split_once(" is refused: ").or_else(|| text.split_once(" is refused")).expect(&text).0;
+        assert!(alice.repo.join(file).is_file(), "{at}: {text}");
+        unlock(alice);
+        assert_ne!(alice.git(["status", "--porcelain", "--", file]).ok().text(), "", "{at}: as committed, and {text}");
+        if self.prepared.command.name == "sync" {
+            self.run().ok();
+        } else {
+            self.as_git_advises();
+        }
+        true
+    }
+
     /// What git says to do when a merge of its own was killed.
     fn as_git_advises(&self) {
         let alice = self.alice();

@@ -1,8 +1,7 @@
 //! A library that stands between a program and the system ([`shim.c`](shim.c)): it turns the clock, or cuts one write
 //! short. Covault hides `LD_PRELOAD` from git, so git gets it by a script before it.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::scene::Scene;
@@ -37,7 +36,7 @@ impl Shim {
     fn stands_before(&self, scene: &mut Scene<'_>, name: &str, value: &str) {
         self.is_gone(scene);
         let library = self.dir.path().join("shim.so").to_string_lossy().into_owned();
-        instead_of_git(scene, &format!("export LD_PRELOAD='{library}' {name}='{value}'\n"));
+        scene.alice_mut().puts_before_git(&format!("export LD_PRELOAD='{library}' {name}='{value}'\n"));
         let vars = &mut scene.alice_mut().vars;
         vars.extend([("LD_PRELOAD".to_owned(), library), (name.to_owned(), value.to_owned())]);
     }
@@ -47,17 +46,4 @@ impl Shim {
         let ours = ["LD_PRELOAD", "SHIM_CLOCK", "SHIM_SHORT", "PATH"];
         scene.alice_mut().vars.retain(|(name, _)| !ours.contains(&name.as_str()));
     }
-}
-
-/// Puts a script before git on a machine: `$git` is the real one, which is started at its end.
-pub fn instead_of_git(scene: &mut Scene<'_>, script: &str) {
-    let search = std::env::var_os("PATH").unwrap();
-    let real = std::env::split_paths(&search).map(|dir| dir.join("git")).find(|path| path.is_file()).unwrap();
-    let bin: PathBuf = scene.path().join("bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    let text = format!("#!/bin/sh\ngit='{}'\n{script}exec \"$git\" \"$@\"\n", real.display());
-    std::fs::write(bin.join("git"), text).unwrap();
-    std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&search)));
-    scene.alice_mut().vars.push(("PATH".to_owned(), path.unwrap().into_string().unwrap()));
 }

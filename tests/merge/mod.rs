@@ -2,6 +2,7 @@
 
 mod clones;
 mod git;
+mod interrupted;
 mod journals;
 mod keyless;
 mod laws;

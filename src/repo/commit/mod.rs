@@ -15,6 +15,7 @@ mod record;
 mod shared;
 mod with_hooks;
 
+pub(super) use place::KEPT;
 pub(super) use record::raw_date;
 
 use std::collections::BTreeSet;
@@ -135,6 +136,7 @@ impl Repo {
         }
         let step = |step| how.progress.iter().for_each(|progress| progress(step));
 
+        self.keep_from_taking_back(&plan.iter().map(|planned| planned.change.path.as_str()).collect::<Vec<_>>())?;
         self.place(&plan)?;
         step(Step::Files);
         self.write_blobs(&plan)?;

@@ -15,7 +15,7 @@ const BATCH: usize = 64;
 /// From how many files on.
 const MANY: usize = 16;
 /// Folders that become empty are removed up to this one.
-const KEPT: &str = ".covault";
+pub(in crate::repo) const KEPT: &str = ".covault";
 
 impl Repo {
     /// Writes and removes what differs on disk.
@@ -25,7 +25,7 @@ impl Repo {
         for batch in writes.chunks(BATCH) {
             self.write_batch(batch, writes.len() >= MANY)?;
         }
-        removals.iter().try_for_each(|planned| self.remove_one(&planned.change.path))
+        removals.iter().try_for_each(|planned| self.remove_work(&planned.change.path))
     }
 
     fn write_batch(&self, batch: &[&Planned<'_>], many: bool) -> Result<()> {
@@ -60,7 +60,8 @@ impl Repo {
         folders.values().try_for_each(Dir::sync)
     }
 
-    fn remove_one(&self, path: &str) -> Result<()> {
+    /// Removes one file, and the folders that are empty then.
+    pub(in crate::repo) fn remove_work(&self, path: &str) -> Result<()> {
         let top = self.need_top()?;
         let (mut parts, name) = path::split(path)?;
         let Some(folder) = dir::walk(top, &parts)? else { return Ok(()) };
