@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::repo::commit::KEPT;
 use crate::repo::entries::{TreeChange, TreeKind};
 use crate::repo::error::{RepoError, Result};
-use crate::repo::{ObjectId, Repo, path};
+use crate::repo::{Ancestry, ObjectId, Repo, path};
 
 /// The first word of the note.
 const FORMAT: &str = "covault-bringing 1";
@@ -62,14 +62,18 @@ impl Repo {
     /// `IndexLocked`: the killed git's lock is still there; errors of reading and of `git checkout`.
     pub fn take_back_bringing(&self) -> Result<Vec<String>> {
         let Some(note) = self.read_note()? else { return Ok(Vec::new()) };
-        if self.head()?.commit != Some(note.head) || self.operation()?.is_some() {
+        let Some(head) = self.head()?.commit else { return Ok(Vec::new()) };
+        if self.is_ancestor(note.theirs, head)? == Ancestry::Yes || self.operation()?.is_some() {
             self.forget_bringing()?;
             return Ok(Vec::new());
         }
         let index = self.read_index()?;
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for file in note.files {
-            let was = self.blob_at(note.head, &file)?;
+            let was = self.blob_at(head, &file)?;
+            if was != self.blob_at(note.head, &file)? {
+                continue; // Committed since then.
+            }
             let staged = index.as_ref().map_or(Ok(None), |index| self.index_entry(index, &file))?;
             let Some(there) = self.on_disk(&file)? else { continue };
             let is_as_it_was = staged == was && there.as_ref().map(|(id, _)| *id) == was;

@@ -299,20 +299,26 @@ impl Scene<'_> {
         }
     }
 
-    /// Git writes the files of a work tree in place, and a merge of its own that was killed may leave one cut off. It is
-    /// named, the commits are whole, and what git says to do puts it right: whether there was one.
+    /// Git writes the files of a work tree in place, and a merge that was killed may leave one cut off, or taken away. It
+    /// is named, the commits are whole, and what git says to do puts it right, or the next `sync`: whether there was one.
     #[track_caller]
     pub fn mends_what_git_tore(&self, at: &str) -> bool {
         let alice = self.alice();
-        let can_tear = ["merge", "sync"].contains(&self.prepared.command.name);
-        let Some(error) = state(alice).err().filter(|_| can_tear) else { return false };
-        let text = error.to_string();
-        let file = text.split_once(" is refused: ").or_else(|| text.split_once(" is refused")).expect(&text).0;
-        assert!(alice.repo.join(file).is_file(), "{at}: {text}");
-        unlock(alice);
-        assert_ne!(alice.git(["status", "--porcelain", "--", file]).ok().text(), "", "{at}: as committed, and {text}");
-        if self.prepared.command.name == "sync" {
-            self.run().ok();
+        let command = self.prepared.command.name;
+        if !["merge", "sync"].contains(&command) {
+            return false;
+        }
+        let status = alice.git(["status", "--porcelain", "--", ".covault"]).ok().text();
+        let gone = status.lines().find_map(|line| line.strip_prefix(" D "));
+        let refused = state(alice).err().map(|error| error.to_string());
+        let Some(file) = refused.as_deref().and_then(|text| text.split(" is refused").next()).or(gone) else {
+            return false;
+        };
+        assert!(status.contains(file) || status.contains("?? "), "{at}: as committed, and {refused:?}");
+        let said = alice.covault(["status"]);
+        assert!(said.text().contains(file), "{at}: {file}: {}{}", said.text(), said.err);
+        if command == "sync" {
+            insist(&|| self.run(), at);
         } else {
             self.as_git_advises();
         }

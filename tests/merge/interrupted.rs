@@ -59,6 +59,15 @@ fn a_sync_that_died_before_the_branch_moved_is_done_again() {
 }
 
 #[test]
+fn commits_that_were_made_since_then_stay() {
+    let team = interrupted(ON_DISK, |team| team.alice.set("alice/own", "set since then"));
+    let said = team.alice.covault(["sync"]).ok();
+    assert!(said.err.contains("an interrupted merge was taken back first"), "{}", said.err);
+    assert_eq!(team.alice.get("alice/own"), "set since then");
+    has_both(&team);
+}
+
+#[test]
 fn what_somebody_wrote_since_then_is_not_taken_back() {
     let team = interrupted(ON_DISK, |team| {
         std::fs::write(team.alice.repo.join("notes.txt"), "alice's own\n").unwrap();

@@ -7,7 +7,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub(super) const MOST: usize = 8 << 20;
 
 /// The bytes of an answer. There may be a key in them.
-pub(in crate::providers) struct Body(Zeroizing<Vec<u8>>);
+pub(in super::super) struct Body(Zeroizing<Vec<u8>>);
 
 /// Why there is none.
 pub(super) enum Cut {
@@ -18,7 +18,7 @@ pub(super) enum Cut {
 }
 
 impl Body {
-    pub(in crate::providers) fn bytes(&self) -> &[u8] {
+    pub(in super::super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
