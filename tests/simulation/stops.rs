@@ -73,9 +73,16 @@ pub fn middle(person: &Person) -> Middle {
 impl Sim {
     /// Brings what git began to an end. Says whether it went through.
     pub fn settle(&mut self, seat: Seat, doing: &str) -> Result<bool, Violation> {
-        for _ in 0..60 {
+        // A rebase of a long branch may stop at each of its commits: what counts is that it goes on.
+        let (mut before, mut again) = (None, 0);
+        while again < 5 {
             let middle = middle(self.person(seat));
             let open = unmerged(self.person(seat));
+            let step = ["rebase-merge/msgnum", "rebase-apply/next"]
+                .map(|file| std::fs::read(git_dir(self.person(seat)).join(file)).ok());
+            let now = Some((middle, open.clone(), step));
+            again = if now == before { again + 1 } else { 0 };
+            before = now;
             if open.is_empty() && middle == Middle::Nothing {
                 return Ok(true);
             }
