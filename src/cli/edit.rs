@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context as _;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 use zeroize::Zeroizing;
@@ -54,15 +55,17 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
     // As the umask says, others could enter.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let folder = builder.tempdir_in(folder)?;
+    let folder =
+        builder.tempdir_in(&folder).with_context(|| format!("cannot make a folder in {}", folder.display()))?;
     let _in_use = in_use(folder.path());
     let file = folder.path().join(format!("{}.toml", path.last_segment()));
-    guard(folder.path(), &file)?;
+    guard(folder.path(), &file).context("cannot watch for signals while the editor runs")?;
     let mut text = before.to_text(path.as_str());
     loop {
-        write_private(&file, &text)?;
+        write_private(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
         open_editor(&file)?;
-        text = Zeroizing::new(std::fs::read_to_string(&file)?);
+        let written = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        text = Zeroizing::new(written);
         let after = match Sheet::parse(&text) {
             Ok(Some(after)) => after,
             Ok(None) => {

@@ -60,6 +60,7 @@ impl Refusal {
 /// Prints an error and says which code it has.
 pub fn report(context: &Context, error: &anyhow::Error) -> u8 {
     let (code, hint) = judge(error);
+    let hint = hint.or_else(|| of_system(error));
     let mut message = escape::terminal(&error.to_string()).into_owned();
     for cause in error.chain().skip(1) {
         message.push_str(": ");
@@ -105,6 +106,25 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         return (NOT_FOUND, None);
     }
     if is_about_words(error) { (USAGE, None) } else { (OTHER, None) }
+}
+
+/// What to do where it is the system that says no.
+fn of_system(error: &anyhow::Error) -> Option<String> {
+    use std::io::ErrorKind;
+    /// `ENFILE` and `EMFILE` of errno(3), for which there is no kind.
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+    Some(match system.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room (df -h .), then repeat it".to_owned(),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            "let yourself write there, then repeat it".to_owned()
+        }
+        ErrorKind::Interrupted | ErrorKind::ResourceBusy => "repeat it".to_owned(),
+        _ if system.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) => {
+            "end other programs or raise the limit (ulimit -n), then repeat it".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// Whether it refuses what a person wrote: a name, a recipe, a date, a file to import, a format that cannot hold a value.

@@ -308,6 +308,7 @@ impl RepoError {
                 "git commit  # what is staged, or repeat".into()
             }
             Self::RefMoved { .. } | Self::GitEnded { .. } => "repeat it".into(),
+            Self::Git { .. } => "git status  # once nothing is in git's way any more, repeat it".into(),
             Self::RefUpdate { name, .. } => format!("git show-ref {}  # or repeat", quoted(name)),
             Self::BranchInUse { .. } => "git worktree list".into(),
             Self::Refs { .. } => "git for-each-ref".into(),
