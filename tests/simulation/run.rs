@@ -52,13 +52,22 @@ pub struct Size {
 
 /// Random steps until so many did something; then everything must be well. A failure comes with its script.
 pub fn random(seed: u64, size: Size, tally: &mut Tally) -> Result<(), (Script, Violation)> {
-    let Size { clones, liars, often, operations } = size;
-    let mut script = Script { seed, cast: generate::cast(clones, liars), steps: Vec::new() };
-    let mut dice = Dice::new(seed);
+    let mut script = Script { seed, cast: generate::cast(size.clones, size.liars), steps: Vec::new() };
     let mut sim = Sim::new(&script, true);
+    if let Err(violation) = at_random(&mut sim, &mut script, size) {
+        sim.keep();
+        return Err((script, violation));
+    }
+    tally.take(&sim);
+    Ok(())
+}
+
+fn at_random(sim: &mut Sim, script: &mut Script, size: Size) -> Result<(), Violation> {
+    let Size { clones, liars, often, operations } = size;
+    let mut dice = Dice::new(script.seed);
     script.steps = generate::beginning(&mut dice, &script.cast);
     for step in script.steps.clone() {
-        guarded(|| sim.step(&step)).map_err(|v| (script.clone(), v))?;
+        guarded(|| sim.step(&step))?;
     }
     let (mut done, mut tried) = (0, 0);
     let every = 10 + clones.min(40);
@@ -69,24 +78,19 @@ pub fn random(seed: u64, size: Size, tally: &mut Tally) -> Result<(), (Script, V
         let lies = !all.is_empty() && dice.once_in(often);
         let step = if lies { generate::lie(&mut dice, &all) } else { generate::step(&mut dice, &sim.cast()) };
         script.steps.push(step.clone());
-        match guarded(|| sim.step(&step)) {
-            Ok(Outcome::Done) => {
+        match guarded(|| sim.step(&step))? {
+            Outcome::Done => {
                 done += 1;
                 if done % every == 0 {
                     let all = Step::new("all", &["exchange"]);
                     script.steps.push(all.clone());
-                    guarded(|| sim.step(&all)).map_err(|v| (script.clone(), v))?;
+                    guarded(|| sim.step(&all))?;
                 }
             }
-            Ok(Outcome::Passed) => {
-                script.steps.pop();
-            }
-            Err(violation) => return Err((script, violation)),
+            Outcome::Passed => drop(script.steps.pop()),
         }
     }
-    guarded(|| sim.finish()).map_err(|v| (script, v))?;
-    tally.take(&sim);
-    Ok(())
+    guarded(|| sim.finish())
 }
 
 /// A script as it stands.
@@ -98,9 +102,9 @@ pub fn replay(script: &Script, thorough: bool, tally: &mut Tally) -> Result<(), 
         if trace {
             println!("{step}: {outcome:?}\n{}", sim.tell_all());
         }
-        outcome?;
+        outcome.inspect_err(|_| sim.keep())?;
     }
-    let end = guarded(|| sim.finish());
+    let end = guarded(|| sim.finish()).inspect_err(|_| sim.keep());
     if trace {
         println!("end: {end:?}\n{}", sim.tell_all());
     }
