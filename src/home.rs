@@ -9,6 +9,7 @@ mod files;
 mod invites;
 mod keys;
 mod state;
+mod sums;
 mod watched;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use config::{Alerts, Calls, Config, Reach, Span};
 pub use invites::KeptInvite;
 pub use keys::{Keys, NewKeys, OwnSigner};
 pub use state::{Healed, Pin, Seen};
+pub use sums::RosterSum;
 pub use watched::{Watched, WatchedKey};
 
 use crate::model::bytes::Hash;
@@ -220,7 +222,7 @@ impl Home {
     pub fn sweep(&self, vault: Hash) -> usize {
         const DAY: Duration = Duration::from_secs(86_400);
         let state = self.state_dir(vault);
-        let below = ["rosters", "invites"].map(|folder| state.join(folder));
+        let below = ["rosters", "sums", "invites"].map(|folder| state.join(folder));
         let folders = [&self.config, &state].into_iter().chain(&below);
         let here: usize = folders.map(|folder| files::sweep(folder, Duration::ZERO)).sum();
         // An `init` that was killed leaves a folder for a vault that was never founded; another covault may be at work

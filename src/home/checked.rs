@@ -18,6 +18,12 @@ pub(super) fn write(file: &Path, body: &[u8]) -> Result<(), HomeError> {
     files::write_private(file, &[body, MARK, digest.as_bytes(), b"\n"].concat())
 }
 
+/// The same for what can be lost: after a crash it may be torn, and is damaged then.
+pub(super) fn write_cache(file: &Path, body: &[u8]) -> Result<(), HomeError> {
+    let digest = Hash::of(body).to_string();
+    files::write_unsynced(file, &[body, MARK, digest.as_bytes(), b"\n"].concat())
+}
+
 /// Reads what was written; `None` where there is no file.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! It does not know what is in them.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -13,14 +14,30 @@ const TEMPORARY: &str = ".covault-tmp-";
 
 /// Writes `bytes` to `file` in one step; folders are made as needed.
 pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    write(file, bytes, true)
+}
+
+/// The same without waiting for the disk: for what may be lost, and tells when it is torn.
+pub fn write_unsynced(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    write(file, bytes, false)
+}
+
+fn write(file: &Path, bytes: &[u8], sync: bool) -> Result<(), HomeError> {
     let fail = |action| move |source| HomeError::Io { action, file: file.to_path_buf(), source };
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     make_private_dir(folder)?;
     let mut temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map_err(fail("write beside"))?;
     temp.write_all(bytes).map_err(fail("write"))?;
-    temp.as_file().sync_all().map_err(fail("write"))?;
+    if sync {
+        temp.as_file().sync_all().map_err(fail("write"))?;
+    }
     temp.persist(file).map_err(|e| HomeError::Io { action: "replace", file: file.to_path_buf(), source: e.error })?;
     Ok(())
+}
+
+/// Whether a file of this name is one that is still being written, or was left.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(TEMPORARY)
 }
 
 /// Removes what a killed run left beside private files, where it is so old; how many there were.
@@ -31,8 +48,7 @@ pub fn sweep(folder: &Path, age: Duration) -> usize {
         age.is_zero() || written.and_then(|at| at.elapsed().ok()).is_some_and(|since| since >= age)
     };
     let left = entries.filter(|entry| {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-        is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) && is_old(entry)
+        is_temporary(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) && is_old(entry)
     });
     left.filter(|entry| std::fs::remove_file(entry.path()).is_ok()).count()
 }

@@ -9,14 +9,16 @@ mod entry;
 mod error;
 mod fact;
 mod merge;
+mod past;
 mod settle;
 mod state;
+mod sum;
 mod weigh;
 
 pub use chain::{Judge, Roster, Signed};
 pub use entry::{
     Entry, Granted, Grantee, Operation, body, decode, decode_embedded, embeddable, entry_text, found_body,
-    is_vault_name,
+    is_vault_name, vault_of,
 };
 pub use error::{Refusal, RosterError};
 pub use state::{Holder, Holders, Known, Member, State};

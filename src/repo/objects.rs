@@ -108,6 +108,11 @@ impl Repo {
             .map_err(|error| RepoError::ObjectWrite { kind: "blob", source: error.into() })
     }
 
+    /// A name in hex, where it is of the kind that this repository gives.
+    pub fn own_id(&self, hex: &str) -> Option<ObjectId> {
+        ObjectId::from_hex(hex.as_bytes()).ok().filter(|id| id.kind() == self.git.object_hash())
+    }
+
     /// Whether this clone has the object now, without fetching it.
     pub fn has_object(&self, id: ObjectId) -> bool {
         self.git.has_object(id)

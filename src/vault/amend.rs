@@ -217,7 +217,9 @@ impl Vault {
         changes.extend(others);
         let report = writing.commit(changes, message)?;
         if !report.dry_run {
-            self.home().remember_roster(amendment.roster.vault, Hash::of(amendment.text.as_bytes()));
+            let digest = Hash::of(amendment.text.as_bytes());
+            self.home().remember_roster(amendment.roster.vault, digest);
+            trust::remember_sum(self.home(), digest, &amendment.roster, &amendment.blob);
         }
         if amendment.looked_at_all && report.commit.is_some() {
             self.remember_looked_at(amendment.roster.head);

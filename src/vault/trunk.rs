@@ -15,7 +15,7 @@ use crate::home::{Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
 use crate::model::names::{MemberName, SecretPath};
-use crate::model::roster::{Entry, Holder, MAX_ROSTER, Role, Roster, State};
+use crate::model::roster::{Holder, MAX_ROSTER, Role, Roster, State};
 use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
 use crate::seal;
 
@@ -79,7 +79,8 @@ pub(super) struct Here<'a> {
     pub(super) home: &'a Home,
     /// The vault's folder.
     pub(super) root: &'a str,
-    pub(super) entries: &'a [Entry],
+    /// Its file.
+    pub(super) bytes: &'a [u8],
     pub(super) roster: &'a Roster,
     /// Git's name of its blob.
     pub(super) blob: ObjectId,
@@ -123,7 +124,7 @@ impl Here<'_> {
         let view = View { seen: at, contained: OnceCell::new(), is_shared: trunk.remote };
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
-        Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
+        Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs)?, ahead })
     }
 
     /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before. Gives the
@@ -310,7 +311,7 @@ impl Here<'_> {
             return Err(VaultError::NoVault);
         }
         let name = format!("{file} at {}", abbreviated(&commit.to_string()));
-        let roster = trust::verified_cached(self.home, &name, &bytes)?;
+        let roster = trust::verified_summed(self.home, &name, bytes, &blob.to_string())?;
         if roster.vault != self.roster.vault {
             return Err(VaultError::OtherVault {
                 file: name,
@@ -336,8 +337,12 @@ impl Here<'_> {
     }
 
     /// Who extended this branch's roster without being an admin on the trunk.
-    fn forked_by(&self, theirs: &Roster) -> Option<String> {
-        trust::extended_without_right(self.entries, self.roster, theirs).map(|name| name.to_string())
+    fn forked_by(&self, theirs: &Roster) -> Result<Option<String>, VaultError> {
+        if self.roster.has(theirs.head) {
+            return Ok(None);
+        }
+        let entries = trust::decode(&format!("{}/roster.toml", self.root), self.bytes)?;
+        Ok(trust::extended_without_right(&entries, self.roster, theirs).map(|name| name.to_string()))
     }
 
     fn rolled_back(&self, seq: u64) -> VaultError {

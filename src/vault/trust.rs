@@ -3,10 +3,11 @@
 //! It decides nothing about secrets; those are checked against the roster in [`super::read`].
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::trunk::{Ahead, Findings, Here, View};
 use super::{VaultError, words};
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, RosterSum};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
 use crate::model::names::MemberName;
@@ -40,8 +41,8 @@ pub struct Accepted {
 /// has a pin of. A vault that nobody named is [`VaultError::UnknownVault`], or [`HomeError::NoIdentity`] on a machine
 /// that could open nothing anyway. Then it is compared with the trunk (`trunk.rs`).
 pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Accepted, VaultError> {
-    let (entries, roster, blob) = roster_here(repo, home, root, expected)?;
-    let here = Here { repo, home, root, entries: &entries, roster: &roster, blob };
+    let (bytes, roster, blob) = roster_here(repo, home, root, expected)?;
+    let here = Here { repo, home, root, bytes: &bytes, roster: &roster, blob };
     let Findings { view, gone, forked_by, ahead } = here.judge()?;
     let gone = gone.iter().filter_map(|name| MemberName::parse(name).ok()).collect();
     Ok(Accepted { blob: blob.to_string(), roster, gone, forked_by, ahead, trunk: view })
@@ -50,26 +51,35 @@ pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>)
 /// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was. Gives the
 /// number of the roster's newest entry there.
 pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<u64, VaultError> {
-    let (entries, roster, blob) = roster_here(repo, home, root, expected)?;
-    Ok(Here { repo, home, root, entries: &entries, roster: &roster, blob }.accept()?.0)
+    let (bytes, roster, blob) = roster_here(repo, home, root, expected)?;
+    Ok(Here { repo, home, root, bytes: &bytes, roster: &roster, blob }.accept()?.0)
 }
 
-/// The verified roster in the work tree, of a vault that was named as the one to expect here.
+/// The file of the verified roster in the work tree, of a vault that was named as the one to expect here; what it adds up
+/// to; and git's name of it.
 fn roster_here(
     repo: &Repo,
     home: &Home,
     root: &str,
     expected: Option<&str>,
-) -> Result<(Vec<Entry>, Roster, ObjectId), VaultError> {
+) -> Result<(Arc<Vec<u8>>, Roster, ObjectId), VaultError> {
     let file = format!("{root}/roster.toml");
-    let bytes = repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?;
+    let bytes = Arc::new(repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?);
+    let digest = Hash::of(&bytes);
     let read = || {
+        if let Some((roster, blob)) = remembered(home, &bytes, digest) {
+            check_vault(repo, home, root, (roster.vault, &bytes), expected)?;
+            let blob = repo.own_id(&blob).map_or_else(|| repo.blob_id(&bytes), Ok)?;
+            return Ok::<_, VaultError>((roster, blob));
+        }
         let entries = decode(&file, &bytes)?;
-        check_vault(repo, home, root, &entries, expected)?;
-        let roster = build_cached(home, &file, &bytes, &entries)?;
-        Ok::<_, VaultError>((entries, roster))
+        check_vault(repo, home, root, (vault_of(&entries)?, &bytes), expected)?;
+        let roster = build_cached(home, &file, digest, &entries)?;
+        let blob = repo.blob_id(&bytes)?;
+        remember_sum(home, digest, &roster, &blob.to_string());
+        Ok((roster, blob))
     };
-    let (entries, roster) = match read() {
+    let (roster, blob) = match read() {
         // What lies there is what git made of two rosters.
         Err(source) if is_refused(&source) && repo.stages(&file)?.iter().any(Option::is_some) => {
             return Err(VaultError::RosterUnmerged { file, source: Box::new(source) });
@@ -77,25 +87,44 @@ fn roster_here(
         read => read?,
     };
     check_head(&file, &roster, expected)?;
-    Ok((entries, roster, repo.blob_id(&bytes)?))
+    Ok((bytes, roster, blob))
+}
+
+/// The vault of a chain: the hash of its first entry.
+pub(super) fn vault_of(entries: &[Entry]) -> Result<Hash, VaultError> {
+    entries.first().map(Entry::hash).ok_or(VaultError::NoVault)
+}
+
+/// What a roster's bytes added up to when they were verified, and git's name of them then.
+fn remembered(home: &Home, bytes: &Arc<Vec<u8>>, digest: Hash) -> Option<(Roster, String)> {
+    let vault = roster::vault_of(bytes)?;
+    let RosterSum { blob, text } = home.roster_sum(vault, digest)?;
+    let roster = Roster::from_sum(&text, Arc::clone(bytes)).filter(|roster| roster.vault == vault)?;
+    Some((roster, blob))
+}
+
+/// Remembers what a roster added up to, after it was verified.
+pub(super) fn remember_sum(home: &Home, digest: Hash, roster: &Roster, blob: &str) {
+    if let Some(text) = roster.sum() {
+        home.remember_sum(roster.vault, digest, &RosterSum { blob: blob.to_owned(), text });
+    }
 }
 
 fn is_refused(error: &VaultError) -> bool {
     matches!(error, VaultError::Roster { .. } | VaultError::RosterSignature { .. } | VaultError::RosterSigner { .. })
 }
 
-/// Whether a roster is of a vault that was named as the one to expect here.
+/// Whether a roster, with its vault and bytes, is of a vault that was named as the one to expect here.
 pub(super) fn check_vault(
     repo: &Repo,
     home: &Home,
     root: &str,
-    entries: &[Entry],
+    (vault, bytes): (Hash, &[u8]),
     expected: Option<&str>,
 ) -> Result<Hash, VaultError> {
-    let vault = entries.first().map(Entry::hash).ok_or(VaultError::NoVault)?;
     let known_here = repo.config_str(&setting(root));
     let file = format!("{root}/roster.toml");
-    match check_accepted(&file, entries, vault, expected, known_here.as_deref(), home.pin(vault)?.is_some()) {
+    match check_accepted(&file, bytes, vault, expected, known_here.as_deref(), home.pin(vault)?.is_some()) {
         // Without any key, which vault it is is not yet the question.
         Err(VaultError::UnknownVault { .. }) if !home.has_identity() => {
             Err(HomeError::NoIdentity { looked: home.identity_file() }.into())
@@ -106,12 +135,22 @@ pub(super) fn check_vault(
 
 /// Decodes and verifies a roster's bytes, but for signatures that this machine verified before; `file` is for errors.
 pub fn verified_cached(home: &Home, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
-    build_cached(home, file, bytes, &decode(file, bytes)?)
+    build_cached(home, file, Hash::of(bytes), &decode(file, bytes)?)
 }
 
-fn build_cached(home: &Home, file: &str, bytes: &[u8], entries: &[Entry]) -> Result<Roster, VaultError> {
-    let vault = entries.first().map(Entry::hash).ok_or(VaultError::NoVault)?;
-    let digest = Hash::of(bytes);
+/// The same for a roster that is asked for at each start: what it adds up to is remembered, too. `blob` is git's name of it.
+pub(super) fn verified_summed(home: &Home, file: &str, bytes: Vec<u8>, blob: &str) -> Result<Roster, VaultError> {
+    let (digest, bytes) = (Hash::of(&bytes), Arc::new(bytes));
+    if let Some((roster, _)) = remembered(home, &bytes, digest) {
+        return Ok(roster);
+    }
+    let roster = build_cached(home, file, digest, &decode(file, &bytes)?)?;
+    remember_sum(home, digest, &roster, blob);
+    Ok(roster)
+}
+
+fn build_cached(home: &Home, file: &str, digest: Hash, entries: &[Entry]) -> Result<Roster, VaultError> {
+    let vault = vault_of(entries)?;
     if home.is_verified_roster(vault, digest) {
         return add_up(file, entries);
     }
@@ -179,7 +218,7 @@ pub fn names_vault(text: &str, vault: Hash) -> bool {
 
 fn check_accepted(
     file: &str,
-    entries: &[Entry],
+    bytes: &[u8],
     vault: Hash,
     expected: Option<&str>,
     known_here: Option<&str>,
@@ -196,7 +235,7 @@ fn check_accepted(
     }
     if expected.is_none() && known_here.is_none() && !is_pinned {
         // Before anybody compares its words it has to be a good one.
-        verify(file, entries)?;
+        verified(file, bytes)?;
         return Err(VaultError::UnknownVault { words: words(vault) });
     }
     Ok(())

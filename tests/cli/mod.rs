@@ -23,6 +23,7 @@ mod scan;
 mod seen;
 mod set;
 mod share;
+mod sums;
 mod taken;
 mod textconv;
 mod trust;
@@ -60,7 +61,7 @@ fn look(dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         let entry = entry.unwrap();
         let (path, kind) = (entry.path(), entry.file_type().unwrap());
         let name = entry.file_name().to_string_lossy().into_owned();
-        if kind.is_dir() && name == "rosters" {
+        if kind.is_dir() && ["rosters", "sums"].contains(&&*name) {
             continue;
         }
         if kind.is_dir() {

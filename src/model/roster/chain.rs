@@ -7,7 +7,8 @@ use super::super::bytes::Hash;
 use super::super::card::{Card, Kind};
 use super::super::manifest::{FORMAT, MemberRef, RosterPoint};
 use super::super::names::{MemberName, SecretPath};
-use super::merge::{Merging, Points};
+use super::merge::Merging;
+use super::past::Past;
 use super::state::{Holder, Known, Member, State};
 use super::weigh::Point;
 use super::{Entry, Operation, Refusal, Role, RosterError};
@@ -69,11 +70,11 @@ pub struct Roster {
     /// Hashes of the chain's own entries' bodies, in their order.
     pub chain: Vec<Hash>,
     /// Every entry of the chain and every embedded one.
-    points: Points,
-    /// Every card that one of them admitted, also where a merge left that out.
-    admitted: HashMap<Hash, Arc<Known>>,
+    pub(super) past: Past,
+    /// Every card that one of them admitted and that a merge left out.
+    pub(super) left_out: HashMap<Hash, Arc<Known>>,
     /// The state after the newest entry.
-    state: State,
+    pub(super) state: State,
 }
 
 impl Roster {
@@ -98,8 +99,8 @@ impl Roster {
             seq: 0,
             head: vault,
             chain: vec![vault],
-            points: HashMap::from([(vault, founding)]),
-            admitted: state.cards.iter().map(|(hash, known)| (*hash, Arc::clone(known))).collect(),
+            past: Past::of(HashMap::from([(vault, founding)])),
+            left_out: HashMap::new(),
             state,
         };
         for entry in rest {
@@ -138,26 +139,22 @@ impl Roster {
             Operation::Merge { entries } => {
                 let signer = admin(&self.state, entry)?.clone();
                 judge_entry(judge, entry, &signer.card)?;
-                let mut merging = Merging::new(self.vault, &self.points);
+                let mut merging = Merging::new(self.vault, self.past.points());
                 let merged = merging.merge(self.head, entry.seq, &signer, entries, judge)?;
                 let points = merging.points;
-                for (hash, known) in points.values().flat_map(|point| point.state.cards.iter()) {
-                    self.admitted.entry(*hash).or_insert_with(|| Arc::clone(known));
+                let met = self.state.cards.iter().chain(points.values().flat_map(|point| point.state.cards.iter()));
+                for (hash, known) in met.filter(|(hash, _)| !merged.state.cards.contains_key(*hash)) {
+                    self.left_out.entry(*hash).or_insert_with(|| Arc::clone(known));
                 }
-                self.points.extend(points);
+                self.past.extend(points);
                 (merged.state, Some(merged.end), OnceLock::from(merged.did))
             }
             _ => (step(&self.state, entry, judge)?, None, OnceLock::new()),
         };
         let hash = entry.hash();
-        if let Some(card) = entry.card().map(Card::hash)
-            && let Some(known) = state.cards.get(&card)
-        {
-            self.admitted.insert(card, Arc::clone(known));
-        }
         let follows = [Some(self.head), embeds];
         let point = Point { seq: entry.seq, follows, by: entry.by, state: state.clone(), did };
-        self.points.insert(hash, point);
+        self.past.insert(hash, point);
         self.chain.push(hash);
         self.seq = entry.seq;
         self.head = hash;
@@ -172,22 +169,26 @@ impl Roster {
 
     /// Whether the entry with this hash is in the chain or embedded in it.
     pub fn has(&self, entry: Hash) -> bool {
-        self.points.contains_key(&entry)
+        self.seq_at(entry).is_some()
     }
 
     /// Whether a manifest may name this place.
     pub fn has_point(&self, point: &RosterPoint) -> bool {
-        self.points.get(&point.head).is_some_and(|found| found.seq == point.seq)
+        let own = usize::try_from(point.seq).ok().and_then(|seq| self.chain.get(seq));
+        own == Some(&point.head) || self.seq_at(point.head) == Some(point.seq)
     }
 
     /// The number of the entry with this hash.
     pub fn seq_at(&self, entry: Hash) -> Option<u64> {
-        self.points.get(&entry).map(|point| point.seq)
+        self.past.seq(&self.chain, entry)
     }
 
     /// The state after the entry with this hash.
     pub fn state_at(&self, entry: Hash) -> Option<&State> {
-        self.points.get(&entry).map(|point| &point.state)
+        if entry == self.head {
+            return Some(&self.state);
+        }
+        self.past.points().get(&entry).map(|point| &point.state)
     }
 
     /// Whether `entry` has `earlier` in its history, or is it: before it in its own branch, or embedded by a merge there.
@@ -199,7 +200,7 @@ impl Roster {
                 return self.has(at);
             }
             if met.insert(at)
-                && let Some(point) = self.points.get(&at)
+                && let Some(point) = self.past.points().get(&at)
             {
                 next.extend(point.follows.into_iter().flatten());
             }
@@ -236,7 +237,7 @@ impl Roster {
     /// A card that an entry of the chain, or an embedded one, ever admitted under this name. Whether it counts for
     /// anything is another question.
     pub fn admitted(&self, reference: &MemberRef) -> Option<&Card> {
-        let known = self.admitted.get(&reference.card)?;
+        let known = self.state.cards.get(&reference.card).or_else(|| self.left_out.get(&reference.card))?;
         (known.card.name == reference.name).then_some(&known.card)
     }
 
@@ -251,7 +252,7 @@ impl Roster {
             Operation::Merge { entries } => {
                 let signer = self.member(by).filter(|member| member.role == Role::Admin);
                 let signer = signer.ok_or(Refusal::NotAnAdmin)?.clone();
-                let mut merging = Merging::new(self.vault, &self.points);
+                let mut merging = Merging::new(self.vault, self.past.points());
                 let merged = merging.merge(self.head, self.seq + 1, &signer, entries, &mut Believe);
                 merged.map(|merged| merged.state).map_err(|error| match error {
                     RosterError::Refused { why, .. } => why,

@@ -397,6 +397,12 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Entry>, RosterError> {
     if entries.is_empty() { Err(RosterError::Empty) } else { Ok(entries) }
 }
 
+/// The vault that a roster file begins, by its first entry alone: what follows may be anything.
+pub fn vault_of(bytes: &[u8]) -> Option<Hash> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_ROSTER)?;
+    decode_entry(&mut Reader::new(text), text, None).ok().map(|entry| entry.hash())
+}
+
 /// Reads the entries that a `merge` embeds and checks that they follow each other.
 pub fn decode_embedded(texts: &[String], vault: Hash) -> Result<Vec<Entry>, RosterError> {
     let mut entries: Vec<Entry> = Vec::with_capacity(texts.len());

@@ -82,7 +82,7 @@ pub struct State {
     /// Every signing key and recipient that was ever admitted, and whose it is.
     pub(super) keys: HashTrieMapSync<String, MemberName>,
     /// By recipient: who signed the entry that first brought it; where branches met, that of either one.
-    made: HashTrieMapSync<String, BTreeSet<MemberName>>,
+    pub(super) made: HashTrieMapSync<String, BTreeSet<MemberName>>,
     /// Groups; an empty one has ended.
     pub(super) groups: RedBlackTreeMapSync<GroupName, BTreeSet<MemberName>>,
     /// Grants by path; the empty path is the root.

@@ -102,8 +102,8 @@ pub fn remembering(more: &[(&str, &str)]) -> Case {
     case
 }
 
-const STATE: [&str; 10] =
-    ["pin", "seen-", "written-", "removed", "healed-", "manifests", "listing-", "past-", "invites", "keys"];
+const STATE: [&str; 11] =
+    ["sums", "pin", "seen-", "written-", "removed", "healed-", "manifests", "listing-", "past-", "invites", "keys"];
 
 /// What the machine remembers, in full.
 fn remembered(case: &Case, vault: &Vault) -> Vec<String> {
@@ -242,7 +242,7 @@ fn beside_a_damaged_record_a_forged_roster_is_refused_still() {
     let at = good.rfind("signature = \"").unwrap() + 20;
     let other = if good.as_bytes()[at] == b'A' { "B" } else { "A" };
     std::fs::write(case.alice.repo.join(ROSTER), [&good[..at], other, &good[at + 1..]].concat()).unwrap();
-    still_refused("a forged roster", &case, &memory, &["pin", "seen-", "removed"]);
+    still_refused("a forged roster", &case, &memory, &["pin", "seen-", "removed", "sums"]);
 }
 
 #[test]

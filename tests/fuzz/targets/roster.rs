@@ -45,6 +45,9 @@ fn add_up(entries: &[Entry]) -> Option<Roster> {
     for member in roster.members() {
         assert!(roster.admitted(&member.reference()).is_some(), "a member whom nobody admitted");
     }
+    let file = entries.iter().map(Entry::text).collect::<Vec<_>>().join("\n").into_bytes();
+    let read = roster.sum().and_then(|sum| Roster::from_sum(&sum, std::sync::Arc::new(file)));
+    assert!(read.as_ref() == Some(&roster), "what is remembered of it is another one");
     if let Some((last, before)) = entries.split_last().filter(|(_, before)| !before.is_empty()) {
         let before = Roster::from_entries(before);
         if let (Ok(before), Some(by)) = (before, last.by) {

@@ -7,5 +7,6 @@ mod merge;
 mod merge_laws;
 mod operations;
 mod rules;
+mod sum;
 
 pub use found::found;
