@@ -5,6 +5,7 @@
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
+use rayon::prelude::*;
 
 use crate::repo::error::{RepoError, Result};
 use crate::repo::known::{Asked, Folder};
@@ -21,6 +22,12 @@ pub(super) struct TreeItem {
 /// Whether `bytes` are the blob that is called `id`.
 pub fn names(id: ObjectId, bytes: &[u8]) -> bool {
     gix::objs::compute_hash(id.kind(), Kind::Blob, bytes).is_ok_and(|found| found == id)
+}
+
+/// The name that `bytes` have as a blob.
+pub(super) fn blob_id(kind: gix::hash::Kind, bytes: &[u8]) -> Result<ObjectId> {
+    gix::objs::compute_hash(kind, Kind::Blob, bytes)
+        .map_err(|error| RepoError::ObjectWrite { kind: "blob", source: error.into() })
 }
 
 impl Repo {
@@ -104,8 +111,21 @@ impl Repo {
     /// # Errors
     /// `ObjectWrite`, on a collision attack on SHA-1.
     pub fn blob_id(&self, bytes: &[u8]) -> Result<ObjectId> {
-        gix::objs::compute_hash(self.git.object_hash(), Kind::Blob, bytes)
-            .map_err(|error| RepoError::ObjectWrite { kind: "blob", source: error.into() })
+        blob_id(self.git.object_hash(), bytes)
+    }
+
+    /// The same for many, on all cores.
+    ///
+    /// # Errors
+    /// As for [`Self::blob_id`].
+    pub fn blob_ids<'a>(&self, all: impl IntoParallelIterator<Item = &'a [u8]>) -> Result<Vec<ObjectId>> {
+        let kind = self.git.object_hash();
+        all.into_par_iter().map(|bytes| blob_id(kind, bytes)).collect()
+    }
+
+    /// The same without looking for packs that came meanwhile: for who would write it again.
+    pub(super) fn has_object_now(&self, id: ObjectId) -> bool {
+        self.git.objects.exists_without_refresh(&id)
     }
 
     /// A name in hex, where it is of the kind that this repository gives.

@@ -13,6 +13,7 @@ use super::open::{Verified, check};
 use super::write::{How, Report, Under, Writing};
 use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
+use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
 use crate::model::roster::{self, Entry, Operation, Role, Roster};
 use crate::model::shares::Shares;
@@ -250,9 +251,8 @@ impl Vault {
             versions.extend(bytes.ok().map(|bytes| (path, file, bytes)));
         }
         let mut on_disk = HashSet::with_capacity(versions.len());
-        for (_, file, bytes) in &versions {
-            on_disk.insert((file.clone(), self.repo().blob_id(bytes)?));
-        }
+        let blobs = self.repo().blob_ids(versions.par_iter().map(|(.., bytes)| bytes.as_slice()))?;
+        on_disk.extend(versions.iter().zip(blobs).map(|((_, file, _), blob)| (file.clone(), blob)));
         for commit in self.known_tips()? {
             for (path, file, blob) in sealed::list_at(self.repo(), commit, self.root())? {
                 let item = (file, blob);
@@ -262,12 +262,19 @@ impl Vault {
             }
         }
         let verified = Verified::new(self.home().verified_manifests(now.vault));
+        let loses_right = |manifest: &Manifest, hash: &dyn Fn() -> Hash, path: &SecretPath| {
+            let author = &manifest.author;
+            !after.may_write(author, path) && (before.may_write(author, path) || before.keeps(hash()))
+        };
         let loses = |(path, file, bytes): (SecretPath, String, Vec<u8>)| {
+            // Most authors lose nothing: whose manifest, good or not, says so need not be looked at further.
+            if !seal::is_siblings(&bytes) {
+                let claimed = seal::peek_manifest(&bytes).ok()?;
+                loses_right(&claimed, &|| claimed.hash(), &path).then_some(())?;
+            }
             // What is refused already stays so.
             let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
-            let manifest = version.manifest();
-            let could = before.may_write(&manifest.author, &path) || before.keeps(version.hash());
-            (could && !after.may_write(&manifest.author, &path)).then(|| version.hash())
+            loses_right(version.manifest(), &|| version.hash(), &path).then(|| version.hash())
         };
         let lost: BTreeSet<Hash> = versions.into_par_iter().filter_map(loses).collect();
         if let Some(verified) = verified.grown() {

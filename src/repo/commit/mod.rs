@@ -21,9 +21,11 @@ pub(super) use record::raw_date;
 use std::collections::BTreeSet;
 
 use gix::index::entry::Stage;
+use rayon::prelude::*;
 
 use crate::repo::error::{RepoError, Result};
 use crate::repo::index::{Index, is_blob};
+use crate::repo::objects::blob_id;
 use crate::repo::{ObjectId, Operation, Repo, WriteLock, path};
 
 /// One file to write or to delete.
@@ -96,6 +98,12 @@ pub enum Outcome {
     Unchanged,
 }
 
+/// Git's names of what a change puts into the commit and into the index.
+type Ids = (Option<ObjectId>, Option<ObjectId>);
+
+/// From how many changes on all cores work on them.
+const MANY: usize = 16;
+
 /// A change, and where it is not yet.
 struct Planned<'a> {
     change: &'a Change,
@@ -161,15 +169,15 @@ impl Repo {
         let head = self.head()?.commit;
         let mut seen = BTreeSet::new();
         let reader = self.reader();
+        let ids = self.ids_of(changes)?;
         changes
             .iter()
-            .map(|change| {
+            .zip(ids)
+            .map(|(change, (committed, staged))| {
                 path::split(&change.path)?;
                 if !seen.insert(change.path.as_str()) {
                     return Err(RepoError::BadPath { path: change.path.clone(), why: "it is there twice" });
                 }
-                let id = |bytes: Option<&[u8]>| bytes.map(|bytes| self.blob_id(bytes)).transpose();
-                let (committed, staged) = (id(change.committed())?, id(change.staged())?);
                 let at_head = match head {
                     Some(head) => self.entry_at(head, &change.path)?.filter(|(kind, _)| is_blob(*kind)),
                     None => None,
@@ -195,6 +203,19 @@ impl Repo {
                 })
             })
             .collect()
+    }
+
+    /// The names of what is to be in the commit and in the index.
+    fn ids_of(&self, changes: &[Change]) -> Result<Vec<Ids>> {
+        let kind = self.git.object_hash();
+        let id = |bytes: Option<&[u8]>| bytes.map(|bytes| blob_id(kind, bytes)).transpose();
+        let ids = |change: &Change| {
+            let committed = id(change.committed())?;
+            let same = matches!(change.versions, Versions::One(_));
+            Ok((committed, if same { committed } else { id(change.staged())? }))
+        };
+        // Hashing a file takes longer than starting to share the work out.
+        if changes.len() < MANY { changes.iter().map(ids).collect() } else { changes.par_iter().map(ids).collect() }
     }
 
     /// Sets entries again that another git has lost.

@@ -2,11 +2,15 @@
 //!
 //! The index and the work tree are done by now and are not touched, but for an entry that somebody changed since.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gix::objs::tree::EntryKind;
+use gix::objs::{Kind, Write as _};
+use gix::odb::loose;
+use rayon::prelude::*;
 
-use super::{CommitHow, Outcome, Planned, Step};
+use super::{CommitHow, MANY, Outcome, Planned, Step};
 use crate::repo::error::{Cause, RepoError, Result};
 use crate::repo::head::parse_id;
 use crate::repo::{Head, ObjectId, Repo};
@@ -31,12 +35,26 @@ impl Repo {
 
     /// Writes the blobs of a plan, those of the commit and those of the index.
     pub(super) fn write_blobs(&self, plan: &[Planned<'_>]) -> Result<()> {
+        let mut missing = BTreeMap::new();
         for planned in plan {
-            for bytes in [planned.change.committed(), planned.change.staged()].into_iter().flatten() {
-                self.git.write_blob(bytes).map_err(|error| unwritten("blob", error))?;
+            let (change, ids) = (planned.change, [planned.committed, planned.staged]);
+            for (id, bytes) in ids.into_iter().zip([change.committed(), change.staged()]) {
+                if let Some((id, bytes)) = id.zip(bytes).filter(|(id, _)| !self.has_object_now(*id)) {
+                    missing.insert(id, bytes);
+                }
             }
         }
-        Ok(())
+        // Packing takes more than all the rest of it. What writes objects in this process has one thread; its files have not.
+        let objects = &self.git.objects;
+        let options = loose::Options { alloc_limit_bytes: None, compression: objects.loose_compression };
+        let files = loose::Store::at_opts(objects.store_ref().path(), self.git.object_hash(), options);
+        let write = |(id, bytes): (ObjectId, &[u8])| {
+            files.write_buf_with_known_id(Kind::Blob, bytes, id).map(drop).map_err(|error| unwritten("blob", error))
+        };
+        match missing.len() {
+            0..MANY => missing.into_iter().try_for_each(write),
+            _ => missing.into_par_iter().try_for_each(write),
+        }
     }
 
     /// Commits the plan on top of `HEAD`, again where somebody else was faster.
