@@ -54,8 +54,6 @@ mod whoami;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command};
 use context::Context;
 
@@ -64,7 +62,8 @@ pub use process::harden;
 /// Runs the program: `args` are its words, the first its own name. Errors are printed; the answer is the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     clap_complete::CompleteEnv::with_factory(args::command).complete();
-    let cli = match Cli::try_parse_from(args) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::read(&words) {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help to stdout and errors to stderr; 2 is its code for usage, and ours.

@@ -1,8 +1,9 @@
 //! Every command with its arguments, on one page. The doc comments are the help.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Encrypted team secrets in git, next to the code
 ///
@@ -138,4 +139,38 @@ pub enum Command {
 /// The command tree, for completion, manual pages and the reference.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+impl Cli {
+    /// Reads the words of a command line, the first the program's own name.
+    ///
+    /// To build the tree of all commands takes a fifth of a start. Where the second word is a command that is run
+    /// often, it is tried alone; what does not fit, and every error and help, is for the whole tree.
+    ///
+    /// # Errors
+    /// Those of the whole tree.
+    pub fn read(words: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = words.get(1).and_then(|word| alone(word)).map(|tree| tree.try_get_matches_from(words));
+        if let Some(Ok(matches)) = matches
+            && let Ok(cli) = Self::from_arg_matches(&matches)
+        {
+            return Ok(cli);
+        }
+        Self::try_parse_from(words)
+    }
+}
+
+/// The tree with one command that is run often, by git or by scripts; the rest is as in the whole one.
+pub fn alone(word: &OsStr) -> Option<clap::Command> {
+    let with = |augment: fn(clap::Command) -> clap::Command, name: &'static str| augment(clap::Command::new(name));
+    let command = match word.to_str()? {
+        "get" => with(super::get::GetArgs::augment_args, "get"),
+        "run" => with(super::run::RunArgs::augment_args, "run"),
+        "export" => with(super::export::ExportArgs::augment_args, "export"),
+        "textconv" => with(super::textconv::TextconvArgs::augment_args, "textconv"),
+        "merge-driver" => with(super::merge_driver::MergeDriverArgs::augment_args, "merge-driver"),
+        _ => return None,
+    };
+    let root = clap::Command::new("covault").version(env!("CARGO_PKG_VERSION")).propagate_version(true);
+    Some(Global::augment_args(root.subcommand_required(true)).subcommand(command))
 }

@@ -1,6 +1,7 @@
 //! Every command held to its contract: the real program, real git, outside judges.
 
 mod agent;
+mod alone;
 mod clone;
 mod docs;
 mod everywhere;
