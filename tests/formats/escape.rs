@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use covault::model::escape::{terminal, terminal_multiline};
+use covault::model::escape::{json, terminal, terminal_multiline};
 
 #[test]
 fn escape_sequences_and_controls_become_visible() {
@@ -34,4 +34,16 @@ proptest::proptest! {
         proptest::prop_assert!(!terminal(&text).contains(dangerous));
         proptest::prop_assert!(!terminal_multiline(&text).contains(|c| dangerous(c) && c != '\n' && c != '\t'));
     }
+}
+
+#[test]
+fn json_says_the_same_and_shows_nothing_of_its_own() {
+    let plain = "{\n  \"a\": \"Grüße\"\n}".to_owned();
+    assert_eq!(json(plain.clone()), plain);
+    let value = "a\u{202e}b\u{9b}\u{e0041}\u{7f}c";
+    let hidden = format!("{{\n\"a\": \"{value}\"\n}}");
+    let shown = json(hidden.clone());
+    assert_eq!(shown, "{\n\"a\": \"a\\u202eb\\u009b\\udb40\\udc41\\u007fc\"\n}");
+    let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(read["a"], value);
 }

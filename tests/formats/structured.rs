@@ -298,3 +298,23 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn notations_are_known_by_their_names() {
+    use covault::model::formats::render::Output;
+    for (name, format, output) in [
+        ("dotenv", Some(Format::Dotenv), Some(Output::Dotenv)),
+        ("env", Some(Format::Dotenv), Some(Output::Dotenv)),
+        ("json", Some(Format::Json), Some(Output::Json)),
+        ("yaml", Some(Format::Yaml), Some(Output::Yaml)),
+        ("yml", Some(Format::Yaml), Some(Output::Yaml)),
+        ("toml", Some(Format::Toml), Some(Output::Toml)),
+        ("shell", None, Some(Output::Shell)),
+        ("sh", None, Some(Output::Shell)),
+        ("github", None, Some(Output::Github)),
+        ("JSON", None, None),
+        ("", None, None),
+    ] {
+        assert_eq!((Format::from_name(name), Output::from_name(name)), (format, output), "{name}");
+    }
+}

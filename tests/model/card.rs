@@ -140,3 +140,8 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_signing_keys_fingerprint_is_the_one_that_ssh_keygen_shows() {
+    assert_eq!(ssh_key(1).fingerprint(), "SHA256:RXm/ruZ0eTzRXKwi1AQEDynB0VgHQ2ac9KPSFdf/YnA");
+}

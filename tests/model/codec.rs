@@ -14,6 +14,11 @@ fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(codec::encode(&document).unwrap().expose().to_vec())
 }
 
+/// An error with its causes; the model's tests import nothing from above it.
+fn told(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", told(cause)))
+}
+
 /// A document with one of everything.
 fn sample() -> Document {
     let mut document = empty();
@@ -95,7 +100,7 @@ fn a_live_write_that_is_also_replaced_is_refused() {
     let padded = format!("{text}\n{}\n", " ".repeat(codec::bucket(text.len() + 1) - text.len() - 2));
     let error = codec::decode(&Plaintext::from_text(&padded)).unwrap_err();
     assert_eq!(
-        covault::vault::error::chain(&error),
+        told(&error),
         format!(
             "the document is not canonical: line {}: replaced is not without a live write",
             padded.lines().count() - 1
@@ -240,7 +245,7 @@ fn what_is_over_a_limit_is_refused_both_ways() {
 fn an_unknown_format_is_refused() {
     let text = String::from_utf8(encoded(&sample())).unwrap().replacen("format = 1", "format = 2", 1);
     let error = codec::decode(&Plaintext::from_text(&text)).unwrap_err();
-    let text = covault::vault::error::chain(&error);
+    let text = told(&error);
     assert!(text.contains("format is not a format that this version knows"), "{text}");
 }
 

@@ -135,3 +135,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn versions_are_found_by_their_values_and_values_by_their_path() {
+    let first = version("first", &[], &["alice"], &["v1"]);
+    let second = version("second", &[&first], &["alice"], &["v2", "v1"]);
+    let third = version("third", &[&second], &["alice"], &["v3"]);
+    let elsewhere = Past { path: path("other"), ..version("elsewhere", &[], &["alice"], &["v4"]) };
+    let versions: Versions = [&first, &second, &third, &elsewhere].map(Clone::clone).into_iter().collect();
+    let mut all = ["v1", "v2", "v3"].map(value);
+    all.sort_unstable();
+    assert_eq!(versions.values_at(&path("db")), all);
+    assert_eq!(versions.values_at(&path("other")), [value("v4")]);
+    assert_eq!(versions.values_at(&path("db/deeper")), []);
+    let had = |values: &[&str]| {
+        let values: Vec<_> = values.iter().map(|name| value(name)).collect();
+        versions.with_any(&values).into_iter().map(|version| version.hash).collect::<Vec<_>>()
+    };
+    assert_eq!(had(&["v1", "v2"]), [first.hash, second.hash]);
+    assert_eq!(had(&["v3"]), [third.hash]);
+    assert_eq!(had(&["v5"]), []);
+}

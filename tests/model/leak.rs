@@ -1,6 +1,6 @@
 //! Which texts look like secrets and which do not. No key stands here in its form: they are put together.
 
-use covault::model::leak::{self, Known, Lines, Looked, Plain};
+use covault::model::leak::{self, Known, Lines, Looked, Plain, is_binary};
 use covault::plaintext::Plaintext;
 
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -246,4 +246,20 @@ fn lines_and_columns_count_from_one() {
     assert_eq!(at(9), (3, 5, b"two three".as_slice(), false));
     assert_eq!(at(15), (4, 1, b"last covault:allow".as_slice(), true));
     assert_eq!(at(text.len()), (4, 19, b"last covault:allow".as_slice(), true));
+}
+
+#[test]
+fn a_file_with_a_nul_near_its_beginning_is_binary() {
+    let at = |n: usize| [vec![b'a'; n], vec![0], vec![b'a'; 10]].concat();
+    for (bytes, binary) in
+        [(at(0), true), (at(7_999), true), (at(8_000), false), (b"text".to_vec(), false), (vec![], false)]
+    {
+        assert_eq!(is_binary(&bytes), binary, "{} bytes", bytes.len());
+    }
+}
+
+#[test]
+fn who_looks_for_nothing_is_told_so() {
+    assert!(Known::default().is_empty());
+    assert!(!known(&["correct horse battery"]).is_empty());
 }

@@ -1,7 +1,7 @@
 //! What a header says.
 
-use covault::model::bytes::{SecretId, Short};
-use covault::model::manifest::{MAX_ANCESTORS, MAX_PARENTS, Manifest, MemberRef, State};
+use covault::model::bytes::{Hash, SecretId, Short};
+use covault::model::manifest::{MAX_ANCESTORS, MAX_PARENTS, MAX_REVISION, Manifest, MemberRef, State};
 use proptest::prelude::*;
 
 use super::edits::{self, any_edits};
@@ -217,5 +217,84 @@ proptest! {
         if let Some(member) = MemberRef::parse(&text) {
             prop_assert_eq!(member.to_text(), text);
         }
+    }
+}
+
+/// A version that follows these.
+fn child(revision: u64, parents: &[Hash], ancestors: &[Short]) -> Manifest {
+    Manifest { revision, parents: parents.to_vec(), ancestors: ancestors.to_vec(), ..manifest() }
+}
+
+#[test]
+fn the_nearest_ancestor_is_a_parent_and_what_is_born_has_none() {
+    let (one, two, far) = (hash("one"), hash("two"), hash("far"));
+    for (parents, ancestors, good) in [
+        (&[][..], &[][..], true),
+        (&[one], &[one.short()], true),
+        (&[one, two], &[two.short(), one.short(), far.short()], true),
+        (&[one, two], &[far.short(), one.short()], false),
+        (&[one], &[], false),
+        (&[], &[far.short()], false),
+    ] {
+        assert_eq!(child(2, parents, ancestors).has_consistent_ancestors(), good, "{parents:?} {ancestors:?}");
+    }
+}
+
+#[test]
+fn what_a_version_follows_near_or_far_is_named() {
+    let (one, two, far) = (hash("one"), hash("two"), hash("far"));
+    let version = child(3, &[one], &[two.short()]);
+    assert_eq!([one, two, far].map(|it| version.names_as_ancestor(it)), [true, true, false]);
+}
+
+#[test]
+fn a_child_has_the_next_revision_and_the_last_one_has_no_larger_one() {
+    assert_eq!(child(1, &[], &[]).next_revision(), 2);
+    assert_eq!(child(41, &[], &[]).next_revision(), 42);
+    for last in [MAX_REVISION, u64::MAX] {
+        assert_eq!(child(last, &[], &[]).next_revision(), MAX_REVISION);
+    }
+}
+
+#[test]
+fn a_child_of_several_names_the_newest_parent_first_and_then_what_each_names_by_turns() {
+    let names = |text: &str| text.split(' ').map(|name| hash(name).short()).collect::<Vec<_>>();
+    let old = (hash("old"), child(3, &[], &names("a b shared")));
+    let new = (hash("new"), child(5, &[], &names("c shared d")));
+    assert_eq!(Manifest::ancestors_after(&[old.clone(), new]), names("new old c a shared b d"));
+    assert_eq!(Manifest::ancestors_after(&[old]), names("old a b shared"));
+    let many = |name: &str| {
+        (hash(name), child(9, &[], &(0..32).map(|n| hash(&format!("{name}{n}")).short()).collect::<Vec<_>>()))
+    };
+    assert_eq!(Manifest::ancestors_after(&[many("x"), many("y")]).len(), MAX_ANCESTORS);
+}
+
+#[test]
+fn two_versions_that_say_the_same_to_the_same_have_one_message_whoever_sealed_them_and_when() {
+    let version = manifest();
+    let carol = MemberRef { name: member("carol"), card: hash("carol") };
+    let again = Manifest {
+        author: carol.clone(),
+        at: at(99),
+        revision: 7,
+        parents: vec![hash("one")],
+        ancestors: vec![hash("one").short()],
+        payload: hash("other payload"),
+        stanzas: hash("other stanzas"),
+        ..version.clone()
+    };
+    assert_eq!(again.message(), version.message());
+    for other in [
+        Manifest { document: hash("other"), ..version.clone() },
+        Manifest { state: State::Deleted, ..version.clone() },
+        Manifest { state: State::Moved(path("there")), ..version.clone() },
+        Manifest { path: path("there"), ..version.clone() },
+        Manifest { vault: hash("other"), ..version.clone() },
+        Manifest { id: SecretId(nonce(77)), ..version.clone() },
+        Manifest { aliases: vec![SecretId(nonce(78))], ..version.clone() },
+        Manifest { readers: vec![carol], ..version.clone() },
+        Manifest { shares: super::shares::some(), ..version.clone() },
+    ] {
+        assert_ne!(other.message(), version.message(), "{other:?}");
     }
 }

@@ -3,6 +3,7 @@
 mod canon;
 mod card;
 mod codec;
+mod compare;
 mod edits;
 mod exposure;
 mod fixtures;
@@ -18,6 +19,7 @@ mod read;
 mod request;
 mod roster;
 mod shares;
+mod sheet;
 mod small;
 
 pub mod world;

@@ -262,3 +262,21 @@ fn of_two_births_at_one_path_the_smaller_id_wins_and_all_fields_stay() {
     assert_eq!(joined, other.join(&database()));
     assert_eq!(joined.live_names().len(), 3);
 }
+
+#[test]
+fn what_comes_back_to_its_grave_lives_and_what_it_left_behind_stays_buried() {
+    let old = database();
+    let mut bob = Pen::of("bob", 10);
+    let (there, grave) = moved(&mut bob, &old, "prod/other");
+    assert_eq!(grave.moves(), [path("prod/other")].into());
+    // Alone, a password: whoever brings it back has no user any more.
+    let mut arrived = empty();
+    let password = there.register(&field("password")).unwrap().live().next().unwrap().clone();
+    arrived.put(&field("password"), password);
+    let says_live = bob.write(&Key::State, Value::text("live"));
+    let back = grave.revive(&arrived, says_live);
+    assert_eq!((back.state(), back.is_contested()), (State::Live, false));
+    assert_eq!(texts(&back, &field("password")), ["old"]);
+    assert_eq!(texts(&back.join(&old), &field("password")), ["old"]);
+    assert_eq!(texts(&back.join(&old), &field("user")), [""; 0]);
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use covault::model::names::Subject;
 use covault::model::register::Key;
+use covault::model::roster::Holder;
 use covault::model::shares::{MAX_SHARES, Shares};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -246,4 +247,28 @@ proptest! {
         edits::noise(&bytes, &text, recode);
         edits::noise(&bytes, &words, recode);
     }
+}
+
+#[test]
+fn a_share_is_with_a_member_or_a_group_as_the_roster_knows_them() {
+    let mut shares = Shares::default();
+    shares.put(subject("bob"), true, member("alice"), at(0), nonce(1));
+    shares.put(subject("@dev"), true, member("alice"), at(0), nonce(2));
+    shares.put(subject("carol"), false, member("alice"), at(0), nonce(3));
+    let holders: BTreeSet<_> = shares.holders().iter().map(ToString::to_string).collect();
+    assert_eq!(holders, ["@dev", "bob"].map(str::to_owned).into());
+    assert_eq!(Holder::People.to_string(), "@people");
+}
+
+#[test]
+fn a_cherry_pick_brings_its_own_share_and_no_more() {
+    let base = some();
+    let mut before = base.clone();
+    before.put(subject("mallory"), true, member("alice"), at(300), nonce(10));
+    let mut after = before.clone();
+    after.put(subject("erin"), true, member("alice"), at(360), nonce(11));
+    let picked = base.join_changes(&before, &after);
+    assert!(picked.is_shared(&subject("erin")) && !picked.is_shared(&subject("mallory")));
+    assert_eq!(base.join_changes(&base, &after), base.join(&after));
+    assert_eq!(base.join_changes(&after, &after), base);
 }

@@ -2,8 +2,8 @@
 
 use covault::model::card::Recipient;
 use covault::seal::{
-    Identities, Identity, MAX_FILE, MAX_WORK_FACTOR, SealError, SigningKey, check_recipient, decrypt_identity_file,
-    encrypt_identity_file, is_encrypted, open_foreign, parse_literal,
+    Identities, Identity, MAX_FILE, MAX_WORK_FACTOR, SealError, SealedFile, SigningKey, check_recipient,
+    decrypt_identity_file, encrypt_identity_file, is_encrypted, open_foreign, parse_literal,
 };
 use zeroize::Zeroizing;
 
@@ -261,4 +261,8 @@ fn nothing_secret_is_shown() {
     let key = SigningKey::generate().unwrap();
     assert_eq!(format!("{identity:?}"), format!("Identity({})", identity.recipient()));
     assert_eq!(format!("{key:?}"), format!("SigningKey({})", key.public()));
+    let team = super::support::team(1);
+    let file = SealedFile::parse(super::support::seal_for(&team, b"hunter2-hunter2").bytes).unwrap();
+    assert_eq!(format!("{file:?}"), format!("SealedFile({})", file.hash()));
+    assert_eq!(format!("{:?}", file.open(&team[0].keys(), &[0]).unwrap()), format!("Opened({})", file.hash()));
 }

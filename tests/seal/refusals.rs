@@ -333,6 +333,9 @@ fn stanzas_that_are_not_those_of_the_readers_devices_are_refused() {
     let file = SealedFile::parse(seal_for(&team, b"x").bytes).unwrap();
     file.check_devices(&devices(&team)).unwrap();
     let all = devices(&team);
+    let outline = SealedFile::parse(file.bytes().to_vec()).unwrap().into_outline(file.verify_signature());
+    outline.check_devices(&all).unwrap();
+    assert_eq!(refusal(outline.check_devices(&all[..2])), SealError::ReaderCount { readers: 3, given: 2 });
     assert_eq!(refusal(file.check_devices(&all[..2])), SealError::ReaderCount { readers: 3, given: 2 });
     let fewer: [&[Device]; 3] = [&all[0][..1], all[1], all[2]];
     assert_eq!(refusal(file.check_devices(&fewer)), SealError::DeviceCount { stanzas: 4, devices: 3 });

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use covault::plaintext::Plaintext;
-use covault::seal::{Identities, MAX_FILE, MAX_STORED, SealError, SealedFile, bundle, is_siblings, members, seal};
+use covault::seal::{
+    Identities, MAX_FILE, MAX_STORED, SealError, SealedFile, bundle, is_siblings, members, peek_format, peek_manifests,
+    seal,
+};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -182,4 +185,20 @@ fn the_golden_sibling_file_opens_for_ever() {
     assert_eq!(bundle(vec![shared, first]).unwrap(), both);
     let keys = Identities::parse(&String::from_utf8(golden("alice.txt")).unwrap(), || None).unwrap();
     assert_eq!(read(&both, &keys).unwrap(), [golden("db.plaintext"), golden("db.plaintext")]);
+}
+
+#[test]
+fn what_files_say_is_read_from_their_headers_alone() {
+    let team = team(1);
+    let members = two(&team);
+    let file = bundle(members.clone()).unwrap();
+    let one = SealedFile::parse(members[0].clone()).unwrap();
+    let told = peek_manifests(&file).unwrap();
+    assert_eq!(told.len(), 2);
+    assert_eq!((&told[0], peek_manifests(&members[0]).unwrap()), (one.manifest(), vec![one.manifest().clone()]));
+    assert_ne!(told[0], told[1]);
+    let large = vec![0; MAX_FILE + 1];
+    let refused = peek_manifests(&large).unwrap_err();
+    assert_eq!(refused, SealError::FileTooLarge { size: MAX_FILE + 1, limit: MAX_FILE });
+    assert_eq!((peek_format(&members[0]), peek_format(&file), peek_format(b"format = 1\n")), (Some(1), None, None));
 }

@@ -190,3 +190,29 @@ fn armor_is_read_in_the_one_form_that_is_written() {
         assert_eq!(sshsig::dearmor(&wrong).unwrap_err(), SealError::SshsigArmor, "{wrong}");
     }
 }
+
+#[test]
+fn a_line_of_a_public_key_file_is_read_and_keys_of_other_types_are_refused_by_name() {
+    let public = SigningKey::generate().unwrap().public();
+    let key = VerifyingPublic::parse(&public).unwrap();
+    for line in [format!("ssh-ed25519 {}", public.0), format!("  ssh-ed25519 {} alice@host two\n", public.0)] {
+        let read = VerifyingPublic::parse_line(&line).unwrap();
+        assert_eq!((&read, read.to_public()), (&key, public.clone()), "{line}");
+        assert_eq!(STANDARD.decode(&public.0).unwrap()[19..], read.to_bytes());
+    }
+    let kind = |kind: &str| SealError::KeyType { kind: kind.to_owned() };
+    let long = format!("ssh-{}", "x".repeat(100));
+    for (line, why) in [
+        (format!("ssh-rsa {}", public.0), kind("ssh-rsa")),
+        (format!("ecdsa-sha2-nistp256 {}", public.0), kind("ecdsa-sha2-nistp256")),
+        (format!("sk-ssh-ed25519@openssh.com {}", public.0), kind("sk-ssh-ed25519@openssh.com")),
+        ("ssh-\u{1b}[31m x".to_owned(), kind("ssh-\\u{1b}[31m")),
+        (format!("{long} x"), kind(&long[..64])),
+        (format!("ssh-ed25519 {0}\nssh-ed25519 {0}", public.0), SealError::PublicKey),
+        ("ssh-ed25519".to_owned(), SealError::PublicKey),
+        (public.0.clone(), SealError::PublicKey),
+        (String::new(), SealError::PublicKey),
+    ] {
+        assert_eq!(VerifyingPublic::parse_line(&line).unwrap_err(), why, "{line}");
+    }
+}

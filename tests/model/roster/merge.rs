@@ -784,3 +784,30 @@ fn a_group_gets_a_path_as_a_whole_though_its_new_member_had_lost_it_before_the_b
         assert_eq!(merged.state().grant_for("prod").1, &[Holder::Group(group("dev"))].into());
     }
 }
+
+#[test]
+fn an_entry_has_in_its_history_what_stands_before_it_and_what_merges_brought() {
+    let (mut a, mut b) = two();
+    let before = a.roster().head;
+    a.admit("alice", "dave", Role::Reader);
+    b.admit("ann", "erin", Role::Writer);
+    let (ours, theirs) = (a.roster().head, b.roster().head);
+    a.merge("alice", &b);
+    let (roster, merged) = (a.roster(), a.roster().head);
+    for (entry, earlier, is) in [
+        (merged, merged, true),
+        (merged, ours, true),
+        (merged, theirs, true),
+        (merged, before, true),
+        (ours, before, true),
+        (theirs, before, true),
+        (ours, theirs, false),
+        (theirs, ours, false),
+        (ours, merged, false),
+        (before, ours, false),
+        (hash("nowhere"), hash("nowhere"), false),
+        (merged, hash("nowhere"), false),
+    ] {
+        assert_eq!(roster.contains(entry, earlier), is, "{entry} {earlier}");
+    }
+}

@@ -1,0 +1,104 @@
+//! The sheet that somebody edits: what it shows is what it reads, and what has no place on it is named.
+
+use covault::model::names::{FieldName, MetaName, TagName};
+use covault::model::sheet::Sheet;
+use proptest::prelude::*;
+use zeroize::Zeroizing;
+
+use super::world::cases;
+
+fn name(text: &str) -> FieldName {
+    FieldName::parse(text).unwrap()
+}
+
+fn sheet(secret: &[(&str, &str)], plain: &[(&str, &str)]) -> Sheet {
+    let of = |fields: &[(&str, &str)]| {
+        fields.iter().map(|(field, text)| (name(field), Zeroizing::new((*text).to_owned()))).collect()
+    };
+    Sheet {
+        secret: of(secret),
+        plain: of(plain),
+        meta: [(MetaName::parse("expires").unwrap(), "2027-01-01".to_owned())].into(),
+        tags: ["db", "web"].map(|tag| TagName::parse(tag).unwrap()).into(),
+    }
+}
+
+#[test]
+fn a_sheet_is_toml_that_a_person_can_read() {
+    let sheet = sheet(&[("key", "two\nlines\n"), ("password", "hunter \"2\"")], &[("user", "app")]);
+    let text = sheet.to_text("prod/db");
+    let told: Vec<_> = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    assert_eq!(
+        told,
+        [
+            "tags = [\"db\", \"web\"]",
+            "[secret]",
+            "key = '''",
+            "two",
+            "lines",
+            "'''",
+            "password = 'hunter \"2\"'",
+            "[plain]",
+            "user = \"app\"",
+            "[meta]",
+            "expires = \"2027-01-01\""
+        ]
+    );
+    assert!(text.starts_with("# prod/db\n"), "{}", &*text);
+    assert_eq!(Sheet::parse(&text).unwrap(), Some(sheet));
+}
+
+#[test]
+fn a_value_stands_on_several_lines_only_where_that_says_the_same() {
+    let of = |value: &str| sheet(&[("value", value)], &[]);
+    for (value, block) in [
+        ("a\nb", true),
+        ("one line", false),
+        ("quotes '''\nin it", false),
+        ("a quote at the end\n'", false),
+        ("a tab\t\nin it", false),
+        ("a return\r\nin it", false),
+        ("\n", true),
+    ] {
+        let sheet = of(value);
+        let text = sheet.to_text("a");
+        assert_eq!(text.contains("value = '''\n"), block, "{value:?}: {}", &*text);
+        assert_eq!(Sheet::parse(&text).unwrap(), Some(sheet), "{value:?}");
+    }
+}
+
+#[test]
+fn a_sheet_that_says_nothing_is_none_and_one_that_says_too_much_is_refused() {
+    for empty in ["", "\n \n", "# a\n  # b\n"] {
+        assert_eq!(Sheet::parse(empty).unwrap(), None, "{empty:?}");
+    }
+    assert_eq!(Sheet::parse("# a\n[secret]\n").unwrap(), Some(Sheet::default()));
+    for (text, why) in [
+        ("[secret]\na = \"b\"\n[plain]\na = \"b\"\n", "'a' stands under secret and under plain"),
+        ("[secret]\na = 1\n", "'a' on the sheet must be text in quotes"),
+        ("[meta]\nexpires = 2027\n", "'expires' on the sheet must be text in quotes"),
+        ("tags = [1]\n", "'tags' on the sheet must be text in quotes"),
+        ("[fields]\na = \"b\"\n", "the sheet has no place for 'fields'"),
+        ("secret = \"b\"\n", "the sheet has no place for 'secret'"),
+        ("tags = []\n\n[secret]\na = hunter2\n", "line 4 of the sheet is no TOML"),
+    ] {
+        assert_eq!(Sheet::parse(text).unwrap_err().to_string(), why, "{text:?}");
+    }
+    assert!(Sheet::parse("[secret]\n\"a b\" = \"c\"\n").is_err());
+}
+
+#[test]
+fn a_sheet_shows_no_value_by_accident() {
+    assert_eq!(format!("{:?}", sheet(&[("password", "hunter22")], &[])), "Sheet(redacted)");
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn every_sheet_comes_back(secret in any::<String>(), plain in "[a'\n\r\t\\x00-\\x20]{0,12}") {
+        let sheet = sheet(&[("one", &secret), ("two", &plain)], &[("three", &plain)]);
+        let text = sheet.to_text("a");
+        prop_assert_eq!(Sheet::parse(&text).unwrap(), Some(sheet));
+    }
+}
