@@ -57,7 +57,10 @@ pub fn seal(
         key.wrap(recipient, &file_key, &mut out)?;
     }
     let manifest = Manifest { document: Hash::of(plaintext.expose()), payload: Hash::of(&payload), ..draft };
-    finish(out, manifest, keys.len(), &file_key, &payload, signer)
+    let sealed = finish(out, manifest, keys.len(), &file_key, &payload, signer)?;
+    // Or the NUL was looked for in another place than git will look.
+    debug_assert_eq!(sealed.bytes.len(), header + payload.len(), "the header's length is known before it is written");
+    Ok(sealed)
 }
 
 /// Writes what stands behind the readers' stanzas: manifest, signature, MAC and payload.

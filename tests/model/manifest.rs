@@ -126,6 +126,11 @@ fn what_cannot_be_is_refused() {
         ("roster_blob", |m| m.roster.blob = "g".repeat(64)),
         ("moved_to", |m| m.state = State::Moved(m.path.clone())),
     ];
+    let mut most = full();
+    most.parents = (0..64).map(|n| hash(&format!("{n}"))).collect();
+    most.parents.sort();
+    most.ancestors = vec![short(0); 32];
+    Manifest::decode(&most.encode()).unwrap();
     for (what, change) in table {
         assert!(refused(*change).contains(what), "{what}: {}", refused(*change));
     }

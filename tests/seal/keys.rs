@@ -62,6 +62,12 @@ fn what_is_no_identity_is_refused_with_its_line_and_not_its_text() {
 fn an_identity_of_a_plugin_is_refused_by_its_name() {
     let error = parse("# yubikey\nAGE-PLUGIN-YUBIKEY-1QQPSXQCRQVPS\n").unwrap_err();
     assert_eq!(error, SealError::PluginIdentity { line: 2, plugin: "yubikey".to_owned() });
+    let of = |name: &str| parse(&format!("AGE-PLUGIN-{name}-1QQPSXQCRQVPS")).unwrap_err();
+    let long = "A".repeat(64);
+    assert_eq!(of(&long), SealError::PluginIdentity { line: 1, plugin: "a".repeat(64) });
+    for strange in [format!("{long}A"), "A B".to_owned(), "\u{1b}[31m".to_owned(), "É".to_owned()] {
+        assert_eq!(of(&strange), SealError::IdentityLine { line: 1 }, "{strange}");
+    }
     assert_eq!(parse("AGE-SECRET-KEY-PQ-1QQQQ").unwrap_err(), SealError::IdentityLine { line: 1 });
 }
 
@@ -91,6 +97,8 @@ fn a_work_factor_above_the_limit_is_refused_before_anybody_is_asked() {
                   AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n--- AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
     let error = decrypt_identity_file(header.as_bytes(), || panic!("asked")).unwrap_err();
     assert_eq!(error, SealError::WorkFactor { factor: 19, limit: MAX_WORK_FACTOR });
+    let most = header.replace(" 19\n", " 18\n");
+    assert_eq!(decrypt_identity_file(most.as_bytes(), || None).unwrap_err(), SealError::PassphraseNeeded);
     for factor in [0, MAX_WORK_FACTOR + 1] {
         let error = encrypt_identity_file("x", &passphrase("horse").unwrap(), factor).unwrap_err();
         assert_eq!(error, SealError::WorkFactor { factor: factor.into(), limit: MAX_WORK_FACTOR });
@@ -106,6 +114,7 @@ fn files_that_no_passphrase_encrypts_are_refused_before_anybody_is_asked() {
     }
     let large = [b"age-encryption.org/v1\n".to_vec(), vec![b'x'; 1 << 20]].concat();
     assert!(matches!(decrypt_identity_file(&large, ask).unwrap_err(), SealError::FileTooLarge { .. }));
+    assert_eq!(decrypt_identity_file(&vec![b'x'; 1 << 20], ask).unwrap_err(), SealError::NotPassphrase);
 }
 
 #[test]
@@ -120,6 +129,11 @@ fn a_damaged_identity_file_is_refused() {
         flipped[at] ^= 1;
         assert!(decrypt_identity_file(&flipped, || passphrase("horse")).is_err(), "byte {at}");
     }
+    // The MAC stands before the payload of 16 + 9 + 16 bytes.
+    let mac = bytes.len() - 41 - 3;
+    let mut other = bytes.clone();
+    other[mac] = if other[mac] == b'A' { b'B' } else { b'A' };
+    assert_eq!(decrypt_identity_file(&other, || passphrase("horse")).unwrap_err(), SealError::HeaderMac);
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     assert_eq!(decrypt_identity_file(&bytes, || passphrase("horse")).unwrap_err(), SealError::Payload);
@@ -175,7 +189,13 @@ fn private_keys_in_other_forms_are_refused_by_name() {
     assert_eq!(read("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n"), SealError::OpensshForm { form });
     let begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
     assert_eq!(read(begin), SealError::OpensshKey);
+    // What stands there is shown only where it is the label of a private key.
+    for other in ["CERTIFICATE".to_owned(), format!("{} PRIVATE KEY", "A".repeat(40)), "SECRET".to_owned()] {
+        assert_eq!(read(&format!("-----BEGIN {other}-----\nAAAA\n")), SealError::OpensshKey, "{other}");
+    }
     let good = SigningKey::generate().unwrap().to_openssh("").unwrap();
+    let unknown = good.replacen("b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "b3BlbnNzaC1rZXktdjEAAAAABG5vbnM", 1);
+    assert_eq!(read(&unknown), SealError::OpensshForm { form: "the cipher nons".to_owned() });
     for at in (begin.len() + 1..good.len()).step_by(7) {
         let mut text = good.to_string();
         text.replace_range(at..=at, "*");
@@ -253,6 +273,7 @@ fn own_stanzas_are_found_among_the_devices() {
 fn a_foreign_file_that_is_too_large_is_refused() {
     let keys = Identities::default();
     assert!(matches!(open_foreign(&vec![0; MAX_FILE + 1], &keys).unwrap_err(), SealError::FileTooLarge { .. }));
+    assert_eq!(open_foreign(&vec![0; MAX_FILE], &keys).unwrap_err(), SealError::NotAge);
 }
 
 #[test]

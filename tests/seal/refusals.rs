@@ -396,3 +396,41 @@ fn git_sees_a_nul_early_in_every_file() {
         }
     }
 }
+
+#[test]
+fn a_header_that_was_cut_off_is_told_from_one_that_is_none() {
+    let bytes = parts().1.join();
+    let end = find(&bytes, b"\n--- ") + 1 + 48;
+    for length in 0..end {
+        assert_eq!(parse(&bytes[..length]), SealError::HeaderCutOff, "{length} bytes");
+        let stanza_begins = bytes[..length].ends_with(b"\n")
+            && ["-> ", "---"].iter().any(|it| bytes[length..].starts_with(it.as_bytes()));
+        if stanza_begins {
+            for noise in ["x", "-x", "- ", "x\n"] {
+                let other = [&bytes[..length], noise.as_bytes()].concat();
+                assert_eq!(parse(&other), SealError::HeaderLine, "{length} bytes and {noise:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_may_have_exactly_its_limit() {
+    let team = team(103);
+    let parts = Parts::of(&seal_for(&team, b"document"));
+    let limit = header_limit(103);
+    let mut exact = 0;
+    for more in 0..3 {
+        let before = parts.join_with(&stanza("covault-signature", &vec![0; 100 + more])).len() - parts.payload.len();
+        for body in (limit - before) / 66 * 48 - 60..(limit - before) / 66 * 48 + 60 {
+            let own =
+                [stanza("covault-manifest", &vec![b'x'; body]), stanza("covault-signature", &vec![0; 100 + more])];
+            let file = parts.join_with(&own.concat());
+            let header = file.len() - parts.payload.len();
+            exact += usize::from(header == limit);
+            let error = parse(&file);
+            assert_eq!(error == SealError::HeaderTooLarge { limit }, header > limit, "{header} bytes: {error}");
+        }
+    }
+    assert!(exact > 0, "the limit itself was met");
+}

@@ -70,6 +70,7 @@ fn what_is_no_chain_is_refused() {
     assert!(matches!(decode(&text.replace("format = 1", "format = 2")), Err(RosterError::Canon(_))));
     let large = vec![b'a'; roster::MAX_ROSTER + 1];
     assert_eq!(roster::decode(&large), Err(RosterError::TooLarge { size: large.len() }));
+    assert!(matches!(roster::decode(&large[1..]), Err(RosterError::Canon(_))));
     assert_eq!(Roster::from_entries(&[]), Err(RosterError::Empty));
 }
 

@@ -3,6 +3,7 @@
 mod chain;
 mod check;
 mod found;
+mod judging;
 mod merge;
 mod merge_laws;
 mod operations;
