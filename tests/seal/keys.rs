@@ -194,8 +194,6 @@ fn private_keys_in_other_forms_are_refused_by_name() {
         assert_eq!(read(&format!("-----BEGIN {other}-----\nAAAA\n")), SealError::OpensshKey, "{other}");
     }
     let good = SigningKey::generate().unwrap().to_openssh("").unwrap();
-    let unknown = good.replacen("b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "b3BlbnNzaC1rZXktdjEAAAAABG5vbnM", 1);
-    assert_eq!(read(&unknown), SealError::OpensshForm { form: "the cipher nons".to_owned() });
     for at in (begin.len() + 1..good.len()).step_by(7) {
         let mut text = good.to_string();
         text.replace_range(at..=at, "*");

@@ -98,8 +98,8 @@ fn every_entry_and_every_card_is_judged_against_the_card_of_who_must_have_signed
 fn a_roster_with_one_signature_that_is_not_good_is_none_wherever_it_stands() {
     let chain = chain();
     let (questions, _) = asked(&chain.entries, usize::MAX);
-    for wrong in 0..questions.len() {
-        assert_eq!(asked(&chain.entries, wrong).1, Err(RosterError::NotText), "{}", questions[wrong]);
+    for (wrong, question) in questions.iter().enumerate() {
+        assert_eq!(asked(&chain.entries, wrong).1, Err(RosterError::NotText), "{question}");
     }
     // One entry more is judged, too.
     let (last, before) = chain.entries.split_last().unwrap();
