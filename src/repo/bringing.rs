@@ -24,6 +24,21 @@ struct Note {
     files: Vec<String>,
 }
 
+/// What lies at a path.
+enum OnDisk {
+    Nothing,
+    File(ObjectId, Vec<u8>),
+}
+
+impl OnDisk {
+    fn id(&self) -> Option<ObjectId> {
+        match self {
+            Self::Nothing => None,
+            Self::File(id, _) => Some(*id),
+        }
+    }
+}
+
 impl Repo {
     /// Notes that `theirs` is about to be brought into `head`, until [`Self::forget_bringing`].
     ///
@@ -35,7 +50,7 @@ impl Repo {
         for change in self.entries_between(Some(head), theirs, "")?.into_iter().filter(are_files) {
             let was = change.before.map(|(_, id)| id);
             let staged = index.as_ref().map_or(Ok(None), |index| self.index_entry(index, &change.path))?;
-            if staged == was && self.on_disk(&change.path)?.is_some_and(|there| there.map(|(id, _)| id) == was) {
+            if staged == was && self.on_disk(&change.path)?.is_some_and(|there| there.id() == was) {
                 files.push(change.path);
             }
         }
@@ -76,8 +91,8 @@ impl Repo {
             }
             let staged = index.as_ref().map_or(Ok(None), |index| self.index_entry(index, &file))?;
             let Some(there) = self.on_disk(&file)? else { continue };
-            let is_as_it_was = staged == was && there.as_ref().map(|(id, _)| *id) == was;
-            if !is_as_it_was && self.is_of_git(&file, there, note.theirs)? {
+            let is_as_it_was = staged == was && there.id() == was;
+            if !is_as_it_was && self.is_of_git(&file, &there, note.theirs)? {
                 if was.is_some() { old.push(file) } else { new.push(file) }
             }
         }
@@ -111,22 +126,21 @@ impl Repo {
 
     /// Whether git put there what lies in a file, and nobody would miss it: nothing, the beginning of what is brought
     /// in, and of ours whatever git has as an object, as the driver's answers are in no commit yet.
-    fn is_of_git(&self, file: &str, there: Option<(ObjectId, Vec<u8>)>, theirs: ObjectId) -> Result<bool> {
-        let Some((id, bytes)) = there else { return Ok(true) };
-        if bytes.is_empty() || (file.split('/').any(|part| part == KEPT) && self.has_object(id)) {
+    fn is_of_git(&self, file: &str, there: &OnDisk, theirs: ObjectId) -> Result<bool> {
+        let OnDisk::File(id, bytes) = there else { return Ok(true) };
+        if bytes.is_empty() || (file.split('/').any(|part| part == KEPT) && self.has_object(*id)) {
             return Ok(true);
         }
         let wanted = self.blob_at(theirs, file)?.map(|blob| self.blob_within(blob, LIMIT)).transpose()?.flatten();
-        Ok(wanted.is_some_and(|wanted| wanted.starts_with(&bytes)))
+        Ok(wanted.is_some_and(|wanted| wanted.starts_with(bytes)))
     }
 
-    /// What is on disk: a file, or none; `None` where it is something that this leaves to git.
-    #[expect(clippy::option_option, reason = "no file is an answer, and so is what is no file")]
-    fn on_disk(&self, file: &str) -> Result<Option<Option<(ObjectId, Vec<u8>)>>> {
+    /// What is on disk; `None` where it is something that this leaves to git.
+    fn on_disk(&self, file: &str) -> Result<Option<OnDisk>> {
         let Some(reader) = self.reader() else { return Ok(None) };
         match reader.read(file, LIMIT) {
-            Ok(Some(bytes)) => Ok(Some(Some((self.blob_id(&bytes)?, bytes)))),
-            Ok(None) => Ok(Some(None)),
+            Ok(Some(bytes)) => Ok(Some(OnDisk::File(self.blob_id(&bytes)?, bytes))),
+            Ok(None) => Ok(Some(OnDisk::Nothing)),
             Err(_) => Ok(None),
         }
     }
