@@ -95,8 +95,10 @@ impl Document {
     ///
     /// `deleted field.password=NAME …` or `moved PATH field.password=NAME …`.
     pub fn tombstone_value(&self, moved_to: Option<&SecretPath>) -> Value {
-        let mut seen: BTreeSet<(Key, WriteName)> = self.contents().map(|(key, name)| (key.clone(), name)).collect();
-        seen.extend(self.tombstones().into_iter().flat_map(|t| t.seen).map(|(name, key)| (key, name)));
+        // An earlier one that says another register than the write has would keep it from being buried.
+        let mut registers: BTreeMap<WriteName, Key> = self.tombstones().into_iter().flat_map(|t| t.seen).collect();
+        registers.extend(self.contents().map(|(key, name)| (name, key.clone())));
+        let seen: BTreeSet<(Key, WriteName)> = registers.into_iter().map(|(name, key)| (key, name)).collect();
         let mut text = moved_to.map_or_else(|| "deleted".to_owned(), |to| format!("moved {to}"));
         for (key, name) in seen {
             text.push_str(&format!(" {}={name}", key.to_text()));
