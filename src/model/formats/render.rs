@@ -314,12 +314,19 @@ fn json(pairs: &[(&str, &str)], out: &mut String) {
 
 /// A JSON string is a double-quoted YAML scalar too, so no reader can take it for a number, a boolean or null.
 fn yaml(pairs: &[(&str, &str)], out: &mut String) {
+    /// A key before its colon on one line has at most 1,024 characters (YAML 1.2.2, section 7.4.2); longer ones are said to
+    /// be keys.
+    const LONGEST: usize = 1_000;
     if pairs.is_empty() {
         out.push_str("{}\n");
     }
     for (name, value) in pairs {
-        json_string(name, out);
-        out.push_str(": ");
+        let mut key = String::new();
+        json_string(name, &mut key);
+        match key.chars().count() {
+            0..=LONGEST => out.extend([&key, ": "]),
+            _ => out.extend(["? ", &key, "\n: "]),
+        }
         json_string(value, out);
         out.push('\n');
     }

@@ -30,7 +30,11 @@ pub fn run(data: &[u8]) {
             let wrapped = line.replace(PREFIX, &format!("{PREFIX}\u{200b}\r\n"));
             assert_eq!(Invite::parse(&wrapped).as_ref(), Ok(&invite));
             let secret = hex::encode(invite.token.expose());
-            assert!(!format!("{invite:?}").contains(&secret), "the token is shown");
+            // The hashes beside it may have the same digits in them.
+            let shown = [invite.vault, invite.head]
+                .iter()
+                .fold(format!("{invite:?}"), |all, hash| all.replace(&format!("{hash:?}"), ""));
+            assert!(!shown.contains(&secret), "the token is shown");
         }
         Err(error) => super::check_length(&error),
     }
