@@ -120,8 +120,9 @@ impl Repo {
     /// These files are somebody's own from here on.
     pub(super) fn keep_from_taking_back(&self, files: &[&str]) -> Result<()> {
         let Some(mut note) = self.read_note()? else { return Ok(()) };
+        let noted = note.files.len();
         note.files.retain(|file| !files.contains(&file.as_str()));
-        self.write_note(&note)
+        if note.files.len() == noted { Ok(()) } else { self.write_note(&note) }
     }
 
     /// Whether git put there what lies in a file, and nobody would miss it: nothing, the beginning of what is brought

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use super::commands::{COMMANDS, Command};
 use super::rig::long;
 use super::scene::Prepared;
+use crate::world::Said;
 
 /// Dice that fall the same way for the same seed.
 pub struct Dice(u64);
@@ -68,6 +69,15 @@ fn slice<T>(all: Vec<T>) -> Vec<T> {
     let (n, of): (usize, usize) = (n.parse().unwrap(), of.parse().unwrap());
     assert!((1..=of).contains(&n), "COVAULT_SLICE={text}");
     all.into_iter().enumerate().filter(|(at, _)| at % of == n - 1).map(|(_, case)| case).collect()
+}
+
+/// What became of a command that was disturbed and could say so.
+pub fn reported(said: &Said, advised: bool) -> &'static str {
+    match (said.code, advised) {
+        (0, _) => "done all the same",
+        (_, true) => "reported, and a lock left",
+        _ => "reported",
+    }
 }
 
 /// Tries the cases of each command, in the short form of so many commands: `cases` says which, by dice; `act` disturbs,

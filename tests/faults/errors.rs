@@ -4,7 +4,7 @@
 //! Short: three of each of six commands. Long: 56 of each command, seven of each fault:
 //! `COVAULT_LONG=1 cargo test --test covault faults::errors -- --nocapture`
 
-use super::campaign::{self, can_use};
+use super::campaign::{self, can_use, reported};
 use super::rig::long;
 use super::shim::Shim;
 
@@ -64,11 +64,7 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
             assert!(said.code == 0 || matches!(fault, Fault::Error(..)), "{at}: {}", said.err);
             let advised = scene.next_works(&at);
             scene.ends_new(&at);
-            match (said.code, advised) {
-                (0, _) => "done all the same",
-                (_, true) => "reported, and a lock left",
-                _ => "reported",
-            }
+            reported(&said, advised)
         },
     );
 }

@@ -4,7 +4,7 @@
 //! `COVAULT_LONG=1 cargo test --test covault faults::kill -- --nocapture`. One of them again:
 //! `COVAULT_ONLY=mv COVAULT_POINT="rename 3"`.
 
-use super::campaign::{self, can_use};
+use super::campaign::{self, can_use, reported};
 use super::rig::long;
 
 #[test]
@@ -76,11 +76,7 @@ fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
             scene.old_or_new(&at);
             let advised = scene.next_works(&at);
             scene.ends_new(&at);
-            match (said.code, advised) {
-                (0, _) => "done all the same",
-                (_, true) => "reported, and a lock left",
-                _ => "reported",
-            }
+            reported(&said, advised)
         },
     );
 }
