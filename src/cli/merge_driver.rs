@@ -53,13 +53,26 @@ pub struct MergeDriverArgs {
     theirs_label: String,
 }
 
+/// git takes a commit that a driver refuses up again, and `git rebase --skip` with it.
+const LEAVE_OUT: &str = "\nhint: in a rebase, leave that commit out with: git rebase --edit-todo (take its line away), \
+                         git rebase --continue; or end it with: git rebase --abort";
+
+impl MergeDriverArgs {
+    fn labels(&self) -> Labels<'_> {
+        Labels { base: &self.base_label, ours: &self.ours_label, theirs: &self.theirs_label }
+    }
+}
+
 /// Runs it.
 pub fn run(context: &Context, args: &MergeDriverArgs) -> Answer {
     Ok(match merge(context, args) {
         Ok(code) => code,
         Err(refused) => {
             let hint = refused.downcast_ref::<VaultError>().and_then(VaultError::hint);
-            let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+            let mut hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+            if args.labels().is_replay() {
+                hint.push_str(LEAVE_OUT);
+            }
             super::out::to_stderr(&format!("error: {}: {}{hint}", args.path, error::chain(refused.as_ref())));
             REFUSED
         }
@@ -69,8 +82,7 @@ pub fn run(context: &Context, args: &MergeDriverArgs) -> Answer {
 fn merge(context: &Context, args: &MergeDriverArgs) -> anyhow::Result<u8> {
     let at = |path: &Path| context.dir().join(path);
     let (base, ours, theirs) = (read(&at(&args.base))?, read(&at(&args.ours))?, read(&at(&args.theirs))?);
-    let labels = Labels { base: &args.base_label, ours: &args.ours_label, theirs: &args.theirs_label };
-    let merging = Merging { file: &args.path, base: &base, ours: &ours, theirs: &theirs, labels };
+    let merging = Merging { file: &args.path, base: &base, ours: &ours, theirs: &theirs, labels: args.labels() };
     // git starts us at the top; a vault in a folder is below it.
     let folder = args.path.rfind(".covault/").and_then(|at| args.path.get(..at)).unwrap_or_default();
     let dir = at(Path::new(folder));

@@ -58,6 +58,11 @@ enum Operation {
 }
 
 impl Labels<'_> {
+    /// Whether git brings one commit's change here, as in a rebase, as far as can be told.
+    pub fn is_replay(&self) -> bool {
+        self.operation() == Operation::Replay
+    }
+
     fn operation(&self) -> Operation {
         const UNDOING: &str = "parent of ";
         let is_commit = self.base.len() >= 4 && self.base.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -223,6 +223,32 @@ fn a_base_that_nobody_vouches_for_hides_no_change() {
 }
 
 #[test]
+fn what_git_made_of_several_bases_makes_no_side_older_that_the_other_has_not() {
+    let world = World::new();
+    let alice = forked(&world);
+    on(&alice, "side");
+    field(&alice, "password", "from the side");
+    let theirs = std::fs::read(alice.file("db")).unwrap();
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    let ours = std::fs::read(alice.file("db")).unwrap();
+    alice.git(["merge", "-q", "--no-edit", "side"]).ok();
+    // No history has it: it follows both sides.
+    let base = std::fs::read(alice.file("db")).unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = world.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (o, a, b) = (put("o", &base), put("a", &ours), put("b", &theirs));
+    let secret = ".covault/secrets/db.age";
+    alice.covault(["merge-driver", &o, &a, &b, "7", secret, "merged common ancestors", "HEAD", "side"]).ok();
+    std::fs::copy(&a, alice.file("db")).unwrap();
+    assert_eq!(values(&alice, "db", "password"), ["from the side"]);
+    assert_eq!(values(&alice, "db", "value"), ["from main"]);
+}
+
+#[test]
 fn a_name_that_looks_like_an_option_is_a_name() {
     let world = World::new();
     let alice = forked(&world);
@@ -264,6 +290,32 @@ fn a_forged_file_on_the_remote_leaves_a_rebase_where_it_began() {
         assert_eq!(bob.git(["symbolic-ref", "--short", "HEAD"]).text(), "main\n", "{args:?}: {}", said.err);
         assert!(!bob.repo.join(".git/rebase-merge").exists(), "{args:?}: {}", said.err);
     }
+}
+
+#[test]
+fn a_commit_that_cannot_be_replayed_names_the_way_out_of_the_rebase() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    let good = std::fs::read(bob.file("dev/db")).unwrap();
+    bob.covault(["setup"]).ok();
+    for (bytes, message) in [(b"no sealed file".as_slice(), "damage"), (&good, "put back")] {
+        std::fs::write(bob.file("dev/db"), bytes).unwrap();
+        bob.git(["commit", "-qam", message]).ok();
+    }
+    let before = crate::cli::head(bob);
+    alice.set("dev/db", "written by alice");
+    alice.git(["push", "-q"]).ok();
+    bob.git(["fetch", "-q"]).ok();
+    let said = bob.git(["rebase", "origin/main"]).exits(1);
+    assert!(said.err.contains("git rebase --edit-todo"), "{}", said.err);
+    let again = bob.git(["rebase", "--skip"]).exits(1);
+    assert!(again.err.contains("rescheduled"), "git has learnt to skip it, which is simpler: {}", again.err);
+    bob.git(["rebase", "--abort"]).ok();
+    assert_eq!(crate::cli::head(bob), before);
+    bob.git(["rebase", "origin/main"]).exits(1);
+    bob.git(["-c", "sequence.editor=sed -i 1d", "rebase", "--edit-todo"]).ok();
+    bob.git(["rebase", "--continue"]).ok();
+    assert_eq!(bob.get("dev/db"), "written by alice");
 }
 
 #[test]

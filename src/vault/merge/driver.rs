@@ -179,9 +179,11 @@ impl Place<'_> {
                  covault rekey {path} --accept vouches for it"
             ));
         }
-        // What comes in is older than what it comes from: a commit is undone, or an old file was put back.
-        let brings_refused = !theirs.refused.is_empty();
-        if !brings_refused && side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
+        // What comes in is older than what it comes from: a commit is undone, or an old file was put back. Where git merged the
+        // bases of a criss-cross, it comes from what nobody has; then ours does not follow it, and has to name what comes in.
+        let has_it = operation != Operation::Merge || ours.follows(&theirs) || side::follows(&ours.good, &base);
+        let may_be_older = theirs.refused.is_empty() && has_it;
+        if may_be_older && side::follows(&base, &theirs.good) && !side::follows(&theirs.good, &base) {
             return Ok(older(&path, operation, notes));
         }
         // In a merge the base says only whether what comes in is older, and mostly the manifests say so already.
@@ -192,7 +194,7 @@ impl Place<'_> {
             None => None,
         };
         if let Some((opener, (base, a, b))) = &opened {
-            if !brings_refused && base.as_ref().is_some_and(|base| is_part(b, base) && !is_part(base, b)) {
+            if may_be_older && base.as_ref().is_some_and(|base| is_part(b, base) && !is_part(base, b)) {
                 return Ok(older(&path, operation, notes));
             }
             let sides = Sides { merging, ours: &ours, theirs: &theirs, a, b, base: base.as_ref() };
