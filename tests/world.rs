@@ -148,11 +148,19 @@ impl World {
     }
 }
 
+/// Where a program is. One that the standard library has to look for itself, in a search path that is not ours, costs a copy
+/// of this whole process.
+fn found(program: &OsStr, path: &OsStr) -> PathBuf {
+    let all = std::env::split_paths(path).map(|folder| folder.join(program));
+    all.into_iter().find(|place| place.is_file()).unwrap_or_else(|| program.into())
+}
+
 impl Person {
     /// A command in this person's hermetic environment.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = self.vars.iter().rev().find(|(name, _)| name == "PATH").map(|(_, path)| path.into());
+        let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+        let mut command = Command::new(found(program.as_ref(), &path));
         command
             .env_clear()
             .env("PATH", path)
@@ -190,9 +198,13 @@ impl Person {
         let mut command = self.command(program);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A program that reads nothing closes its end; that is its right.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        said(child.wait_with_output().unwrap())
+        let mut its_input = child.stdin.take().unwrap();
+        // Beside what reads its output: a program that answers while it reads waits for us where we wait for it.
+        std::thread::scope(|scope| {
+            // A program that reads nothing closes its end; that is its right.
+            scope.spawn(move || drop(its_input.write_all(input)));
+            said(child.wait_with_output().unwrap())
+        })
     }
 
     /// Puts a shell script before git on this machine: `$git` is the real one, which is started at its end.
