@@ -45,10 +45,10 @@ impl Sim {
         let name = name(&lie.path).unwrap_or("a");
         let said = self.person(seat).covault(["get", name, "--json"]);
         let expected = match lie.fate {
-            Fate::Refused | Fate::Roster => &[6][..],
+            Fate::Refused | Fate::Roster | Fate::OlderRoster => &[6][..],
             // Who does not read it is told so; a file that never was there has no good version.
             Fate::Apart => &[0, 2, 3, 4, 5],
-            Fate::Older => &[0, 2, 3, 4, 5, 6],
+            Fate::Older | Fate::Merged => &[0, 2, 3, 4, 5, 6],
         };
         let is_right = expected.contains(&said.code) || (said.code == 4 && lie.fate == Fate::Refused);
         if !is_right || said.text().contains(super::liars::PLANTED) {

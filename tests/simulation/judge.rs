@@ -188,7 +188,7 @@ impl Sim {
     /// Every lie that took something back is found in the history, in its commit. What was only refused there hides nothing.
     fn all_lies_are_found(&self, seat: Seat, said: &verify::Verification) -> Result<(), Violation> {
         let found: BTreeSet<&str> = said.findings.iter().filter_map(|found| found.commit.as_deref()).collect();
-        let takes_back = |lie: &&Lie| matches!(lie.fate, Fate::Older | Fate::Roster);
+        let takes_back = |lie: &&Lie| matches!(lie.fate, Fate::Older | Fate::Roster | Fate::OlderRoster);
         for lie in self.lies.all.iter().filter(takes_back).filter(|lie| !found.contains(lie.commit.as_str())) {
             if self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, "HEAD"]).code == 0 {
                 let text = format!("{} at {} in {}; {}", lie.kind, lie.path, lie.commit, findings(said));

@@ -364,6 +364,7 @@ impl Sim {
         let text = String::from_utf8(desk.roster.clone()).unwrap();
         let roster = roster_of(&desk.roster);
         let key = key_of(self.person(desk.seat));
+        let fate = if desk.number.is_multiple_of(3) { Fate::OlderRoster } else { Fate::Roster };
         let lie = match desk.number % 3 {
             0 => shortened(&desk.roster),
             1 if text.contains("\"reader\"") => text.replacen("\"reader\"", "\"admin\"", 1),
@@ -374,7 +375,7 @@ impl Sim {
                 extended(&desk.roster, by, &key, operation, desk.at)
             }
         };
-        Deed::lie(Fate::Roster, ROSTER.to_owned(), lie.into_bytes())
+        Deed::lie(fate, ROSTER.to_owned(), lie.into_bytes())
     }
 }
 

@@ -14,10 +14,14 @@ pub enum Fate {
     Refused,
     /// What lies beside the good versions in the file counts for nothing.
     Apart,
+    /// A merge put it beside good versions: it counts for nothing there, or the file is refused.
+    Merged,
     /// An older file: refused by whoever saw the newer one, and by everybody's look at the history.
     Older,
     /// The roster, and with it everything, is refused.
     Roster,
+    /// The same for an older roster.
+    OlderRoster,
 }
 
 /// One file of a lie, in one commit.
@@ -82,15 +86,15 @@ impl Lies {
     }
 
     /// The lie that a file is, if it is one. An older file may be an honest one: its commit decides.
-    fn of(&self, path: &str, bytes: &[u8]) -> Option<usize> {
+    fn of(&self, path: &str, bytes: &[u8]) -> Option<Lie> {
         let digest = digest(bytes);
-        let same = self.all.iter().rposition(|lie| lie.path == path && lie.digest == digest);
-        same.or_else(|| {
-            // A merge may have put a false version into another file.
-            let members = super::reading::members(bytes).filter(|members| members.len() > 1)?;
-            let has_false = members.into_iter().any(|member| self.is_false(member));
-            has_false.then(|| self.all.iter().rposition(|lie| lie.path == path)).flatten()
-        })
+        let mut at_path = self.all.iter().rev().filter(|lie| lie.path == path);
+        if let Some(same) = at_path.clone().find(|lie| lie.digest == digest) {
+            return Some(same.clone());
+        }
+        let members = super::reading::members(bytes).filter(|members| members.len() > 1)?;
+        let has_false = members.into_iter().any(|member| self.is_false(member));
+        at_path.next().filter(|_| has_false).map(|lie| Lie { fate: Fate::Merged, ..lie.clone() })
     }
 
     /// Whether a blob of git's at this path was put there by a liar.
@@ -118,18 +122,29 @@ impl Sim {
         let mut found = Vec::new();
         for path in paths {
             let Ok(bytes) = std::fs::read(repo.join(path)) else { continue };
-            let Some(lie) = self.lies.of(path, &bytes).map(|at| &self.lies.all[at]) else { continue };
-            if self.is_told(seat, lie, "HEAD") {
-                found.push(lie.clone());
+            let Some(lie) = self.lies.of(path, &bytes) else { continue };
+            if self.is_told(seat, &lie, "HEAD") {
+                found.push(lie);
             }
         }
         found
     }
 
-    /// Whether a commit with these bytes has them from a liar: old ones may be there because nobody went on.
+    /// Whether a commit with these bytes has them from a liar: old ones may be there because nobody went on. Who picks a
+    /// liar's commit has another one with the same change.
     fn is_told(&self, seat: Seat, lie: &Lie, rev: &str) -> bool {
-        !matches!(lie.fate, Fate::Older | Fate::Roster)
+        !matches!(lie.fate, Fate::Older | Fate::OlderRoster)
             || self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, rev]).code == 0
+            || self.is_back(seat, lie, rev)
+    }
+
+    /// Whether these bytes were there before, and others of somebody honest in between.
+    fn is_back(&self, seat: Seat, lie: &Lie, rev: &str) -> bool {
+        let log = self.git(seat, &["log", "--format=%H", rev, "--", &lie.path]).text();
+        let blobs = log.lines().map(|commit| self.ask(seat, &["rev-parse", &format!("{commit}:{}", lie.path)]));
+        let blobs = blobs.filter(|blob| *blob == lie.blob || !self.lies.has(&lie.path, blob));
+        let mut others = blobs.skip_while(|blob| *blob == lie.blob).peekable();
+        others.peek().is_some() && others.any(|blob| blob == lie.blob)
     }
 
     /// The lies in a commit.

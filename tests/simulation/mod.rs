@@ -7,8 +7,8 @@
 //! The long form: `COVAULT_LONG=1 cargo test --locked --release simulation:: -- --nocapture`, a part of it with
 //! `COVAULT_SIM="CLONES OPERATIONS SEEDS FIRST"`; operations are counted over all clones of a seed. What fails is made
 //! smaller for a minute (`COVAULT_SHRINK`, seconds). `COVAULT_SCRIPT=NAME` replays the scripts of that name alone,
-//! `COVAULT_TRACE=1` says what everybody has after each step, `COVAULT_KEEP=DIR` keeps the shared repository and the
-//! founder's machine of what failed.
+//! `COVAULT_TRACE=1` says what everybody has after each step, `COVAULT_KEEP=DIR` keeps everybody's clones and homes
+//! of what failed.
 //!
 //! Names of writes and keys are random in every run, so that the same seed gives the same operations, not the same bytes.
 

@@ -96,6 +96,11 @@ fn copy(from: &Path, to: &Path) {
 impl Sim {
     /// Takes somebody in as a writer, by the hand of an admin who stands on the trunk.
     pub fn add_member(&mut self, admin: Seat, name: &str) -> Result<Outcome, Violation> {
+        self.mend_trunk()?;
+        if self.here(admin).is_some() {
+            // With a bad roster on the trunk that they know, nobody writes one.
+            self.git(admin, &["fetch", "-q"]).ok();
+        }
         let person = self.world.stranger(name);
         let vault = team::vault(self.person(admin));
         let (card, signature) = card(&vault, name, &[&person]);

@@ -130,14 +130,12 @@ pub fn rank(part: Part) -> Option<Rank> {
 const BEGINNING: i64 = 1_790_000_000;
 
 impl Sim {
-    /// Copies the shared repository and the founder's machine to a folder below `COVAULT_KEEP`, to be looked at.
+    /// Copies the world to a folder below `COVAULT_KEEP`, to be looked at.
     pub fn keep(&self) {
         let Some(folder) = std::env::var_os("COVAULT_KEEP") else { return };
         let place = Path::new(&folder).join(format!("seed {} of process {}", self.seed, std::process::id()));
         std::fs::create_dir_all(&place).unwrap();
-        let founder = &self.actors[0].person;
-        let all = [self.world.shared(), founder.repo.clone(), founder.home.clone()];
-        let copied = std::process::Command::new("cp").arg("-a").args(all).arg(&place).status();
+        let copied = std::process::Command::new("cp").arg("-a").arg(self.world.path()).arg(&place).status();
         println!("kept in {}: {copied:?}", place.display());
     }
 

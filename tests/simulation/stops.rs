@@ -70,17 +70,23 @@ pub fn middle(person: &Person) -> Middle {
     }
 }
 
+/// What git is in the middle of, and what is left to do. A commit that it could not even try, since a driver refuses what
+/// is in it, git counts as done and puts back on the list.
+fn step(person: &Person) -> (Middle, [Option<Vec<u8>>; 2]) {
+    let left = ["rebase-merge/git-rebase-todo", "rebase-apply/next"];
+    (middle(person), left.map(|file| std::fs::read(git_dir(person).join(file)).ok()))
+}
+
 impl Sim {
     /// Brings what git began to an end. Says whether it went through.
     pub fn settle(&mut self, seat: Seat, doing: &str) -> Result<bool, Violation> {
         // A rebase of a long branch may stop at each of its commits: what counts is that it goes on.
         let (mut before, mut again) = (None, 0);
         while again < 5 {
-            let middle = middle(self.person(seat));
             let open = unmerged(self.person(seat));
-            let step = ["rebase-merge/msgnum", "rebase-apply/next"]
-                .map(|file| std::fs::read(git_dir(self.person(seat)).join(file)).ok());
-            let now = Some((middle, open.clone(), step));
+            let step = step(self.person(seat));
+            let middle = step.0;
+            let now = Some((open.clone(), step));
             again = if now == before { again + 1 } else { 0 };
             before = now;
             if open.is_empty() && middle == Middle::Nothing {
@@ -116,7 +122,8 @@ impl Sim {
     /// Tells git to go on after everything is settled.
     fn go_on(&mut self, seat: Seat, middle: Middle) -> Result<bool, Violation> {
         let unchanged = self.git(seat, &["diff", "--cached", "--quiet"]).code == 0;
-        let before = self.ask(seat, &["rev-parse", "HEAD"]);
+        let place = |sim: &Self| (sim.ask(seat, &["rev-parse", "HEAD"]), step(sim.person(seat)));
+        let before = place(self);
         let args: &[&str] = match (middle, unchanged) {
             (Middle::Nothing, _) => return Ok(true),
             (Middle::Merge, _) => &["commit", "-q", "--no-edit"],
@@ -128,8 +135,7 @@ impl Sim {
             (Middle::Patches, true) => &["am", "-q", "--skip"],
         };
         let said = self.git(seat, args);
-        let moved = self.ask(seat, &["rev-parse", "HEAD"]) != before || unchanged;
-        Ok(said.code == 0 || moved || !unmerged(self.person(seat)).is_empty())
+        Ok(said.code == 0 || place(self) != before || !unmerged(self.person(seat)).is_empty())
     }
 
     fn give_up(&mut self, seat: Seat, middle: Middle) -> Result<(), Violation> {
