@@ -55,10 +55,13 @@ impl Document {
         Self { vault: self.vault, id: self.id, path, registers }
     }
 
-    /// Writes to one register, replacing what is live there and what a tombstone buried there.
+    /// Writes to one register, replacing what is live there and what was deleted there. What moved away from here lives in
+    /// another place, where this write comes, too, and whoever makes it has not seen what is there.
     pub fn put(&mut self, key: &Key, write: Write) {
         let tombstones = self.tombstones();
-        let buried = tombstones.iter().flat_map(|t| &t.seen).filter(|(_, register)| *register == key);
+        let (moved, deleted): (Vec<_>, Vec<_>) = tombstones.iter().partition(|t| t.moved_to.is_some());
+        let buried = deleted.iter().flat_map(|t| &t.seen).filter(|(_, register)| *register == key);
+        let buried = buried.filter(|(name, _)| !moved.iter().any(|t| t.seen.contains_key(name)));
         let register = self.registers.entry(key.clone()).or_default();
         buried.for_each(|(name, _)| register.forget(*name));
         register.put(write.named_for(key));
@@ -149,13 +152,19 @@ impl Document {
     /// says that the secret lives included: **an edit that the deleter had not seen wins**.
     pub fn state(&self) -> State {
         let tombstones = self.tombstones();
-        let says_live = self.registers.get(&Key::State).is_some_and(|state| state.live().count() > tombstones.len());
         let covered = self.contents().all(|(key, name)| tombstones.iter().any(|t| t.seen.get(&name) == Some(key)));
-        if tombstones.is_empty() || says_live || !covered {
+        if tombstones.is_empty() || self.is_said_to_live() || !covered {
             return State::Live;
         }
         // Where it was both moved and deleted, the move shows where it lives; of two moves the smaller path stays.
         tombstones.into_iter().filter_map(|t| t.moved_to).min().map_or(State::Deleted, State::Moved)
+    }
+
+    /// Whether somebody said that it lives here, whatever tombstones there are: it was deleted and made again, or another
+    /// secret was begun where one had moved away.
+    pub fn is_said_to_live(&self) -> bool {
+        let tombstones = self.tombstones().len();
+        self.registers.get(&Key::State).is_some_and(|state| state.live().count() > tombstones)
     }
 
     /// Whether somebody deleted or moved it and a later or concurrent edit keeps it alive.

@@ -26,7 +26,8 @@ impl Vault {
             // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
             let Some(home) = home.filter(|home| !home.is_journal() && !path.is_journal()) else { continue };
             let mut left: Vec<SecretPath> = targets.into_iter().filter(|target| *target != home).collect();
-            if secret.document.state() == State::Live {
+            // Who says that it lives here means this place, and what that replaced is not what is at the other.
+            if secret.document.state() == State::Live && !secret.document.is_said_to_live() {
                 left.push(path.clone());
             }
             left.retain(|place| *place != home && !drafts.iter().any(|draft| draft.document.path == *place));

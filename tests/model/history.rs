@@ -2,7 +2,8 @@
 //!
 //! The judge does not join, hash or look into a document. It writes down for every operation what its author had seen,
 //! and says: **a write is live if and only if nobody who had seen it replaced it.** Deleting makes a copy let go of what
-//! its author saw; the end of a tombstone replaces what was deleted, except what an unseen edit had kept alive.
+//! its author saw; the end of a tombstone replaces what was deleted, except what an unseen edit had kept alive. What moved
+//! away lives elsewhere: who writes where it was has not seen it, unless an unseen edit keeps it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,6 +123,14 @@ impl World {
         seen
     }
 
+    /// What a write to `key` replaces: everything that its author knows, but what moved away and is not here.
+    fn replaced(&self, shadow: &Shadow, key: &Key) -> Events {
+        let moves = self.tombstones(shadow).into_iter().filter(|(to, _)| to.is_some());
+        let away: Events = moves.flat_map(|(_, covers)| covers.clone()).collect();
+        let here = self.visible(shadow, key);
+        self.seen(shadow, key).into_iter().filter(|e| here.contains(e) || !away.contains(e)).collect()
+    }
+
     // --- what happens
 
     fn event(&mut self, shadow: &mut Shadow, fact: Fact) -> Event {
@@ -157,7 +166,7 @@ impl World {
                 let key = &keys()[key % keys().len()];
                 let value = if *remove { Value::Absent } else { Value::text(&format!("v{}", self.facts.len())) };
                 let write = self.fresh(key, value, *author, *clock);
-                let saw = self.seen(&now.shadow, key);
+                let saw = self.replaced(&now.shadow, key);
                 let name = Some(write.name());
                 let fact = Fact { key: key.clone(), name, saw, tombstone: None, beside: Events::new() };
                 let event = self.event(&mut now.shadow, fact);

@@ -264,6 +264,32 @@ fn of_two_births_at_one_path_the_smaller_id_wins_and_all_fields_stay() {
 }
 
 #[test]
+fn a_write_to_where_a_secret_moved_from_replaces_nothing_at_its_new_place() {
+    let old = database();
+    let (there, grave) = moved(&mut Pen::of("bob", 10), &old, "prod/other");
+    // carol began one of the same name elsewhere, and what she has at the old place lives.
+    let mut here = empty();
+    let mut carol = Pen::of("carol", 20);
+    carol.put(&mut here, &field("token"), "hers");
+    let mut here = here.join(&grave);
+    assert_eq!((here.state(), texts(&here, &field("password"))), (State::Live, vec![]));
+    carol.put(&mut here, &field("password"), "new");
+    let carried = there.join(&here.at(path("prod/other")));
+    assert_eq!(texts(&carried, &field("password")), ["new", "old"]);
+    // A deletion is another thing: what was deleted does not come back beside what is written there.
+    let mut gone = old.clone();
+    Pen::of("bob", 10).bury(&mut gone, None);
+    let mut again = gone.join(&here);
+    carol.put(&mut again, &field("user"), "anew");
+    assert_eq!(texts(&there.join(&again.at(path("prod/other"))), &field("user")), ["anew", "app"], "it was moved, too");
+    let mut only_deleted = empty();
+    carol.put(&mut only_deleted, &field("token"), "hers");
+    let mut only_deleted = only_deleted.join(&gone);
+    carol.put(&mut only_deleted, &field("password"), "new");
+    assert_eq!(texts(&only_deleted.join(&old), &field("password")), ["new"]);
+}
+
+#[test]
 fn what_comes_back_to_its_grave_lives_and_what_it_left_behind_stays_buried() {
     let old = database();
     let mut bob = Pen::of("bob", 10);
