@@ -89,6 +89,36 @@ fn what_was_left_out_does_not_come_back_with_the_next_resolve() {
 }
 
 #[test]
+fn what_is_begun_anew_at_an_old_name_stays_there_and_takes_nothing_from_the_new_one() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    alice.set("dev/old", "first");
+    alice.covault(["sync"]).ok();
+    bob.covault(["sync"]).ok();
+    alice.covault(["mv", "dev/old", "dev/new"]).ok();
+    alice.git(["push", "-q"]).ok();
+    // bob had not heard of the move; his edit follows it, and the old name gets another tombstone.
+    bob.covault(["set", "dev/old", "user=bob"]).ok();
+    bob.covault(["sync"]).ok();
+    bob.covault(["set", "dev/other", "kind=note"]).ok();
+    bob.covault(["sync"]).ok();
+    assert_eq!(bob.get("dev/new/user"), "bob");
+    // alice had not heard of that.
+    alice.covault_fed(b"second", ["set", "dev/old", "--new"]).ok();
+    assert!(alice.covault(["sync"]).exits(5).err.contains("dev/old (covault resolve)"));
+    alice.covault(["set", "dev/other", "user=app"]).ok();
+    alice.covault(["resolve", "dev/old", "--keep"]).ok();
+    alice.covault(["sync"]).ok();
+    bob.covault(["sync"]).ok();
+    for person in [alice, bob] {
+        assert_eq!(person.get("dev/old"), "second");
+        assert_eq!(person.get("dev/new"), "first");
+        assert_eq!(person.get("dev/new/user"), "bob");
+    }
+    super::rig::verifies(alice);
+}
+
+#[test]
 fn an_edit_that_one_may_not_carry_stops_no_command() {
     let team = Team::new();
     let (alice, bob) = (&team.alice, &team.bob);
