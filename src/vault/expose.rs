@@ -6,6 +6,7 @@
 mod cache;
 mod past;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -193,11 +194,21 @@ impl Place<'_> {
         let known = self.home.map(|home| home.verified_manifests(self.roster.vault));
         let verified = Verified::new(known.unwrap_or_default());
         let mut shares: HashMap<Hash, Vec<Holder>> = HashMap::new();
+        // A file of many siblings is judged once, not once for each of them.
+        let mut judged: HashMap<(ObjectId, SecretPath), Option<Vec<Holder>>> = HashMap::new();
         let mut good = |version: &Past| -> Result<bool, VaultError> {
             let Some((blob, _)) = places.get(&version.hash) else { return Ok(false) };
-            let file = format!("{}/{}", self.root, version.path.file());
-            let checked = check(self.roster, &file, &version.path, self.repo.blob(*blob)?, Some(&verified));
-            Ok(checked.map(|one| shares.insert(version.hash, one.shares().holders())).is_ok())
+            let holders = match judged.entry((*blob, version.path.clone())) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let file = format!("{}/{}", self.root, version.path.file());
+                    let checked = check(self.roster, &file, &version.path, self.repo.blob(*blob)?, Some(&verified));
+                    new.insert(checked.map(|one| one.shares().holders()).ok())
+                }
+            };
+            let Some(holders) = holders else { return Ok(false) };
+            shares.insert(version.hash, holders.clone());
+            Ok(true)
         };
         let mut present = versions.heads(&mut good)?;
         let heads: HashSet<Hash> = present.iter().map(|head| head.hash).collect();

@@ -215,3 +215,21 @@ fn a_departure_closes_every_version_that_waits_and_counts_what_both_said() {
     assert_eq!(exposed(), Vec::<String>::new());
     verifies(alice);
 }
+
+#[test]
+fn what_a_second_look_knows_of_siblings_is_all_of_them() {
+    let team = waiting();
+    let alice = &team.alice;
+    // Nothing but the one file has the two versions.
+    let begun = alice.git(["log", "--format=%H", "--", ".covault/secrets/dev/db.age"]).ok().text();
+    alice.git(["reset", "-q", "--soft", begun.lines().last().unwrap()]).ok();
+    alice.git(["commit", "-q", "-m", "squashed"]).ok();
+    alice.covault(["member", "remove", "rita", "--yes"]).ok();
+    let look = || crate::cli::json(&alice.covault(["expose", "rita", "--json"]).ok());
+    let first = look();
+    assert_eq!(first["exposed"][0]["secret"], "dev/db", "{first}");
+    // Another commit with the same files, which is not above the one that was looked at.
+    alice.git(["commit", "-q", "--amend", "-m", "covault: rita leaves"]).ok();
+    let again = look();
+    assert_eq!(again["exposed"][0]["values"], first["exposed"][0]["values"], "{again} {first}");
+}

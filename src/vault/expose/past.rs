@@ -43,7 +43,9 @@ struct Unread {
 pub(super) fn read(place: &Place<'_>, tips: &[ObjectId]) -> Result<(Vec<Found>, Gaps), VaultError> {
     let mut gaps = Gaps::default();
     let remembered = cache::load(place);
-    let (mut found, mut spared, mut hide) = (Vec::new(), HashMap::new(), Vec::new());
+    let (mut found, mut hide) = (Vec::new(), Vec::new());
+    // Of siblings there are several in one file.
+    let mut spared: HashMap<(ObjectId, SecretPath), Vec<Found>> = HashMap::new();
     match remembered.tip {
         Some(tip) if tips == [tip] => return Ok((remembered.found, gaps)),
         Some(tip) if is_below(place, tip, tips)? => {
@@ -51,7 +53,11 @@ pub(super) fn read(place: &Place<'_>, tips: &[ObjectId]) -> Result<(Vec<Found>, 
             found = remembered.found;
         }
         // Another line of history: its files are known all the same.
-        _ => spared = remembered.found.into_iter().map(|one| ((one.blob, one.version.path.clone()), one)).collect(),
+        _ => {
+            for one in remembered.found {
+                spared.entry((one.blob, one.version.path.clone())).or_default().push(one);
+            }
+        }
     }
     let mut met: HashSet<(ObjectId, SecretPath)> =
         found.iter().map(|one| (one.blob, one.version.path.clone())).collect();
@@ -76,7 +82,7 @@ pub(super) fn read(place: &Place<'_>, tips: &[ObjectId]) -> Result<(Vec<Found>, 
                 continue;
             }
             match spared.remove(&(file.blob, file.path.clone())) {
-                Some(known) => found.push(Found { commit: file.commit, ..known }),
+                Some(known) => found.extend(known.into_iter().map(|one| Found { commit: file.commit, ..one })),
                 None => unread.push(file),
             }
         }
