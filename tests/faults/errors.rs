@@ -56,7 +56,11 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
                     (format!("{name}, write number {n} cut short"), said)
                 }
             };
-            scene.says_so(&said, &at);
+            // Where the first that a process writes is what it has to say, nobody hears of it.
+            let is_mute = said.code != 0 && said.err.is_empty() && at.ends_with(" write number 1");
+            if !is_mute {
+                scene.says_so(&said, &at);
+            }
             let now = scene.old_or_new(&at);
             if said.code == 0 {
                 assert_eq!(now, prepared.after, "{at}: called done: {}", said.err);
