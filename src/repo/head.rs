@@ -4,8 +4,7 @@
 
 use gix::bstr::ByteSlice;
 
-use crate::repo::commit::raw_date;
-use crate::repo::error::{Cause, RepoError, Result};
+use crate::repo::error::{RepoError, Result};
 use crate::repo::{ObjectId, Repo};
 
 /// Where `HEAD` points.
@@ -67,27 +66,6 @@ impl Repo {
             Ok(None) | Err(RepoError::Git { .. }) => Err(not_found()),
             Err(error) => Err(error),
         }
-    }
-
-    /// Moves a ref from `old` to `new`, if it still is at `old` (`None`: not there). For `HEAD`, that is its branch, or
-    /// `HEAD` itself when detached.
-    pub(super) fn swap_ref(
-        &self,
-        name: &str,
-        old: Option<ObjectId>,
-        new: ObjectId,
-        log: &str,
-        committer: &gix::actor::Signature,
-    ) -> Result<(), Cause> {
-        let nothing = ObjectId::null(self.git.object_hash());
-        let (old, new) = (old.unwrap_or(nothing).to_string(), new.to_string());
-        let mut command = self.command();
-        command.args(["update-ref", "-m", log, name, &new, &old]);
-        command.env("GIT_COMMITTER_NAME", committer.name.to_string());
-        command.env("GIT_COMMITTER_EMAIL", committer.email.to_string());
-        command.env("GIT_COMMITTER_DATE", raw_date(committer.time));
-        let said = self.run(command, None)?;
-        if said.code == 0 { Ok(()) } else { Err(said.failed("update-ref").into()) }
     }
 
     fn head_through_git(&self) -> Result<Head> {

@@ -41,6 +41,7 @@ mod refs;
 mod remote;
 mod staged;
 mod status;
+mod swap;
 mod trunk;
 mod walk;
 mod work;

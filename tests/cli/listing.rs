@@ -83,6 +83,64 @@ fn ls_finds_by_name_without_opening_and_by_content_with() {
 }
 
 #[test]
+fn a_folder_has_what_lives_below_it_and_only_that_is_looked_at() {
+    let world = World::new();
+    let alice = stocked(&world);
+    alice.set("prod/gone", "5");
+    alice.set("production/x", "6");
+    alice.covault(["rm", "prod/gone"]).ok();
+    alice.covault(["mv", "old", "prod/api/new"]).ok();
+    let names = |folder: &str| json(&alice.covault(["export", "--format", "json", "--from", folder]).ok());
+    let keys = |folder: &str| names(folder).as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for folder in ["prod", "prod/", "prod"] {
+        assert_eq!(keys(folder), ["DB", "DB_USER", "NEW", "URL"], "{folder}");
+    }
+    // What was remembered of the other folders still holds, and what is new in one is seen.
+    assert_eq!(alice.covault(["ls"]).ok().text(), "prod/api/new\nprod/api/url\nprod/db\nproduction/x\nstaging/db\n");
+    alice.covault(["rm", "prod/api/new"]).ok();
+    alice.set("prod/api/more", "7");
+    assert_eq!(keys("prod/api"), ["MORE", "URL"]);
+    assert_eq!(alice.covault(["ls"]).ok().text(), "prod/api/more\nprod/api/url\nprod/db\nproduction/x\nstaging/db\n");
+    // Neither a link nor a file in a folder's place has anything below it.
+    let secrets = alice.repo.join(".covault/secrets");
+    std::os::unix::fs::symlink("prod", secrets.join("link")).unwrap();
+    std::fs::write(secrets.join("file"), "x").unwrap();
+    for folder in ["link", "file", "prod/db", "nothing", "pro", "Prod", "../secrets/prod", "prod//api", "."] {
+        let said = alice.covault(["export", "--from", folder]).exits(3);
+        assert!(said.err.contains(folder), "{folder}: {}", said.err);
+    }
+    // All of them, for who asks for the top.
+    assert_eq!(alice.covault(["run", "--from", "staging", "--", "printenv", "DB"]).ok().text(), "3\n");
+    assert!(alice.covault(["export", "--from", "/"]).code != 101);
+}
+
+#[test]
+fn set_starts_git_once_and_moves_the_branch_itself() {
+    let world = World::new();
+    let mut alice = stocked(&world);
+    let log = world.path().join("git.log");
+    alice.puts_before_git(&format!("echo \"$*\" >>'{}'\n", log.display()));
+    alice.set("prod/db", "again");
+    let calls = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(calls.lines().count(), 1, "{calls}");
+    assert!(calls.contains(" update-index "), "{calls}");
+    // Somebody wants refs to be synced: git knows how.
+    std::fs::remove_file(&log).unwrap();
+    alice.covault(["--version"]).ok();
+    alice.has_git_back();
+    alice.git(["config", "core.fsync", "reference"]).ok();
+    alice.puts_before_git(&format!("echo \"$*\" >>'{}'\n", log.display()));
+    alice.set("prod/db", "once more");
+    let calls = std::fs::read_to_string(&log).unwrap();
+    assert!(calls.lines().count() == 2 && calls.contains(" update-ref "), "{calls}");
+    alice.has_git_back();
+    assert_eq!(
+        alice.git(["reflog", "--format=%gs", "-2"]).ok().text(),
+        "commit: covault: set prod/db\ncommit: covault: set prod/db\n"
+    );
+}
+
+#[test]
 fn rm_buries_what_restore_brings_back() {
     let world = World::new();
     let alice = stocked(&world);

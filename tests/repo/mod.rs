@@ -14,6 +14,7 @@ mod races;
 mod reading;
 mod signing;
 mod staged;
+mod swap;
 mod versions;
 
 use std::path::{Path, PathBuf};
