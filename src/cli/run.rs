@@ -32,10 +32,10 @@ impl SourceArgs {
             (None, Some(env)) => Source::Env(env.clone()),
             (None, None) => Source::Env("default".to_owned()),
         };
-        let bar = progress::bar(context, vault.live_names()?.len(), "opening");
+        let bar = progress::Later::new(context, "opening");
         let strict = self.strict || context.in_ci();
-        let variables = vault.variables(&source, strict, &|| bar.inc(1), &mut |text| context.warn(&text))?;
-        bar.finish_and_clear();
+        let variables = vault.variables(&source, strict, &bar, &mut |text| context.warn(&text))?;
+        bar.finish();
         Ok(variables)
     }
 }

@@ -102,7 +102,7 @@ impl SecretPath {
         if text.len() > MAX_PATH {
             return Err(NameError::TooLong { what: "name", name: clip(text), limit: MAX_PATH });
         }
-        if text.split('/').count() > MAX_DEPTH {
+        if text.bytes().filter(|byte| *byte == b'/').count() >= MAX_DEPTH {
             return Err(NameError::TooDeep { name: text.to_owned() });
         }
         for segment in text.split('/') {
@@ -182,6 +182,11 @@ fn is_segment(text: &str) -> bool {
 
 /// Names that Windows gives to devices, with any extension.
 fn is_device(segment: &str) -> bool {
+    // Few have a stem of three or four bytes, and this is asked of every part of every name.
+    let ends_at = |at: usize| matches!(segment.as_bytes().get(at), None | Some(b'.'));
+    if !ends_at(3) && !ends_at(4) {
+        return false;
+    }
     let stem = segment.split('.').next().unwrap_or(segment);
     matches!(stem, "con" | "prn" | "aux" | "nul")
         || (stem.len() == 4

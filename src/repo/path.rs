@@ -25,7 +25,14 @@ pub(super) fn split(path: &str) -> Result<(Vec<&str>, &str)> {
 
 /// `dir` and `name` joined; the top has the empty name.
 pub(super) fn join(dir: &str, name: &str) -> String {
-    if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
+    if dir.is_empty() {
+        return name.to_owned();
+    }
+    let mut path = String::with_capacity(dir.len() + 1 + name.len());
+    path.push_str(dir);
+    path.push('/');
+    path.push_str(name);
+    path
 }
 
 /// Whether `path` lies in `dir` (the top holds everything).

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gix::bstr::ByteSlice;
+use rayon::prelude::*;
 
 use crate::repo::dir::{self, Dir, Entry, TEMPORARY};
 use crate::repo::error::{RepoError, Result};
@@ -121,6 +122,9 @@ impl Repo {
         let Some(top) = self.work_dir().filter(|_| !self.sparse) else {
             return Ok(self.read_work(path, u64::MAX)?.is_some());
         };
+        if let Some(is_there) = Dir::top(top)?.has_below(path) {
+            return Ok(is_there);
+        }
         let Some(dir) = dir::walk(top, &parts)? else { return Ok(false) };
         match dir.meta(name)?.map(|meta| meta.entry) {
             None => Ok(false),
@@ -135,8 +139,11 @@ impl Repo {
     /// # Errors
     /// `Symlink` where `dir` or a part of it is a link; `Io`.
     pub fn list_work(&self, dir: &str) -> Result<Listing<String>> {
-        let list = self.list_with(dir, |_, _, path| Ok(Some(path)), |path| path)?;
-        Ok(list)
+        let on_disk = |names: Names, list: &mut Vec<String>| {
+            list.extend(names.names.iter().map(|name| path::join(&names.prefix, name)));
+            Ok(())
+        };
+        self.list_with(dir, Vec::new(), on_disk, Ok, |path| path)
     }
 
     /// As `list_work`, with what a cache wants to know of each file.
@@ -144,11 +151,8 @@ impl Repo {
     /// # Errors
     /// As `list_work`.
     pub fn stat_list(&self, dir: &str) -> Result<Listing<WorkFile>> {
-        let on_disk = |dir: &Dir, name: &str, path: String| {
-            let file = |meta: dir::Meta| WorkFile { path, mtime_ns: meta.mtime_ns, size: meta.size, inode: meta.inode };
-            Ok(dir.meta(name)?.map(file))
-        };
-        self.list_with(dir, on_disk, |path| WorkFile { path, mtime_ns: 0, size: 0, inode: 0 })
+        let elsewhere = |path| WorkFile { path, mtime_ns: 0, size: 0, inode: 0 };
+        self.list_with(dir, Stats::default(), |names, stats| stats.add(names), Stats::finish, elsewhere)
     }
 
     /// Removes temporary files below `dir` that a killed run left behind; how many there were.
@@ -195,10 +199,13 @@ impl Repo {
         removed
     }
 
-    fn list_with<T: Ord>(
+    /// `on_disk` is told of the files of each folder, in the order of their paths, and `finish` makes the files of that.
+    fn list_with<T: Ord, S>(
         &self,
         dir: &str,
-        on_disk: impl Fn(&Dir, &str, String) -> Result<Option<T>>,
+        mut state: S,
+        mut on_disk: impl FnMut(Names, &mut S) -> Result<()>,
+        finish: impl FnOnce(S) -> Result<Vec<T>>,
         elsewhere: impl Fn(String) -> T,
     ) -> Result<Listing<T>> {
         let parts = path::parts(dir)?;
@@ -206,8 +213,10 @@ impl Repo {
         match self.work_dir() {
             Some(top) => {
                 if let Some(found) = dir::walk(top, &parts)? {
-                    list_folder(&found, dir, &on_disk, &mut list)?;
+                    let mut found_files = |names| on_disk(names, &mut state);
+                    list_folder(&Arc::new(found), dir, &mut found_files, &mut list.odd)?;
                 }
+                list.files = finish(state)?;
                 self.add_skipped(top, dir, elsewhere, &mut list)?;
             }
             None => {
@@ -218,7 +227,8 @@ impl Repo {
                 }
             }
         }
-        list.files.sort_unstable();
+        // In their order already, but for what a sparse checkout adds.
+        list.files.sort();
         list.odd.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(list)
     }
@@ -256,33 +266,114 @@ impl Odd {
     }
 }
 
-fn list_folder<T>(
-    dir: &Dir,
+/// Files that are neighbours in one folder.
+struct Names {
+    dir: Arc<Dir>,
+    prefix: String,
+    names: Vec<String>,
+}
+
+/// Hands out the files below `dir` in the order of their paths.
+fn list_folder(
+    dir: &Arc<Dir>,
     prefix: &str,
-    on_disk: &impl Fn(&Dir, &str, String) -> Result<Option<T>>,
-    list: &mut Listing<T>,
+    found: &mut impl FnMut(Names) -> Result<()>,
+    odd: &mut Vec<Odd>,
 ) -> Result<()> {
-    for (name, entry) in dir.list()? {
-        let Some(text) = name.to_str() else {
-            list.odd.push(Odd::new(prefix, name.as_encoded_bytes(), OddKind::NotUtf8));
-            continue;
+    let mut entries = dir.list()?;
+    // As in git's trees: what is below a folder comes where its name and a slash would.
+    let end = |entry: &Entry| if *entry == Entry::Folder { b"/".as_slice() } else { b"" };
+    entries.sort_unstable_by(|(a, of_a), (b, of_b)| {
+        let (a, b) = (a.as_encoded_bytes(), b.as_encoded_bytes());
+        match a.starts_with(b) || b.starts_with(a) {
+            true => a.iter().chain(end(of_a)).cmp(b.iter().chain(end(of_b))),
+            false => a.cmp(b),
+        }
+    });
+    let mut names = Vec::new();
+    let take = |names: &mut Vec<String>| Names {
+        dir: Arc::clone(dir),
+        prefix: prefix.to_owned(),
+        names: std::mem::take(names),
+    };
+    for (name, entry) in entries {
+        let text = match name.into_string() {
+            Ok(text) => text,
+            Err(name) => {
+                odd.push(Odd::new(prefix, name.as_encoded_bytes(), OddKind::NotUtf8));
+                continue;
+            }
         };
-        let odd = |kind| Odd { path: path::join(prefix, text), kind };
+        let is = |kind| Odd { path: path::join(prefix, &text), kind };
         match entry {
             // Another repository inside ours is not ours to read.
             Entry::Folder | Entry::File if text.eq_ignore_ascii_case(".git") => {}
             Entry::Folder => {
-                if let Some(sub) = dir.enter(text)? {
-                    list_folder(&sub, &path::join(prefix, text), on_disk, list)?;
+                if !names.is_empty() {
+                    found(take(&mut names))?;
+                }
+                if let Some(sub) = dir.enter(&text)? {
+                    list_folder(&Arc::new(sub), &path::join(prefix, &text), found, odd)?;
                 }
             }
-            Entry::File if text.starts_with(TEMPORARY) => list.odd.push(odd(OddKind::Leftover)),
-            Entry::File => list.files.extend(on_disk(dir, text, path::join(prefix, text))?),
-            Entry::Link => list.odd.push(odd(OddKind::Symlink)),
-            Entry::Special => list.odd.push(odd(OddKind::Special)),
+            Entry::File if text.starts_with(TEMPORARY) => odd.push(is(OddKind::Leftover)),
+            Entry::File => names.push(text),
+            Entry::Link => odd.push(is(OddKind::Symlink)),
+            Entry::Special => odd.push(is(OddKind::Special)),
         }
     }
-    Ok(())
+    if names.is_empty() { Ok(()) } else { found(take(&mut names)) }
+}
+
+/// Asks about files by the folder, on all cores where they are many.
+#[derive(Default)]
+struct Stats {
+    waiting: Vec<Names>,
+    count: usize,
+    done: Vec<WorkFile>,
+}
+
+/// How many folders are held open at once: a process may have a thousand files open.
+const OPEN_FOLDERS: usize = 128;
+/// From how many files on all cores ask. Below, starting the threads takes longer.
+const MANY: usize = 1024;
+/// How many files one of them takes at a time.
+const SHARE: usize = 256;
+
+impl Stats {
+    fn add(&mut self, names: Names) -> Result<()> {
+        self.count += names.names.len();
+        self.waiting.push(names);
+        if self.waiting.len() >= OPEN_FOLDERS { self.ask() } else { Ok(()) }
+    }
+
+    fn ask(&mut self) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let share = |folder: &Names, names: &[String]| -> Result<Vec<WorkFile>> {
+            let mut found = Vec::with_capacity(names.len());
+            for name in names {
+                // One that went away meanwhile is not there.
+                if let Some(meta) = folder.dir.meta(name)? {
+                    let path = path::join(&folder.prefix, name);
+                    found.push(WorkFile { path, mtime_ns: meta.mtime_ns, size: meta.size, inode: meta.inode });
+                }
+            }
+            Ok(found)
+        };
+        let shares: Vec<_> =
+            waiting.iter().flat_map(|folder| folder.names.chunks(SHARE).map(move |names| (folder, names))).collect();
+        let found: Result<Vec<_>> = match std::mem::take(&mut self.count) {
+            0..MANY => shares.iter().map(|(folder, names)| share(folder, names)).collect(),
+            _ => shares.par_iter().map(|(folder, names)| share(folder, names)).collect(),
+        };
+        self.done.extend(found?.into_iter().flatten());
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<WorkFile>> {
+        self.ask()?;
+        Ok(self.done)
+    }
 }
 
 fn within(path: &str, limit: u64, bytes: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {

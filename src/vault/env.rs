@@ -32,17 +32,35 @@ pub struct Variable {
     pub from: String,
 }
 
+/// Who is told how far long work is.
+pub trait Steps: Sync {
+    /// So many steps are ahead.
+    fn begin(&self, count: usize);
+    /// One is done.
+    fn step(&self);
+}
+
+/// Who does not care how many there are.
+impl<F: Fn() + Sync> Steps for F {
+    fn begin(&self, _count: usize) {}
+
+    fn step(&self) {
+        self();
+    }
+}
+
 /// The largest env file, in bytes.
 const MAX_ENV_FILE: u64 = 1 << 20;
 
 impl Vault {
-    /// All variables of a source, sorted by name as the source has them. With `strict`, a field that several people
+    /// All variables of a source, sorted by name as the source has them; `progress` hears how many secrets are opened, and
+    /// of each. With `strict`, a field that several people
     /// wrote at once is refused; without, the newest is taken and `warn` is told.
     pub fn variables(
         &self,
         source: &Source,
         strict: bool,
-        progress: &(dyn Fn() + Sync),
+        progress: &dyn Steps,
         warn: &mut dyn FnMut(String),
     ) -> Result<Vec<Variable>, VaultError> {
         match source {
@@ -69,7 +87,7 @@ impl Vault {
         &self,
         name: &str,
         strict: bool,
-        progress: &(dyn Fn() + Sync),
+        progress: &dyn Steps,
         warn: &mut dyn FnMut(String),
     ) -> Result<Vec<Variable>, VaultError> {
         let file = self.env_file(name);
@@ -82,7 +100,8 @@ impl Vault {
         let mut paths: Vec<SecretPath> = places.iter().map(|(path, _)| path.clone()).collect();
         paths.sort_unstable();
         paths.dedup();
-        let opened = self.open_many(&paths, progress)?;
+        progress.begin(paths.len());
+        let opened = self.open_many(&paths, &|| progress.step())?;
         let mut secrets = BTreeMap::new();
         for (path, secret) in paths.iter().zip(opened) {
             secrets.insert(path, secret.and_then(|secret| self.living(path, secret)));
@@ -108,7 +127,7 @@ impl Vault {
         &self,
         folder: &str,
         strict: bool,
-        progress: &(dyn Fn() + Sync),
+        progress: &dyn Steps,
         warn: &mut dyn FnMut(String),
     ) -> Result<Vec<Variable>, VaultError> {
         let paths = self.below(folder)?;
@@ -116,7 +135,8 @@ impl Vault {
             return Err(VaultError::NoSuchFolder(folder.to_owned()));
         }
         let mut by_name: BTreeMap<String, Variable> = BTreeMap::new();
-        let secrets = self.open_many(&paths, progress)?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        progress.begin(paths.len());
+        let secrets = self.open_many(&paths, &|| progress.step())?.into_iter().collect::<Result<Vec<_>, _>>()?;
         say_waiting(secrets.iter(), warn);
         for (path, secret) in paths.iter().zip(secrets) {
             for field in secret.fields() {

@@ -2,9 +2,10 @@
 
 use super::open::Version;
 use super::{Vault, VaultError, sealed};
+use crate::home::ListedFile;
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::SecretPath;
-use crate::repo::WorkFile;
+use crate::repo::{RepoError, WorkFile};
 use crate::seal::{self, MAX_STORED};
 
 /// A name, with what its file's manifest says. The signature is not checked: `get` and `verify` do.
@@ -19,10 +20,22 @@ impl Vault {
     /// Names of all secrets that live, sorted; journals are no secrets. Files that cannot be read are listed, too: hiding
     /// them helps nobody.
     pub fn live_names(&self) -> Result<Vec<SecretPath>, VaultError> {
-        let files = self.repo().stat_list(&sealed::secrets(self.root()))?.files;
+        self.live_in(&sealed::secrets(self.root()))
+    }
+
+    /// The same of what is in `folder`, given from the top.
+    fn live_in(&self, folder: &str) -> Result<Vec<SecretPath>, VaultError> {
+        let files = self.repo().stat_list(folder)?.files;
         let place = self.work_dir().unwrap_or_else(|| self.repo().git_dir()).join(self.root());
-        let known = self.home().listing(self.roster().vault, &place);
-        let mut fresh = Vec::with_capacity(files.len());
+        let mut known = self.home().listing(self.roster().vault, &place);
+        // What is remembered of other folders stays as it is.
+        let is_below = |(file, _): &ListedFile| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let from = known.iter().position(is_below).unwrap_or(known.len());
+        let to = known.iter().rposition(is_below).map_or(from, |last| last + 1);
+        let after = known.split_off(to);
+        let known_here = known.split_off(from);
+        let mut fresh = known;
+        let known = known_here;
         let mut names = Vec::with_capacity(files.len());
         let mut is_news = false;
         // Both are in the order of their paths. Where the cache is not, its lines are passed over and looked up anew.
@@ -48,6 +61,7 @@ impl Vault {
         }
         names.sort_unstable();
         if is_news || known.peek().is_some() {
+            fresh.extend(after);
             self.home().remember_listing(self.roster().vault, &place, &fresh);
         }
         Ok(names)
@@ -100,6 +114,13 @@ impl Vault {
     /// Living names below a folder (all, for an empty one).
     pub fn below(&self, folder: &str) -> Result<Vec<SecretPath>, VaultError> {
         let prefix = folder.trim_end_matches('/');
+        // Only that folder is looked at, where it can be one. A link or a file in its place has nothing below it.
+        if SecretPath::parse(prefix).is_ok() {
+            return match self.live_in(&format!("{}/{prefix}", sealed::secrets(self.root()))) {
+                Err(VaultError::Repo(RepoError::Symlink { .. } | RepoError::NotAFolder { .. })) => Ok(Vec::new()),
+                names => names,
+            };
+        }
         let inside = |name: &SecretPath| {
             prefix.is_empty() || name.as_str().strip_prefix(prefix).is_some_and(|r| r.starts_with('/'))
         };

@@ -245,7 +245,7 @@ impl Vault {
                 }
                 seen
             }
-            _ => self.seen_blobs()?,
+            _ => self.seen_blobs_above(paths)?,
         };
         for path in paths {
             let file = self.file(path);

@@ -14,7 +14,7 @@ use super::{Vault, VaultError, sealed};
 use crate::home::{Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
-use crate::model::names::{MemberName, SecretPath};
+use crate::model::names::{JOURNAL, MemberName, SecretPath};
 use crate::model::roster::{Holder, MAX_ROSTER, Role, Roster, State};
 use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
 use crate::seal;
@@ -373,11 +373,22 @@ impl Vault {
         Ok(self.repo().blob_at(seen, file)?)
     }
 
-    /// The same for all sealed files, by file.
-    pub(super) fn seen_blobs(&self) -> Result<HashMap<String, ObjectId>, VaultError> {
+    /// The same for many, by file: everything in the folder that has them all.
+    pub(super) fn seen_blobs_above(&self, paths: &[SecretPath]) -> Result<HashMap<String, ObjectId>, VaultError> {
         let Some(seen) = self.trunk.seen else { return Ok(HashMap::new()) };
-        let files = sealed::list_at(self.repo(), seen, self.root())?;
-        Ok(files.into_iter().map(|(_, file, blob)| (file, blob)).collect())
+        let mut common = paths.first().map(SecretPath::folder).unwrap_or_default();
+        while !common.is_empty() && !paths.iter().all(|path| path.folders().any(|folder| folder == common)) {
+            common = common.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        let files = match common {
+            "" => {
+                let files = sealed::list_at(self.repo(), seen, self.root())?;
+                files.into_iter().map(|(_, file, blob)| (file, blob)).collect()
+            }
+            JOURNAL => self.repo().list_at(seen, &format!("{}/{JOURNAL}", self.root()))?.files,
+            _ => self.repo().list_at(seen, &format!("{}/{common}", sealed::secrets(self.root())))?.files,
+        };
+        Ok(files.into_iter().collect())
     }
 
     /// Refuses a version that does not follow the one that the trunk had in `seen`.

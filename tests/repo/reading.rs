@@ -42,6 +42,67 @@ fn listing_tells_files_from_everything_else() {
 }
 
 #[test]
+fn many_files_are_listed_in_the_order_of_their_paths_however_many_ask() {
+    let place = Place::with_vault();
+    let secrets = place.top.join(".covault/secrets");
+    // What sorts before and after a slash, beside a folder of the same name; and more files than folders held open.
+    for name in ["a-b/x", "a/x", "a/x/y", "a.age", "a.b/x", "a/w.age/z", "ab/x"] {
+        place.put(&format!(".covault/secrets/{name}.age"), "1");
+    }
+    for n in 0..300 {
+        place.put(&format!(".covault/secrets/many/{n}/x.age"), "1");
+    }
+    std::fs::create_dir(secrets.join("flat")).unwrap();
+    (0..2000).for_each(|n| std::fs::write(secrets.join(format!("flat/{n}.age")), n.to_string()).unwrap());
+    let repo = place.repo();
+    let mut all = Vec::new();
+    let mut folders = vec![secrets.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                all.push(entry.strip_prefix(&place.top).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    all.sort();
+    assert_eq!(repo.list_work(".covault/secrets").unwrap().files, all);
+    let stats = repo.stat_list(".covault/secrets").unwrap().files;
+    assert_eq!(stats.iter().map(|file| file.path.clone()).collect::<Vec<_>>(), all);
+    for file in stats {
+        let about = std::fs::metadata(place.top.join(&file.path)).unwrap();
+        assert_eq!(
+            (file.size, file.inode),
+            (about.len(), std::os::unix::fs::MetadataExt::ino(&about)),
+            "{}",
+            file.path
+        );
+    }
+    assert_eq!(repo.stat_list(".covault/secrets/flat").unwrap().files.len(), 2000);
+}
+
+#[test]
+fn whether_a_file_is_there_is_told_without_following_a_link() {
+    let place = Place::with_vault();
+    let secrets = place.top.join(".covault/secrets");
+    std::os::unix::fs::symlink("prod", secrets.join("folder")).unwrap();
+    std::os::unix::fs::symlink("prod/db.age", secrets.join("file.age")).unwrap();
+    std::os::unix::fs::symlink("nowhere", secrets.join("broken.age")).unwrap();
+    let repo = place.repo();
+    let is_there = |path: &str| repo.exists_work(&format!(".covault/secrets/{path}"));
+    assert!(is_there("prod/db.age").unwrap());
+    for path in ["prod/none.age", "none/db.age", "db.age"] {
+        assert!(!is_there(path).unwrap(), "{path}");
+    }
+    for path in ["folder/db.age", "folder/none.age", "file.age", "broken.age"] {
+        assert!(matches!(is_there(path), Err(RepoError::Symlink { .. })), "{path}");
+    }
+    assert!(matches!(is_there("prod"), Err(RepoError::NotAFile { .. })));
+    assert!(matches!(is_there("prod/db.age/x"), Err(RepoError::NotAFolder { .. })));
+}
+
+#[test]
 fn commits_are_read_by_path() {
     let place = Place::with_vault();
     std::os::unix::fs::symlink("x", place.top.join(".covault/secrets/link")).unwrap();

@@ -73,6 +73,11 @@ impl Dir {
         if too_large { Err(RepoError::TooLarge { path: self.path(name), limit }) } else { Ok(Some(bytes)) }
     }
 
+    /// There is no such call here.
+    pub(in crate::repo) fn has_below(&self, _path: &str) -> Option<bool> {
+        None
+    }
+
     /// Writes a temporary file beside `name`; the answer is its name.
     pub(in crate::repo) fn write_temporary(&self, bytes: &[u8], sync: bool) -> Result<String> {
         let temporary = temporary_name();

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -100,6 +100,29 @@ impl Dir {
     /// There is no such call here.
     #[cfg(not(target_os = "linux"))]
     pub(in crate::repo) fn read_below(&self, _path: &str, _limit: u64) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Whether there is a regular file below this folder, asked in one step as in [`Self::read_below`]; `None` where
+    /// the way part by part has to say.
+    #[cfg(target_os = "linux")]
+    pub(in crate::repo) fn has_below(&self, path: &str) -> Option<bool> {
+        use rustix::fs::{ResolveFlags, fstat, openat2};
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        match openat2(&self.fd, path, flags, Mode::empty(), within) {
+            Ok(fd) => {
+                let stat = fstat(&fd).ok()?;
+                (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then_some(true)
+            }
+            Err(Errno::NOENT) => Some(false),
+            Err(_) => None,
+        }
+    }
+
+    /// There is no such call here.
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::repo) fn has_below(&self, _path: &str) -> Option<bool> {
         None
     }
 
@@ -216,7 +239,7 @@ fn entry_of(kind: FileType) -> Entry {
 }
 
 /// The bytes of an open regular file.
-fn contents(file: File, path: &str, limit: u64) -> Result<Vec<u8>> {
+fn contents(mut file: File, path: &str, limit: u64) -> Result<Vec<u8>> {
     let failed = |source: std::io::Error| RepoError::io("read", path, source);
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
@@ -226,8 +249,19 @@ fn contents(file: File, path: &str, limit: u64) -> Result<Vec<u8>> {
     if about.len() > limit {
         return Err(too_large());
     }
-    // One byte more than it has, so that its end is seen without another buffer; it may grow while it is read.
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0).saturating_add(1));
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    // One byte more than it has: it may grow while it is read. Most files come in one piece, and their end needs no
+    // second look.
+    let length = usize::try_from(about.len()).unwrap_or(0);
+    let mut bytes = vec![0; length.saturating_add(1)];
+    let first = loop {
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            first => break first.map_err(failed)?,
+        }
+    };
+    bytes.truncate(first);
+    if first != length {
+        file.take(limit.saturating_add(1).saturating_sub(first as u64)).read_to_end(&mut bytes).map_err(failed)?;
+    }
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
