@@ -10,6 +10,7 @@ mod finding;
 mod history;
 mod kinds;
 mod operations;
+mod packs;
 mod races;
 mod reading;
 mod signing;

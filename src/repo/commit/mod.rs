@@ -10,6 +10,7 @@
 //! new version. A new file outside the cone is written to disk, as `git add --sparse` would have it.
 
 mod branch;
+mod pack;
 mod place;
 mod record;
 mod shared;

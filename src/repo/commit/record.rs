@@ -10,7 +10,7 @@ use gix::objs::{Kind, Write as _};
 use gix::odb::loose;
 use rayon::prelude::*;
 
-use super::{CommitHow, MANY, Outcome, Planned, Step};
+use super::{CommitHow, MANY, Outcome, Planned, Step, pack};
 use crate::repo::error::{Cause, RepoError, Result};
 use crate::repo::head::parse_id;
 use crate::repo::{Head, ObjectId, Repo};
@@ -43,6 +43,9 @@ impl Repo {
                     missing.insert(id, bytes);
                 }
             }
+        }
+        if missing.len() >= pack::FROM && self.write_pack(&missing.values().copied().collect::<Vec<_>>()) {
+            return Ok(());
         }
         // Packing takes more than all the rest of it. What writes objects in this process has one thread; its files have not.
         let objects = &self.git.objects;
