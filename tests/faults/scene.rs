@@ -299,8 +299,9 @@ impl Scene<'_> {
         }
     }
 
-    /// Git writes the files of a work tree in place, and a merge that was killed may leave one cut off, or taken away. It
-    /// is named, the commits are whole, and what git says to do puts it right, or the next `sync`: whether there was one.
+    /// Git writes the files of a work tree in place, and a merge that was killed, or that has no room, may leave one cut
+    /// off or taken away. It is named, the commits are whole, and what git says to do puts it right, or the next `sync`:
+    /// whether there was one.
     #[track_caller]
     pub fn mends_what_git_tore(&self, at: &str) -> bool {
         let alice = self.alice();
