@@ -54,6 +54,7 @@ impl Repo {
         }
         // Who has it is a courtesy for the error above; the lock itself does not depend on it.
         drop(file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())));
+        self.release_locks_of_the_dead();
         Ok(WriteLock { _file: file })
     }
 }

@@ -148,3 +148,38 @@ fn a_lock_that_somebody_holds_is_said_by_git_and_nothing_is_moved() {
     assert_eq!(found.get(Path::new(lock)).map(String::as_str), Some(""), "somebody else's lock is gone");
     assert_eq!(found.keys().filter(|path| path.to_string_lossy().ends_with(".lock")).count(), 1);
 }
+
+#[test]
+fn the_locks_of_a_covault_that_was_killed_are_cleared_up_and_those_of_a_git_are_not() {
+    use std::os::unix::fs::MetadataExt as _;
+    let place = Place::with_vault();
+    let git = place.top.join(".git");
+    let set = |text: &str| {
+        let repo = Repo::discover(&place.top).unwrap();
+        let lock = repo.lock().unwrap();
+        repo.commit(&lock, &[Change::write(DB, text)], &how("set it")).map(drop)
+    };
+    let locks = || refs(&git).into_keys().filter(|path| path.extension().is_some_and(|ext| ext == "lock")).count();
+    let killed = |inode: u64| std::fs::write(git.join("HEAD.lock"), format!("covault {inode}\n")).unwrap();
+    // Between the two locks; with both; after the rename, when the branch is the file that was prepared.
+    killed(1);
+    set("after the first lock\n").unwrap();
+    std::fs::write(git.join("covault.next"), place.head() + "\n").unwrap();
+    std::fs::hard_link(git.join("covault.next"), git.join("refs/heads/main.lock")).unwrap();
+    killed(std::fs::metadata(git.join("covault.next")).unwrap().ino());
+    set("after both\n").unwrap();
+    std::fs::hard_link(git.join("refs/heads/main"), git.join("covault.next")).unwrap();
+    killed(std::fs::metadata(git.join("covault.next")).unwrap().ino());
+    set("after the rename\n").unwrap();
+    assert_eq!(locks(), 0);
+    assert_eq!(place.git(&["rev-list", "--count", "HEAD"]).trim(), "4");
+    // A git's, beside what is ours.
+    std::fs::write(git.join("refs/heads/main.lock"), "").unwrap();
+    killed(1);
+    set("not written\n").unwrap_err();
+    assert_eq!((locks(), git.join("refs/heads/main.lock").exists()), (1, true));
+    std::fs::remove_file(git.join("refs/heads/main.lock")).unwrap();
+    std::fs::write(git.join("HEAD.lock"), "").unwrap();
+    set("not written\n").unwrap_err();
+    assert!(git.join("HEAD.lock").exists());
+}
