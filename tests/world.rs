@@ -150,7 +150,7 @@ impl World {
 
 /// Where a program is. One that the standard library has to look for itself, in a search path that is not ours, costs a copy
 /// of this whole process.
-fn found(program: &OsStr, path: &OsStr) -> PathBuf {
+pub fn found(program: &OsStr, path: &OsStr) -> PathBuf {
     let all = std::env::split_paths(path).map(|folder| folder.join(program));
     all.into_iter().find(|place| place.is_file()).unwrap_or_else(|| program.into())
 }

@@ -67,9 +67,11 @@ fn ancestry_and_walks_are_what_git_says_whatever_the_clocks_say() {
                 place.git(&["commit-graph", "write", "--reachable"]);
             }
             let judged: Vec<_> = commits.iter().step_by(if with_file { 5 } else { 4 }).copied().collect();
-            for a in &judged {
-                for b in &judged {
-                    assert_eq!(repo.is_ancestor(*a, *b).unwrap(), git_says(&place, *a, *b), "{a} {b} {with_file}");
+            for b in &judged {
+                let below = place.git(&["rev-list", &b.to_string()]);
+                for a in &judged {
+                    let expected = if below.contains(&a.to_string()) { Ancestry::Yes } else { Ancestry::No };
+                    assert_eq!(repo.is_ancestor(*a, *b).unwrap(), expected, "{a} {b} {with_file}");
                 }
             }
         }

