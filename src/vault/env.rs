@@ -54,8 +54,8 @@ const MAX_ENV_FILE: u64 = 1 << 20;
 
 impl Vault {
     /// All variables of a source, sorted by name as the source has them; `progress` hears how many secrets are opened, and
-    /// of each. With `strict`, a field that several people
-    /// wrote at once is refused; without, the newest is taken and `warn` is told.
+    /// of each. With `strict`, a field that several people wrote at once is refused; without, the newest is taken and `warn`
+    /// is told.
     pub fn variables(
         &self,
         source: &Source,

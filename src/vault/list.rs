@@ -27,15 +27,13 @@ impl Vault {
     fn live_in(&self, folder: &str) -> Result<Vec<SecretPath>, VaultError> {
         let files = self.repo().stat_list(folder)?.files;
         let place = self.work_dir().unwrap_or_else(|| self.repo().git_dir()).join(self.root());
-        let mut known = self.home().listing(self.roster().vault, &place);
+        let mut fresh = self.home().listing(self.roster().vault, &place);
         // What is remembered of other folders stays as it is.
         let is_below = |(file, _): &ListedFile| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        let from = known.iter().position(is_below).unwrap_or(known.len());
-        let to = known.iter().rposition(is_below).map_or(from, |last| last + 1);
-        let after = known.split_off(to);
-        let known_here = known.split_off(from);
-        let mut fresh = known;
-        let known = known_here;
+        let from = fresh.iter().position(is_below).unwrap_or(fresh.len());
+        let to = fresh.iter().rposition(is_below).map_or(from, |last| last + 1);
+        let after = fresh.split_off(to);
+        let known = fresh.split_off(from);
         let mut names = Vec::with_capacity(files.len());
         let mut is_news = false;
         // Both are in the order of their paths. Where the cache is not, its lines are passed over and looked up anew.

@@ -222,6 +222,17 @@ fn an_answer_that_one_cannot_give_is_refused_aloud() {
     }
 }
 
+/// What the driver makes of a base, ours and theirs lies at db; `label` is git's word for the base.
+fn driven(person: &Person, sides: [&[u8]; 3], label: &str) {
+    let [base, ours, theirs] = ["base", "ours", "theirs"].map(|name| person.home.join(name));
+    for (path, bytes) in [&base, &ours, &theirs].into_iter().zip(sides) {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let [o, a, b] = [&base, &ours, &theirs].map(|path| path.to_str().unwrap());
+    person.covault(["merge-driver", o, a, b, "7", ".covault/secrets/db.age", label, "HEAD", "side"]).ok();
+    std::fs::copy(&ours, person.file("db")).unwrap();
+}
+
 #[test]
 fn a_base_that_nobody_vouches_for_hides_no_change() {
     let world = World::new();
@@ -237,16 +248,8 @@ fn a_base_that_nobody_vouches_for_hides_no_change() {
     on(&alice, "main");
     field(&alice, "value", "from main");
     let ours = std::fs::read(alice.file("db")).unwrap();
-    let put = |name: &str, bytes: &[u8]| {
-        let path = world.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let secret = ".covault/secrets/db.age";
     for label in ["1234abc", "parent of 1234abc (a change)"] {
-        let (o, a, b) = (put("o", &forged), put("a", &ours), put("b", &theirs));
-        alice.covault(["merge-driver", &o, &a, &b, "7", secret, label, "HEAD", "side"]).ok();
-        std::fs::copy(&a, alice.file("db")).unwrap();
+        driven(&alice, [&forged, &ours, &theirs], label);
         assert_eq!(values(&alice, "db", "password"), ["from the side"], "{label}");
         assert_eq!(values(&alice, "db", "value"), ["from main"], "{label}");
     }
@@ -265,15 +268,7 @@ fn what_git_made_of_several_bases_makes_no_side_older_that_the_other_has_not() {
     alice.git(["merge", "-q", "--no-edit", "side"]).ok();
     // No history has it: it follows both sides.
     let base = std::fs::read(alice.file("db")).unwrap();
-    let put = |name: &str, bytes: &[u8]| {
-        let path = world.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let (o, a, b) = (put("o", &base), put("a", &ours), put("b", &theirs));
-    let secret = ".covault/secrets/db.age";
-    alice.covault(["merge-driver", &o, &a, &b, "7", secret, "merged common ancestors", "HEAD", "side"]).ok();
-    std::fs::copy(&a, alice.file("db")).unwrap();
+    driven(&alice, [&base, &ours, &theirs], "merged common ancestors");
     assert_eq!(values(&alice, "db", "password"), ["from the side"]);
     assert_eq!(values(&alice, "db", "value"), ["from main"]);
 }
