@@ -17,11 +17,11 @@ class Gpg(Peer):
     def keyring(self, count):
         """Fingerprints of `count` keys. Only ours has its secret half here; ours stands in the middle."""
         if not self.home:
-            self.home = self.gnupg_home(f"g{self.name[0]}")
+            self.home = self.gnupg_home(f"g-{self.name}")
             self.keys = self.generate(self.home, 1)
         if len(self.keys) < count:
             # Made elsewhere: with their secret halves here, gpg would open with the first one's.
-            elsewhere = self.gnupg_home(f"e{self.name[0]}{count}")
+            elsewhere = self.gnupg_home(f"e-{self.name}{count}")
             others = self.generate(elsewhere, count - len(self.keys))
             public = self.bench.call(self.gpg, "--export", "--armor", env=self.gpg_env(elsewhere))
             self.bench.call(self.gpg, "--batch", "--import", env=self.gpg_env(self.home), stdin=public.encode())
