@@ -1,6 +1,6 @@
 //! `covault set`.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -226,8 +226,7 @@ fn prompted(context: &Context, name: &str) -> anyhow::Result<Plaintext> {
 
 /// What is on stdin; one final newline of a one-line value is dropped.
 pub fn from_stdin(context: &Context) -> anyhow::Result<Plaintext> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE + 1));
-    std::io::stdin().lock().take(MAX_VALUE as u64 + 1).read_to_end(&mut bytes)?;
+    let mut bytes = contents(std::io::stdin().lock())?;
     let one_line = bytes.iter().filter(|byte| **byte == b'\n').count() == 1 && bytes.ends_with(b"\n");
     if one_line {
         bytes.pop();
@@ -244,8 +243,22 @@ pub fn from_stdin(context: &Context) -> anyhow::Result<Plaintext> {
 fn read_file(context: &Context, file: &Path) -> anyhow::Result<Plaintext> {
     let file: PathBuf = context.dir().join(file);
     let failed = |error: std::io::Error| anyhow::Error::new(error).context(format!("cannot read {}", file.display()));
-    let opened = std::fs::File::open(&file).map_err(failed)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE + 1));
-    opened.take(MAX_VALUE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = std::fs::File::open(&file).and_then(contents).map_err(failed)?;
     Ok(Plaintext::new(bytes.to_vec()))
+}
+
+/// What `source` has, to one byte more than a value may have. A buffer that is too small is wiped, and does not grow:
+/// growing would leave an unwiped copy behind.
+fn contents(source: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut source = source.take(MAX_VALUE as u64 + 1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 12));
+    loop {
+        let room = bytes.capacity() - bytes.len();
+        if source.by_ref().take(room as u64).read_to_end(&mut bytes)? < room {
+            return Ok(bytes);
+        }
+        let mut larger = Zeroizing::new(Vec::with_capacity(bytes.capacity() * 4));
+        larger.extend_from_slice(&bytes);
+        bytes = larger;
+    }
 }

@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
 
 use gix::bstr::ByteSlice;
-use rayon::prelude::*;
 
 use crate::repo::dir::{self, Dir, Entry, TEMPORARY};
 use crate::repo::error::{RepoError, Result};
@@ -141,7 +141,6 @@ impl Repo {
     pub fn list_work(&self, dir: &str) -> Result<Listing<String>> {
         let on_disk = |names: Names, list: &mut Vec<String>| {
             list.extend(names.names.iter().map(|name| path::join(&names.prefix, name)));
-            Ok(())
         };
         self.list_with(dir, Vec::new(), on_disk, Ok, |path| path)
     }
@@ -152,7 +151,7 @@ impl Repo {
     /// As `list_work`.
     pub fn stat_list(&self, dir: &str) -> Result<Listing<WorkFile>> {
         let elsewhere = |path| WorkFile { path, mtime_ns: 0, size: 0, inode: 0 };
-        self.list_with(dir, Stats::default(), |names, stats| stats.add(names), Stats::finish, elsewhere)
+        self.list_with(dir, Stats::new(), |names, stats| stats.add(names), Stats::finish, elsewhere)
     }
 
     /// Removes temporary files below `dir` that a killed run left behind; how many there were.
@@ -204,7 +203,7 @@ impl Repo {
         &self,
         dir: &str,
         mut state: S,
-        mut on_disk: impl FnMut(Names, &mut S) -> Result<()>,
+        mut on_disk: impl FnMut(Names, &mut S),
         finish: impl FnOnce(S) -> Result<Vec<T>>,
         elsewhere: impl Fn(String) -> T,
     ) -> Result<Listing<T>> {
@@ -274,12 +273,7 @@ struct Names {
 }
 
 /// Hands out the files below `dir` in the order of their paths.
-fn list_folder(
-    dir: &Arc<Dir>,
-    prefix: &str,
-    found: &mut impl FnMut(Names) -> Result<()>,
-    odd: &mut Vec<Odd>,
-) -> Result<()> {
+fn list_folder(dir: &Arc<Dir>, prefix: &str, found: &mut impl FnMut(Names), odd: &mut Vec<Odd>) -> Result<()> {
     let mut entries = dir.list()?;
     // As in git's trees: what is below a folder comes where its name and a slash would.
     let end = |entry: &Entry| if *entry == Entry::Folder { b"/".as_slice() } else { b"" };
@@ -310,7 +304,7 @@ fn list_folder(
             Entry::Folder | Entry::File if text.eq_ignore_ascii_case(".git") => {}
             Entry::Folder => {
                 if !names.is_empty() {
-                    found(take(&mut names))?;
+                    found(take(&mut names));
                 }
                 if let Some(sub) = dir.enter(&text)? {
                     list_folder(&Arc::new(sub), &path::join(prefix, &text), found, odd)?;
@@ -322,58 +316,98 @@ fn list_folder(
             Entry::Special => odd.push(is(OddKind::Special)),
         }
     }
-    if names.is_empty() { Ok(()) } else { found(take(&mut names)) }
+    if !names.is_empty() {
+        found(take(&mut names));
+    }
+    Ok(())
 }
 
-/// Asks about files by the folder, on all cores where they are many.
-#[derive(Default)]
+/// What became of one batch, and which one it was.
+type Answer = (usize, Result<Vec<WorkFile>>);
+
+/// Asks about files by the folder; where they are many, on all cores, while further folders are still being listed.
 struct Stats {
     waiting: Vec<Names>,
     count: usize,
-    done: Vec<WorkFile>,
+    /// How many batches there were.
+    batches: usize,
+    done: Vec<Answer>,
+    sender: Sender<Answer>,
+    answers: Receiver<Answer>,
 }
 
-/// How many folders are held open at once: a process may have a thousand files open.
-const OPEN_FOLDERS: usize = 128;
-/// From how many files on all cores ask. Below, starting the threads takes longer.
-const MANY: usize = 1024;
-/// How many files one of them takes at a time.
-const SHARE: usize = 256;
+/// From how many files on they are asked about on another core. Below, starting the threads takes longer.
+const BATCH: usize = 512;
+/// How many folders a batch holds open at most, and how many batches may be under way: a process may have a thousand
+/// files open.
+const OPEN_FOLDERS: usize = 32;
+const UNDER_WAY: usize = 8;
 
 impl Stats {
-    fn add(&mut self, names: Names) -> Result<()> {
-        self.count += names.names.len();
-        self.waiting.push(names);
-        if self.waiting.len() >= OPEN_FOLDERS { self.ask() } else { Ok(()) }
+    fn new() -> Self {
+        let (sender, answers) = std::sync::mpsc::channel();
+        Self { waiting: Vec::new(), count: 0, batches: 0, done: Vec::new(), sender, answers }
     }
 
-    fn ask(&mut self) -> Result<()> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let share = |folder: &Names, names: &[String]| -> Result<Vec<WorkFile>> {
-            let mut found = Vec::with_capacity(names.len());
-            for name in names {
-                // One that went away meanwhile is not there.
-                if let Some(meta) = folder.dir.meta(name)? {
-                    let path = path::join(&folder.prefix, name);
-                    found.push(WorkFile { path, mtime_ns: meta.mtime_ns, size: meta.size, inode: meta.inode });
-                }
+    fn add(&mut self, folder: Names) {
+        let Names { dir, prefix, names } = folder;
+        let mut names = names.into_iter().peekable();
+        while names.peek().is_some() {
+            let names: Vec<_> = names.by_ref().take(BATCH).collect();
+            self.count += names.len();
+            self.waiting.push(Names { dir: Arc::clone(&dir), prefix: prefix.clone(), names });
+            if self.count >= BATCH {
+                self.hand_out();
+            } else if self.waiting.len() >= OPEN_FOLDERS {
+                self.ask();
             }
-            Ok(found)
-        };
-        let shares: Vec<_> =
-            waiting.iter().flat_map(|folder| folder.names.chunks(SHARE).map(move |names| (folder, names))).collect();
-        let found: Result<Vec<_>> = match std::mem::take(&mut self.count) {
-            0..MANY => shares.iter().map(|(folder, names)| share(folder, names)).collect(),
-            _ => shares.par_iter().map(|(folder, names)| share(folder, names)).collect(),
-        };
-        self.done.extend(found?.into_iter().flatten());
-        Ok(())
+        }
+    }
+
+    /// What waits, and which batch it is.
+    fn batch(&mut self) -> (usize, Vec<Names>) {
+        self.count = 0;
+        self.batches += 1;
+        (self.batches, std::mem::take(&mut self.waiting))
+    }
+
+    fn ask(&mut self) {
+        let (number, batch) = self.batch();
+        self.done.push((number, stats_of(&batch)));
+    }
+
+    fn hand_out(&mut self) {
+        let ((number, batch), sender) = (self.batch(), self.sender.clone());
+        // It fails where nobody waits for the answer any more.
+        rayon::spawn(move || drop(sender.send((number, stats_of(&batch)))));
+        self.done.extend(self.answers.try_iter());
+        if self.batches - self.done.len() >= UNDER_WAY {
+            self.done.extend(self.answers.recv());
+        }
     }
 
     fn finish(mut self) -> Result<Vec<WorkFile>> {
-        self.ask()?;
-        Ok(self.done)
+        self.ask();
+        drop(self.sender);
+        self.done.extend(self.answers);
+        self.done.sort_unstable_by_key(|(number, _)| *number);
+        let found: Result<Vec<_>> = self.done.into_iter().map(|(_, found)| found).collect();
+        Ok(found?.into_iter().flatten().collect())
     }
+}
+
+fn stats_of(folders: &[Names]) -> Result<Vec<WorkFile>> {
+    let mut found = Vec::new();
+    for Names { dir, prefix, names } in folders {
+        for name in names {
+            // One that went away meanwhile is not there.
+            if let Some(meta) = dir.meta(name)? {
+                let path = path::join(prefix, name);
+                found.push(WorkFile { path, mtime_ns: meta.mtime_ns, size: meta.size, inode: meta.inode });
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn within(path: &str, limit: u64, bytes: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
