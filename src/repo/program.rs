@@ -130,7 +130,8 @@ impl Repo {
         command
     }
 
-    /// Runs a command built by `command`, feeding it `input`.
+    /// Runs a command built by `command`, feeding it `input`. One that says it is done and was not given all of it is an
+    /// error: to git, less input is less to do.
     pub(super) fn run(&self, mut command: Command, input: Option<&[u8]>) -> Result<Said> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let missing = |source| RepoError::NoGit { source };
@@ -140,11 +141,15 @@ impl Repo {
         let mut child = command.stdin(Stdio::piped()).spawn().map_err(missing)?;
         let pipe = child.stdin.take();
         // A thread of its own: git may answer before it has read everything.
-        let output = std::thread::scope(|scope| {
-            scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input)));
-            child.wait_with_output()
+        let (output, fed) = std::thread::scope(|scope| {
+            let feeding = scope.spawn(move || pipe.map_or(Ok(()), |mut pipe| pipe.write_all(input)));
+            (child.wait_with_output(), feeding.join())
         });
-        output.map(said).map_err(missing)
+        let said = said(output.map_err(missing)?);
+        match fed {
+            Ok(Err(source)) if said.code == 0 => Err(RepoError::io("write to", "git", source)),
+            _ => Ok(said),
+        }
     }
 
     /// Starts a command built by `command` whose output is read while it runs.

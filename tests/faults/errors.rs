@@ -72,6 +72,31 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
     );
 }
 
+/// To git, less input is less to do: what is not handed over to it is no change that it made.
+#[test]
+fn what_does_not_reach_git_is_not_called_done() {
+    if !can_use(&["strace"]) {
+        return;
+    }
+    // The first that a process writes: a thread that hands something over to git is one to strace.
+    let refused = ["--trace=write", "--inject=write:error=EIO:when=1"].map(str::to_owned);
+    campaign::run_one(
+        "input",
+        "unshare",
+        |_, _| vec![()],
+        |prepared, ()| {
+            let scene = prepared.copy();
+            let said = scene.traced(&refused);
+            assert_ne!(said.code, 0, "{}", said.err);
+            scene.says_so(&said, "input");
+            scene.old_or_new("input");
+            let advised = scene.next_works("input");
+            scene.ends_new("input");
+            reported(&said, advised)
+        },
+    );
+}
+
 /// Whether what was refused is what the program had to say, or a wake-up between its own threads: such a write Linux refuses
 /// with none of these errors, and the library that made it ends the program.
 fn is_unheard(said: &Said, at: &str) -> bool {
