@@ -331,6 +331,12 @@ impl Sim {
         let before = self.here(seat);
         let said = self.person(seat).covault(["sync"]);
         self.check_said(seat, &["sync"], &said)?;
+        // What it joined is in the merge, and what it healed follows that.
+        let since = before.as_ref().map(|before| format!("^{before}"));
+        let commits: Vec<&str> = ["HEAD"].into_iter().chain(since.as_deref()).collect();
+        for version in self.versions_in(seat, &commits)? {
+            self.oracle.remember(&version);
+        }
         self.learn(seat, &By::Merging)?;
         self.settle(seat, "sync")?;
         self.turn_away(seat, before.as_deref())?;

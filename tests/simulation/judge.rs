@@ -69,7 +69,21 @@ impl Sim {
 
     /// Every write that lives in any version that the commit's history holds.
     fn surviving(&mut self, seat: Seat) -> Result<BTreeSet<Number>, Violation> {
-        let objects = self.git(seat, &["rev-list", "--objects", "HEAD"]).text();
+        let mut all = BTreeSet::new();
+        for version in self.versions_in(seat, &["HEAD"])? {
+            for (name, what) in &version.live {
+                let Some(number) = self.oracle.number(name) else {
+                    return violation("invented write", format!("{}: {} {:?}", version.path, what.register, what.text));
+                };
+                all.insert(number);
+            }
+        }
+        Ok(all)
+    }
+
+    /// All versions in these commits and what they follow.
+    pub fn versions_in(&mut self, seat: Seat, commits: &[&str]) -> Result<Vec<Arc<Sealed>>, Violation> {
+        let objects = self.git(seat, &[&["rev-list", "--objects"], commits].concat()).text();
         let is_secret = |path: &str| path.starts_with(".covault/secrets/") && path.ends_with(".age");
         let blobs: Vec<String> = objects
             .lines()
@@ -88,24 +102,7 @@ impl Sim {
                 Err(why) => return violation("broken file", format!("blob {blob} in the history: {why:?}")),
             }
         }
-        let mut all = BTreeSet::new();
-        for version in blobs.iter().filter_map(|blob| self.judged.blobs.get(blob)).flatten() {
-            for name in version.live.keys() {
-                match self.oracle.number(name) {
-                    Some(number) => {
-                        all.insert(number);
-                    }
-                    None => {
-                        let what = &version.live[name];
-                        return violation(
-                            "invented write",
-                            format!("{}: {} {:?}", version.path, what.register, what.text),
-                        );
-                    }
-                }
-            }
-        }
-        Ok(all)
+        Ok(blobs.iter().filter_map(|blob| self.judged.blobs.get(blob)).flatten().cloned().collect())
     }
 
     /// Everybody's branch and live writes: for who looks into a failure.
