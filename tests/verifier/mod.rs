@@ -3,7 +3,10 @@
 //! `build.py` makes a corpus of good and bad vaults from the same page, for this judge and every other.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use covault::vault::verify::{self, Also};
 use serde_json::Value;
@@ -21,19 +24,61 @@ pub fn can_judge() -> bool {
     ["python3", "ssh-keygen", "git"].iter().all(|program| have(program))
 }
 
+/// Python itself: what is called `python3` may be a script that looks for it each time, which takes longer than judging.
+pub fn python() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+        let said = String::from_utf8(asked.unwrap().stdout).unwrap();
+        PathBuf::from(said.trim())
+    })
+}
+
+/// A second verifier that is at work; it ends with this process.
+struct Judge {
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Judge {
+    fn new() -> Self {
+        let mut command = Command::new(python());
+        // Without what an installation adds to each start.
+        command.args(["-S", "-B"]).arg(tool("serve.py"));
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Self { questions: child.stdin.take().unwrap(), answers: BufReader::new(child.stdout.take().unwrap()) }
+    }
+
+    /// Its exit code, and what it printed.
+    fn ask(&mut self, words: &[&str]) -> (i32, String) {
+        writeln!(self.questions, "{}", serde_json::json!(words)).unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+/// Those that have nothing to do: each thread that asks has one to itself meanwhile.
+static IDLE: Mutex<Vec<Judge>> = Mutex::new(Vec::new());
+
+fn judged(words: &[&str]) -> (i32, String) {
+    let idle = IDLE.lock().unwrap().pop();
+    let mut judge = idle.unwrap_or_else(Judge::new);
+    let said = judge.ask(words);
+    IDLE.lock().unwrap().push(judge);
+    said
+}
+
 /// What the second verifier says of a repository, which is what the program says; nothing where it cannot run here.
 #[track_caller]
 pub fn second_opinion(repo: &Path, args: &[&str]) -> Value {
     if !can_judge() {
         return Value::Null;
     }
-    let mut command = std::process::Command::new("python3");
-    command.arg("-B").arg(tool("verify.py")).arg(repo).args(args);
-    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
-    let said: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
-    let code = if said["verdict"] == "good" { 0 } else { 6 };
-    assert_eq!(output.status.code(), Some(code), "{said}");
+    let (code, text) = judged(&[&[repo.to_str().unwrap()], args].concat());
+    let said: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(code, if said["verdict"] == "good" { 0 } else { 6 }, "{said}");
     let (mut rev, mut range, mut expected, mut history) = ("HEAD", None, None, false);
     let mut words = args.iter();
     while let Some(word) = words.next() {
@@ -271,7 +316,7 @@ fn every_case_of_the_corpus_is_judged_as_it_says() {
     let corpus = world.path().join("corpus");
     let run = |name: &str| {
         let script = tool(name);
-        let output = person.command("python3").arg("-B").arg(script).arg(&corpus).output().unwrap();
+        let output = person.command(python()).arg("-B").arg(script).arg(&corpus).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{name}: {text}\n{}", String::from_utf8_lossy(&output.stderr));
         text
