@@ -89,8 +89,9 @@ impl Oracle {
     }
 
     /// What somebody who writes this has seen: what was live in the register, and the tombstones of the secret; who
-    /// buries has seen all there is.
+    /// buries has seen all there is. What moved away lives at the other place: a value here replaces none of it.
     fn past_of(&self, seen: &BTreeSet<Number>, what: &Live) -> BTreeSet<Number> {
+        let does = |number: &Number| self.events[*number].what.does;
         let counts = |number: &&Number| {
             let other = &self.events[**number].what;
             match (what.does, other.does) {
@@ -99,11 +100,24 @@ impl Oracle {
                 (Does::Put | Does::Revive, _) => what.register == other.register,
             }
         };
-        let mut past: BTreeSet<Number> = seen.iter().filter(counts).copied().collect();
-        for number in past.clone() {
-            past.extend(&self.events[number].past);
+        let here: BTreeSet<Number> = seen.iter().filter(counts).copied().collect();
+        let moves = here.iter().filter(|number| what.does == Does::Put && does(number) == Does::Move);
+        let away: BTreeSet<Number> = moves.flat_map(|number| self.taken_along(*number)).collect();
+        let mut past = here.clone();
+        for number in &here {
+            let before = &self.events[*number].past;
+            match does(number) {
+                Does::Delete | Does::Move => past.extend(before.difference(&away)),
+                _ => past.extend(before),
+            }
         }
         past
+    }
+
+    /// What lived where somebody moved it away.
+    fn taken_along(&self, tombstone: Number) -> BTreeSet<Number> {
+        let past = &self.events[tombstone].past;
+        past.difference(&self.replaced(past).0).copied().collect()
     }
 
     /// Whether a secret with these live writes at this path lives: no tombstone, or one whose author had not seen all of it.
