@@ -194,8 +194,11 @@ fn is_device(segment: &str) -> bool {
             && stem.ends_with(|c: char| c.is_ascii_digit()))
 }
 
-fn clip(text: &str) -> String {
-    text.chars().take(60).chain("…".chars()).collect()
+/// As much of a text as an error shows: somebody else's may be of any length.
+pub(in crate::model) fn clip(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let end = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    text.chars().take(SHOWN).chain(end.chars()).collect()
 }
 
 macro_rules! name_type {

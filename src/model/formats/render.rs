@@ -12,6 +12,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::model::names::clip;
+
 /// A notation to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -151,7 +153,7 @@ fn checked<'a>(output: Output, pairs: &'a [(String, &'a [u8])]) -> Result<Vec<(&
     let free_names = matches!(output, Output::Json | Output::Yaml | Output::Toml);
     for (name, value) in pairs {
         let name = name.as_str();
-        let named = || name.to_owned();
+        let named = || clip(name);
         if name.is_empty() || (!free_names && !is_variable(name)) {
             return Err(RenderError::BadName { name: named() });
         }
@@ -277,7 +279,7 @@ fn quoted(quote: char, value: &str, out: &mut String) {
 // ----------------------------------------------------------------------------------------------------------- others
 
 fn shell(name: &str, value: &str, out: &mut String) -> Result<(), RenderError> {
-    let value = shlex::try_quote(value).map_err(|_| RenderError::Nul { name: name.to_owned() })?;
+    let value = shlex::try_quote(value).map_err(|_| RenderError::Nul { name: clip(name) })?;
     out.push_str("export ");
     out.push_str(name);
     out.push('=');
@@ -293,7 +295,7 @@ fn github(name: &str, value: &str, delimiter: &str, out: &mut String) -> Result<
         return Err(RenderError::BadDelimiter);
     }
     if value.contains(delimiter) {
-        return Err(RenderError::DelimiterInValue { name: name.to_owned() });
+        return Err(RenderError::DelimiterInValue { name: clip(name) });
     }
     for part in [name, "<<", delimiter, "\n", value, "\n", delimiter, "\n"] {
         out.push_str(part);
