@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use covault::vault::verify::{self, Also};
@@ -36,6 +36,7 @@ pub fn python() -> &'static Path {
 
 /// A second verifier that is at work; it ends with this process.
 struct Judge {
+    process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
@@ -46,8 +47,9 @@ impl Judge {
         // Without what an installation adds to each start.
         command.args(["-S", "-B"]).arg(tool("serve.py"));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        Self { questions: child.stdin.take().unwrap(), answers: BufReader::new(child.stdout.take().unwrap()) }
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (questions, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, questions, answers: BufReader::new(answers) }
     }
 
     /// Its exit code, and what it printed.
@@ -56,6 +58,13 @@ impl Judge {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
 }
 
