@@ -119,18 +119,19 @@ fn read(uri: &str) -> Result<Totp, OtpError> {
     let (label, query) =
         if uri.contains(&format!("{kind}?")) { ("", rest) } else { rest.split_once('?').ok_or(OtpError::NoSecret)? };
     let mut tidy = Zeroizing::new(format!("{SCHEME}totp/{label}?"));
-    let mut secrets = 0_usize;
+    let mut secrets = Vec::new();
     for (index, parameter) in query.split('&').enumerate() {
         if index > 0 {
             tidy.push('&');
         }
         match parameter.split_once('=') {
             Some(("secret", value)) => {
-                secrets = secrets.saturating_add(1);
                 let value =
                     Zeroizing::new(value.replace("%20", "").replace("%3D", "").replace("%3d", "").replace('+', ""));
+                let secret = secret(&value)?;
                 tidy.push_str("secret=");
-                tidy.push_str(&secret(&value)?.to_base32());
+                tidy.push_str(&secret.to_base32());
+                secrets.push(secret);
             }
             Some(("algorithm", value)) => {
                 // Some providers write HmacSHA1 or sha-256.
@@ -141,10 +142,14 @@ fn read(uri: &str) -> Result<Totp, OtpError> {
             _ => tidy.push_str(parameter),
         }
     }
-    if secrets != 1 {
-        return Err(if secrets == 0 { OtpError::NoSecret } else { OtpError::Malformed });
-    }
+    let [secret] = secrets.as_slice() else {
+        return Err(if secrets.is_empty() { OtpError::NoSecret } else { OtpError::Malformed });
+    };
     let totp = Totp::from_url_unchecked(tidy.as_str()).map_err(|error| named_refusal(&error))?;
+    // A name may be spelt in other ways (`s%65cret=`, or without a value), and the last one counts for the library.
+    if totp.secret().as_bytes() != secret.as_bytes() {
+        return Err(OtpError::Malformed);
+    }
     // The library divides by the period, and panics at more digits than it can show.
     if !(6..=8).contains(&totp.digits()) {
         return Err(OtpError::Digits);

@@ -97,6 +97,8 @@ fn what_is_no_totp_is_refused_by_name_and_not_repeated() {
         ("otpauth://totp/x?issuer=hunter2".into(), OtpError::NoSecret),
         ("otpauth://totp/x?secret=hunter2!".into(), OtpError::NotBase32),
         (format!("otpauth://totp/x?{secret}&{secret}"), OtpError::Malformed),
+        (format!("otpauth://totp/x?{secret}&secret&period=30"), OtpError::Malformed),
+        (format!("otpauth://totp/x?{secret}&s%65cret=GEZDGNBV"), OtpError::Malformed),
         (format!("otpauth://totp/x?{secret}&algorithm=MD5"), OtpError::Algorithm),
         (format!("otpauth://totp/x?{secret}&digits=5"), OtpError::Digits),
         (format!("otpauth://totp/x?{secret}&digits=10"), OtpError::Digits),
