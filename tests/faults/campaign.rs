@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-use super::commands::{COMMANDS, Command};
+use super::commands::{COMMANDS, Command, IMPORT_MANY};
 use super::rig::long;
 use super::scene::Prepared;
 use crate::world::Said;
@@ -102,7 +102,8 @@ pub fn run_one<C: Sync>(
     cases: impl FnMut(&Prepared, &mut Dice) -> Vec<C>,
     act: impl Fn(&Prepared, &C) -> &'static str + Sync,
 ) -> BTreeMap<&'static str, usize> {
-    let command = COMMANDS.iter().find(|one| one.name == command).unwrap();
+    let mut all = COMMANDS.iter().chain([&IMPORT_MANY]);
+    let command = all.find(|one| one.name == command).unwrap();
     run_these(name, &[command], cases, act)
 }
 

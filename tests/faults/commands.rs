@@ -64,6 +64,10 @@ pub const COMMANDS: &[Command] = &[
     ),
 ];
 
+/// What is tried for itself alone, in every campaign it would take too long: enough new files to be one pack.
+pub const IMPORT_MANY: Command =
+    on(Stage::Alice(alone), "import many", &["covault", "import", "-", "--format", "dotenv"], include_str!("many.env"));
+
 fn alone(_world: &World, _alice: &Person) {}
 
 fn with_carol(world: &World, alice: &Person) {

@@ -80,3 +80,40 @@ fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
         },
     );
 }
+
+/// A git that dies while it takes in a pack leaves no object of it, and each is written for itself.
+#[test]
+fn a_git_killed_while_it_takes_in_many_files_at_once_keeps_nothing_from_being_done() {
+    if !can_use(&["strace"]) {
+        return;
+    }
+    let total = campaign::run_one(
+        "kill git index-pack",
+        "import many",
+        |_, dice| {
+            let mut all: Vec<(&str, usize)> = Vec::new();
+            for (call, most) in
+                [("openat", 40), ("write", 12), ("pread64", 8), ("fsync", 4), ("link", 2), ("rename", 2)]
+            {
+                all.extend((1..=most).map(|n| (call, n)));
+            }
+            if long() { all } else { dice.some(all, 3) }
+        },
+        |prepared, (call, n)| {
+            let at = format!("git index-pack killed at {call} number {n}");
+            let mut scene = prepared.copy();
+            let killed = format!("exec strace -qq -o /dev/null --inject={call}:signal=KILL:when={n} \"$git\" \"$@\"");
+            let met = scene.alice().home.join("a pack came");
+            let killed = format!("echo > '{}'; {killed}", met.display());
+            scene.alice_mut().puts_before_git(&format!("case \" $* \" in *' index-pack '*) {killed} ;; esac\n"));
+            let said = scene.run();
+            assert!(met.exists(), "{at}: there was no pack");
+            scene.alice_mut().has_git_back();
+            assert_eq!(said.code, 0, "{at}: {}", said.err);
+            assert_eq!(scene.old_or_new(&at), prepared.after, "{at}");
+            scene.ends_new(&at);
+            "done all the same"
+        },
+    );
+    assert_eq!(total.get("done all the same"), total.get("tried"));
+}
