@@ -145,7 +145,8 @@ impl Repo {
         self.list_with(dir, Vec::new(), on_disk, Ok, |path| path)
     }
 
-    /// As `list_work`, with what a cache wants to know of each file.
+    /// As `list_work`, with what a cache wants to know of each file. It waits for other threads of the pool, and so is not for
+    /// one of them to call.
     ///
     /// # Errors
     /// As `list_work`.
