@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use covault::model::codec;
-use covault::model::manifest::State;
+use covault::model::manifest::{MemberRef, State};
 use covault::model::register::{Key, Write};
 use covault::seal::{Identities, SealedFile};
 
@@ -39,6 +39,7 @@ pub struct Sealed {
     pub path: String,
     pub version: String,
     pub parents: Vec<String>,
+    pub author: MemberRef,
     pub state: State,
     /// Live writes by their names.
     pub live: BTreeMap<String, Live>,
@@ -119,6 +120,7 @@ fn one(identities: &Identities, bytes: &[u8]) -> Result<Sealed, Option<String>> 
         path: manifest.path.to_string(),
         version: sealed.hash().to_string(),
         parents: manifest.parents.iter().map(ToString::to_string).collect(),
+        author: manifest.author.clone(),
         state: manifest.state.clone(),
         live,
     })

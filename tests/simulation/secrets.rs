@@ -1,17 +1,22 @@
 //! What people do with covault: every new write is told to the oracle, with what lay before its author.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use covault::model::names::{FieldName, MetaName, SecretPath, TagName};
 use covault::model::register::{Key, Write};
 use covault::plaintext::Plaintext;
 use covault::vault::set::{Edit, FieldEdit};
+use covault::vault::trust;
 use covault::vault::{Kind, Vault, VaultError};
 
 use super::oracle::View;
+use super::reading::Sealed;
 use super::sim::{Outcome, Seat, Sim, Violation, violation};
 use crate::team;
 use crate::world::Said;
+
+const ROSTER: &str = ".covault/roster.toml";
 
 /// Who may have made a write that nobody knows.
 pub enum By<'a> {
@@ -86,7 +91,7 @@ impl Sim {
         };
         let path_name = SecretPath::parse(path).unwrap();
         if !how.stopped {
-            self.check_reading(&vault, &path_name, before.get(path))?;
+            self.check_reading(seat, &vault, &path_name, before.get(path))?;
         }
         let done = vault.set(&path_name, edit, &self.how(seat, how.no_commit));
         self.learn(seat, &By::Command(&before))?;
@@ -115,9 +120,19 @@ impl Sim {
         (has_left && why.contains("may not write")) || self.has_met_a_lie(seat)
     }
 
-    /// Who reads a secret sees what the oracle says is there.
-    fn check_reading(&self, vault: &Vault, path: &SecretPath, view: Option<&View>) -> Result<(), Violation> {
+    /// Who reads a secret sees what the oracle says is there. Of several versions, those count whose authors still write there.
+    fn check_reading(
+        &self,
+        seat: Seat,
+        vault: &Vault,
+        path: &SecretPath,
+        view: Option<&View>,
+    ) -> Result<(), Violation> {
         let (Some(view), Ok(secret)) = (view, vault.secret(path)) else { return Ok(()) };
+        let roster = std::fs::read(self.person(seat).repo.join(ROSTER)).unwrap();
+        let roster = trust::verified(ROSTER, &roster).unwrap();
+        let counts = |version: &&Arc<Sealed>| view.0.len() == 1 || roster.state().may_write(&version.author, path);
+        let view = &View(view.0.iter().filter(counts).cloned().collect());
         let shown: BTreeSet<String> = secret
             .document
             .registers()
