@@ -74,6 +74,15 @@ fn every_layer_imports_only_what_the_table_allows() {
     assert!(seen > 5_000, "the sources were not found");
 }
 
+/// The fuzzer and the mutants build these layers in a crate of their own, where `crate::model` is there to use and no parent.
+#[test]
+fn layers_that_are_built_alone_say_who_sees_what_by_where_they_are() {
+    for (layer, path, text) in all() {
+        let is_alone = ["model", "plaintext", "providers", "seal"].contains(&layer.as_str());
+        assert!(!is_alone || !text.contains("pub(in crate"), "{}: pub(super), or pub(crate)", path.display());
+    }
+}
+
 #[test]
 fn every_file_opens_by_saying_what_it_is() {
     for (_, path, text) in all() {
