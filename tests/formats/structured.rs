@@ -227,6 +227,9 @@ fn no_yaml_explodes() {
     assert!(matches!(error(Format::Yaml, "a: &a [*a]\n"), ParseError::TooDeep { .. } | ParseError::Syntax { .. }));
     assert!(matches!(error(Format::Yaml, "a: &a {b: *a}\n"), ParseError::TooDeep { .. } | ParseError::Syntax { .. }));
     assert!(matches!(error(Format::Yaml, &"[".repeat(1_000_000)), ParseError::TooDeep { .. }));
+    let quoted = format!("\"a\\\"b\": \"{}\"\n", "[".repeat(2_000));
+    assert_eq!(parse(Format::Yaml, quoted.as_bytes()).unwrap().entries.len(), 1, "in quotes they open nothing");
+    assert!(matches!(error(Format::Yaml, &format!("{quoted}b: [{{")), ParseError::TooDeep { .. }));
     assert_eq!(error(Format::Yaml, &format!("a: '\n{}'", " ".repeat(5000))), ParseError::Blanks { line: 2 });
     for crowd in [",", "- ", "? ", "\n"] {
         assert_eq!(error(Format::Yaml, &crowd.repeat(1_000_001)), ParseError::TooManyEntries);

@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
     if let Some(at) = long_blank(text) {
         return Err(ParseError::Blanks { line: line_at(text.as_bytes(), at) });
     }
-    if brackets(text) > MAX_BRACKETS {
+    if brackets(text) > MAX_BRACKETS && !is_quoted(text) {
         return Err(ParseError::TooDeep { key: "the file".to_owned() });
     }
     // A text that begins its document itself (`---`, after directives perhaps) takes the first form.
@@ -107,6 +107,26 @@ fn brackets(text: &str) -> usize {
         most = most.max(open);
     }
     most
+}
+
+/// Whether there are quoted names and values alone, a line each, as we write them: what is in quotes opens nothing.
+fn is_quoted(text: &str) -> bool {
+    text.lines().all(|line| {
+        let line = line.strip_prefix("? ").or_else(|| line.strip_prefix(": ")).unwrap_or(line);
+        let rest = after_quoted(line);
+        rest == Some("") || rest.and_then(|rest| rest.strip_prefix(": ")).and_then(after_quoted) == Some("")
+    })
+}
+
+/// What comes after a text in double quotes.
+fn after_quoted(text: &str) -> Option<&str> {
+    let mut is_escaped = false;
+    let (_, rest) = text.strip_prefix('"')?.split_once(|c| {
+        let ends = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    })?;
+    Some(rest)
 }
 
 fn refusal(budget: &Budget, error: &yaml_serde::Error, added: usize) -> ParseError {
