@@ -6,6 +6,7 @@
 mod cache;
 mod past;
 
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -340,7 +341,8 @@ impl Place<'_> {
         outlived.retain(|value| !head.values.contains(value));
         let earlier = |values: &[Short]| -> Vec<(SecretPath, ObjectId)> {
             let had = versions.with_any(values);
-            had.into_iter().filter_map(|one| Some((one.path.clone(), places.get(&one.hash)?.0))).collect()
+            let had = had.into_iter().filter_map(|one| Some((one.path.clone(), places.get(&one.hash)?.0)));
+            had.collect::<BTreeSet<_>>().into_iter().collect()
         };
         let repeated = blob.map(|(blob, _)| (self.repeated)(&head.path, *blob, &earlier)).unwrap_or_default();
         let is_new = |old: &Short| !head.values.contains(old) && !outlived.contains(old);
@@ -368,8 +370,16 @@ impl Vault {
             tips.extend(self.repo().branches("")?.into_iter().map(|(_, commit)| commit));
             tips.dedup();
         }
-        let outlived = |path: &SecretPath, blob: ObjectId| self.outlived(path, blob);
-        let repeated = |path: &SecretPath, blob: ObjectId, earlier: &Earlier<'_>| self.repeated(path, blob, earlier);
+        // Each file is opened once, of however many siblings it is made.
+        let (outlived, repeated) = (RefCell::new(HashMap::new()), RefCell::new(HashMap::new()));
+        let outlived = |path: &SecretPath, blob: ObjectId| -> Vec<Short> {
+            let mut known = outlived.borrow_mut();
+            known.entry((path.clone(), blob)).or_insert_with(|| self.outlived(path, blob)).clone()
+        };
+        let repeated = |path: &SecretPath, blob: ObjectId, earlier: &Earlier<'_>| -> Vec<(Short, Short)> {
+            let mut known = repeated.borrow_mut();
+            known.entry((path.clone(), blob)).or_insert_with(|| self.repeated(path, blob, earlier)).clone()
+        };
         let place = Place { outlived: &outlived, repeated: &repeated, ..self.place() };
         place.exposures(&tips, who, scope.devices)
     }
