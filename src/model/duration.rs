@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::names::clip;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -51,7 +53,7 @@ pub fn parse_expiry(text: &str, now: i64) -> Result<Option<i64>, DurationError> 
     if text.eq_ignore_ascii_case("never") {
         return Ok(None);
     }
-    let out_of_range = || DurationError::OutOfRange { given: text.to_owned() };
+    let out_of_range = || DurationError::OutOfRange { given: clip(text) };
     if let Some(span) = span(text) {
         let then = span.and_then(|seconds| now.checked_add(seconds)).filter(|then| (0..=LATEST).contains(then));
         return then.map(Some).ok_or_else(out_of_range);
@@ -62,7 +64,7 @@ pub fn parse_expiry(text: &str, now: i64) -> Result<Option<i64>, DurationError> 
         (date.to_string() == text).then(|| date.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp()))?
     };
     let instant = || text.parse::<Timestamp>().ok();
-    let then = day().or_else(instant).ok_or_else(|| DurationError::NotATime { given: text.to_owned() })?;
+    let then = day().or_else(instant).ok_or_else(|| DurationError::NotATime { given: clip(text) })?;
     Some(then.as_second()).filter(|then| (0..=LATEST).contains(then)).map(Some).ok_or_else(out_of_range)
 }
 
@@ -128,7 +130,7 @@ pub fn parse_every(text: &str) -> Result<Every, DurationError> {
         .and_then(|seconds| u32::try_from(seconds / DAY).ok())
         .filter(|days| (1..=MAX_EVERY_DAYS).contains(days))
         .map(|days| Every { days })
-        .ok_or_else(|| DurationError::NotDays { given: text.to_owned() })
+        .ok_or_else(|| DurationError::NotDays { given: clip(text) })
 }
 
 /// A distance from now, in its largest whole unit: `in 3 days`, `2 hours ago`, `just now`.

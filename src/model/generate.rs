@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use bip39::Language;
 use zeroize::Zeroizing;
 
+use super::names::clip;
+
 const DIGITS: &[u8] = b"0123456789";
 const HEX: &[u8] = b"0123456789abcdef";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -73,7 +75,7 @@ impl FromStr for Recipe {
     type Err = RecipeError;
 
     fn from_str(text: &str) -> Result<Self, RecipeError> {
-        let unknown = || RecipeError::Unknown { given: text.to_owned() };
+        let unknown = || RecipeError::Unknown { given: clip(text) };
         if text.is_empty() {
             return Ok(Self::default());
         }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::names::clip;
+
 /// A share of a limit in percent, 1 to 100, spelled `80%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -31,7 +33,7 @@ impl FromStr for Threshold {
         let digits = text.strip_suffix('%').unwrap_or(text);
         let plain = !digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit());
         let percent = digits.parse().ok().filter(|percent| plain && (1..=100).contains(percent));
-        percent.map(Self).ok_or_else(|| ThresholdError { given: text.to_owned() })
+        percent.map(Self).ok_or_else(|| ThresholdError { given: clip(text) })
     }
 }
 

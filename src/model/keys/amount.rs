@@ -8,6 +8,8 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::names::clip;
+
 /// The most that a limit may be, in dollars.
 const MOST: i64 = 1_000_000_000;
 
@@ -41,7 +43,7 @@ impl Amount {
     /// # Errors
     /// Names what was given.
     pub fn parse_limit(text: &str) -> Result<Self, AmountError> {
-        let given = || text.to_owned();
+        let given = || clip(text);
         let digits = text.strip_prefix('$').unwrap_or(text);
         let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let value = Decimal::from_str_exact(digits).ok().filter(|_| plain);
@@ -64,7 +66,7 @@ impl Amount {
             {
                 Decimal::ZERO
             }
-            Err(_) => return Err(AmountError::NotANumber { given: text.chars().take(40).collect() }),
+            Err(_) => return Err(AmountError::NotANumber { given: clip(text) }),
         };
         Ok(Self(value.normalize()))
     }

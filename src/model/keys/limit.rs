@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::amount::{Amount, AmountError};
+use crate::model::names::clip;
 
 /// The time over which a limit counts. All of them are UTC: a day from midnight, a week from Monday, a month from the 1st.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ impl FromStr for Window {
             "week" | "weekly" | "w" => Ok(Self::Week),
             "month" | "monthly" | "m" => Ok(Self::Month),
             "total" | "lifetime" => Ok(Self::Total),
-            other => Err(LimitError::Window { given: other.to_owned() }),
+            other => Err(LimitError::Window { given: clip(other) }),
         }
     }
 }
