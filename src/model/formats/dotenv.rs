@@ -20,6 +20,7 @@
 use zeroize::Zeroizing;
 
 use super::{Collector, Entry, ParseError, Parsed, Warning};
+use crate::model::names::clip;
 
 const BLANKS: [char; 2] = [' ', '\t'];
 
@@ -81,7 +82,7 @@ fn binding(reader: &mut Reader<'_>, found: &mut Collector) -> Result<(), ParseEr
         _ => {
             let value = unquoted(reader, spaced);
             if value.contains('#') {
-                found.warn(Warning::HashInValue { key: key.clone(), line: Some(line) });
+                found.warn(Warning::HashInValue { key: clip(&key), line: Some(line) });
             }
             (Zeroizing::new(value.as_bytes().to_vec()), expands(value))
         }
@@ -120,7 +121,7 @@ fn raw(reader: &mut Reader<'_>, key: &str, quote: char) -> Result<Zeroizing<Vec<
     reader.eat(quote);
     let value = reader.take_while(|c| c != quote);
     if !reader.eat(quote) {
-        return Err(ParseError::UnterminatedQuote { key: key.to_owned(), line, quote });
+        return Err(ParseError::UnterminatedQuote { key: clip(key), line, quote });
     }
     reader.finish_line(key)?;
     Ok(Zeroizing::new(value.as_bytes().to_vec()))
@@ -162,7 +163,7 @@ fn escaped(reader: &mut Reader<'_>, key: &str) -> Result<(Zeroizing<Vec<u8>>, bo
     }
     reader.rest = chars.as_str();
     if !closed {
-        return Err(ParseError::UnterminatedQuote { key: key.to_owned(), line, quote: '"' });
+        return Err(ParseError::UnterminatedQuote { key: clip(key), line, quote: '"' });
     }
     reader.finish_line(key)?;
     Ok((Zeroizing::new(value.as_bytes().to_vec()), expanding))
@@ -219,7 +220,7 @@ impl<'a> Reader<'a> {
                 self.skip_line();
                 Ok(())
             }
-            Some(_) => Err(ParseError::TextAfterQuote { key: key.to_owned(), line: self.line }),
+            Some(_) => Err(ParseError::TextAfterQuote { key: clip(key), line: self.line }),
         }
     }
 }

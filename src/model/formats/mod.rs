@@ -20,6 +20,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::model::names::clip;
+
 /// The largest file that is read, in bytes; also the most that YAML aliases may expand to.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// The most entries that a file may hold.
@@ -322,7 +324,7 @@ impl Collector {
             return Err(ParseError::TooManyEntries);
         }
         if let Some(earlier) = self.by_key.insert(entry.key.clone(), self.slots.len()) {
-            self.warnings.push(Warning::Duplicate { key: entry.name(), line: entry.line });
+            self.warnings.push(Warning::Duplicate { key: clip(&entry.name()), line: entry.line });
             if let Some(slot) = self.slots.get_mut(earlier) {
                 *slot = None;
             }

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::{Collector, Entry, MAX_BYTES, MAX_DEPTH, ParseError, Parsed, Warning};
+use crate::model::names::clip;
 
 /// The most nodes of one tree, list members and aliases counted.
 const MAX_NODES: usize = 200_000;
@@ -42,11 +43,11 @@ fn walk(pairs: Vec<Pair>, path: &mut Vec<String>, found: &mut Collector) -> Resu
         path.push(key);
         let value = match node {
             Node::Null => {
-                found.warn(Warning::NullSkipped { key: path.join("."), line });
+                found.warn(Warning::NullSkipped { key: clip(&path.join(".")), line });
                 None
             }
             Node::Map(inner) if inner.is_empty() => {
-                found.warn(Warning::EmptyMapSkipped { key: path.join("."), line });
+                found.warn(Warning::EmptyMapSkipped { key: clip(&path.join(".")), line });
                 None
             }
             Node::Map(inner) => {
@@ -132,7 +133,7 @@ impl Budget {
     }
 
     pub fn path(&self) -> String {
-        self.path.borrow().join(".")
+        clip(&self.path.borrow().join("."))
     }
 
     /// Keeps the name of a refusal while serde carries a stand-in upwards.
