@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use covault::model::names::SecretPath;
 use covault::vault::verify::{self, Also, What};
 
 use super::lies::{Fate, Lie, name};
@@ -119,12 +118,7 @@ impl Sim {
         let standing = standing.filter(|finding| somebody_left || is_honest(&finding.text));
         let names: BTreeSet<String> = standing.filter_map(|finding| name(&finding.path).map(str::to_owned)).collect();
         for name in &names {
-            let mut before = self.view(seat, false)?;
-            // What is taken over follows what it is taken over from, and nothing that lies beside it.
-            let path = SecretPath::parse(name).unwrap();
-            if let Some(view) = before.get_mut(name).filter(|view| view.0.len() > 1) {
-                *view = self.by_standing(seat, &path, view).1;
-            }
+            let before = self.view(seat, false)?;
             let said = self.person(seat).covault(["rekey", name, "--accept", "--yes"]);
             self.learn(seat, &By::Command(&before))?;
             self.stops.add(format!("vouched for what somebody wrote who left: {}", said.code));

@@ -120,13 +120,12 @@ impl Sim {
         (has_left && why.contains("may not write")) || self.has_met_a_lie(seat)
     }
 
-    /// The versions whose authors may still write there, and the others.
-    pub fn by_standing(&self, seat: Seat, path: &SecretPath, view: &View) -> (View, View) {
+    /// The versions whose authors may still write there.
+    fn standing_at(&self, seat: Seat, path: &SecretPath, view: &View) -> View {
         let roster = std::fs::read(self.person(seat).repo.join(ROSTER)).unwrap();
         let roster = trust::verified(ROSTER, &roster).unwrap();
-        let stands = |version: &Arc<Sealed>| roster.state().may_write(&version.author, path);
-        let (standing, others) = view.0.iter().cloned().partition(stands);
-        (View(standing), View(others))
+        let stands = |version: &&Arc<Sealed>| roster.state().may_write(&version.author, path);
+        View(view.0.iter().filter(stands).cloned().collect())
     }
 
     /// Who reads a secret sees what the oracle says is there. Of several versions, those count whose authors still write there.
@@ -138,7 +137,7 @@ impl Sim {
         view: Option<&View>,
     ) -> Result<(), Violation> {
         let (Some(view), Ok(secret)) = (view, vault.secret(path)) else { return Ok(()) };
-        let view = &if view.0.len() == 1 { view.clone() } else { self.by_standing(seat, path, view).0 };
+        let view = &if view.0.len() == 1 { view.clone() } else { self.standing_at(seat, path, view) };
         let shown: BTreeSet<String> = secret
             .document
             .registers()
