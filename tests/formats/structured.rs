@@ -229,6 +229,8 @@ fn no_yaml_explodes() {
     assert!(matches!(error(Format::Yaml, &"[".repeat(1_000_000)), ParseError::TooDeep { .. }));
     let quoted = format!("\"a\\\"b\": \"{}\"\n", "[".repeat(2_000));
     assert_eq!(parse(Format::Yaml, quoted.as_bytes()).unwrap().entries.len(), 1, "in quotes they open nothing");
+    let tag = b"\"a\": \"b: !<x>\"\n";
+    assert_eq!(parse(Format::Yaml, tag).unwrap().entries[0].value.as_slice(), b"b: !<x>", "nor is it a tag there");
     assert!(matches!(error(Format::Yaml, &format!("{quoted}b: [{{")), ParseError::TooDeep { .. }));
     assert_eq!(error(Format::Yaml, &format!("a: '\n{}'", " ".repeat(5000))), ParseError::Blanks { line: 2 });
     for crowd in [",", "- ", "? ", "\n"] {

@@ -32,7 +32,7 @@ const MAX_BLANKS: usize = 4_096;
 /// # Errors
 /// Says which rule the text breaks, and where.
 pub fn parse(text: &str) -> Result<Parsed, ParseError> {
-    if let Some(at) = verbatim_tag(text) {
+    if let Some(at) = verbatim_tag(text).filter(|_| !is_quoted(text)) {
         return Err(ParseError::Tag { line: line_at(text.as_bytes(), at) });
     }
     refuse_crowds(text)?;
@@ -65,7 +65,7 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
 }
 
 /// A verbatim tag where a value may begin: after an indicator or an anchor. In a quoted text this is a false alarm, and
-/// a rare one.
+/// a rare one where not all of the text is.
 fn verbatim_tag(text: &str) -> Option<usize> {
     // The last character that is no blank, the one just before, and the first of the last word.
     let (mut last, mut before, mut first) = ('\n', '\n', '\n');
