@@ -20,7 +20,7 @@ use crate::world::Person;
 
 use Outcome::{Done, Passed};
 
-type Act = Result<Outcome, Violation>;
+pub type Act = Result<Outcome, Violation>;
 
 impl Sim {
     /// Does one step, and says whether it did anything.
@@ -324,7 +324,7 @@ impl Sim {
         )
     }
 
-    fn sync(&mut self, seat: Seat) -> Act {
+    pub fn sync(&mut self, seat: Seat) -> Act {
         if self.part(seat) == Part::Bot || self.branch(seat) != "main" {
             return Ok(Passed);
         }
