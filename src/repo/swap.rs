@@ -1,8 +1,9 @@
 //! Moving a ref, if it still is where it was seen.
 //!
 //! A branch that is a file of its own, with reflogs that are there already, is moved in this process: the same locks,
-//! lines and renames as git's, in its order; `HEAD.lock` says that it is ours, so that the next of us can clear up after a kill. All else is git's `update-ref`: other ways of keeping refs, packed and new
-//! ones, reflogs that are yet to be made, shared permissions, and whatever goes wrong here, so that it is git that says so.
+//! lines and renames as git's, in its order; `HEAD.lock` says that it is ours, so that the next of us can clear up after a
+//! kill. All else is git's `update-ref`: other ways of keeping refs, packed and new ones, reflogs that are yet to be made,
+//! shared permissions, and whatever goes wrong here, so that it is git that says so.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
