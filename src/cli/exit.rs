@@ -113,6 +113,8 @@ fn of_system(error: &anyhow::Error) -> Option<String> {
     use std::io::ErrorKind;
     /// `ENFILE` and `EMFILE` of errno(3), for which there is no kind.
     const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    /// `EIO`, the same.
+    const NOT_READ_OR_WRITTEN: i32 = 5;
     let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
     Some(match system.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room (df -h .), then repeat it".to_owned(),
@@ -122,6 +124,9 @@ fn of_system(error: &anyhow::Error) -> Option<String> {
         ErrorKind::Interrupted | ErrorKind::ResourceBusy => "repeat it".to_owned(),
         _ if system.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) => {
             "end other programs or raise the limit (ulimit -n), then repeat it".to_owned()
+        }
+        _ if system.raw_os_error() == Some(NOT_READ_OR_WRITTEN) => {
+            "look after the disk (the system's log says what failed), then repeat it".to_owned()
         }
         _ => return None,
     })

@@ -1,7 +1,7 @@
 //! A system that says no: each call that changes something fails once, with each of the errors that systems have; and
 //! one that writes less than it was given.
 //!
-//! Short: three of each of four commands. Long: 56 of each command, seven of each fault:
+//! Short: three of each of six commands. Long: 56 of each command, seven of each fault:
 //! `COVAULT_LONG=1 cargo test --test covault faults::errors -- --nocapture`
 
 use super::campaign::{self, can_use, reported};
@@ -28,7 +28,7 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
     let shim = Shim::new();
     campaign::run(
         "errors",
-        4,
+        6,
         |prepared, dice| {
             let points = prepared.copy().points();
             let mut all = Vec::new();
@@ -88,6 +88,7 @@ fn what_does_not_reach_git_is_not_called_done() {
             let scene = prepared.copy();
             let said = scene.traced(&refused);
             assert_ne!(said.code, 0, "{}", said.err);
+            assert!(said.err.contains("\nhint: ") && said.err.contains("then repeat it"), "{}", said.err);
             scene.says_so(&said, "input");
             scene.old_or_new("input");
             let advised = scene.next_works("input");
