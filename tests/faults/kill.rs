@@ -1,6 +1,6 @@
 //! Killed at every call that changes something: covault with its git, and git alone.
 //!
-//! Short: one call of each of nine commands. Long: every call of every command:
+//! Short: one call of each command. Long: every call of every command:
 //! `COVAULT_LONG=1 cargo test --test covault faults::kill -- --nocapture`. One of them again:
 //! `COVAULT_ONLY=mv COVAULT_POINT="rename 3"`.
 
@@ -14,7 +14,7 @@ fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
     }
     let total = campaign::run(
         "kill",
-        9,
+        usize::MAX,
         |prepared, dice| {
             if let Ok(point) = std::env::var("COVAULT_POINT") {
                 let (call, n) = point.split_once(' ').expect("COVAULT_POINT=\"rename 3\"");
@@ -45,6 +45,12 @@ fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
     assert!(count("done all the same") * 2 <= count("tried"), "too few were disturbed: {total:?}");
 }
 
+/// What a shell does before git: this subcommand, after `first`, is killed at a call of its own.
+fn killing(subcommand: &str, call: &str, n: usize, first: &str) -> String {
+    let killed = format!("exec strace -qq -o /dev/null --inject={call}:signal=KILL:when={n} \"$git\" \"$@\"");
+    format!("case \" $* \" in *' {subcommand} '*) {first}; {killed} ;; esac\n")
+}
+
 /// The same where only git is killed, in the midst of what it does for covault.
 #[test]
 fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
@@ -67,9 +73,7 @@ fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
         |prepared, (subcommand, call, n)| {
             let at = format!("git {subcommand} killed at {call} number {n}");
             let mut scene = prepared.copy();
-            let killed = format!("exec strace -qq -o /dev/null --inject={call}:signal=KILL:when={n} \"$git\" \"$@\"");
-            let script = format!("case \" $* \" in *' {subcommand} '*) {killed} ;; esac\n");
-            scene.alice_mut().puts_before_git(&script);
+            scene.alice_mut().puts_before_git(&killing(subcommand, call, *n, ":"));
             let said = scene.run();
             scene.says_so(&said, &at);
             scene.alice_mut().has_git_back();
@@ -102,10 +106,9 @@ fn a_git_killed_while_it_takes_in_many_files_at_once_keeps_nothing_from_being_do
         |prepared, (call, n)| {
             let at = format!("git index-pack killed at {call} number {n}");
             let mut scene = prepared.copy();
-            let killed = format!("exec strace -qq -o /dev/null --inject={call}:signal=KILL:when={n} \"$git\" \"$@\"");
             let met = scene.alice().home.join("a pack came");
-            let killed = format!("echo > '{}'; {killed}", met.display());
-            scene.alice_mut().puts_before_git(&format!("case \" $* \" in *' index-pack '*) {killed} ;; esac\n"));
+            let note = format!("echo > '{}'", met.display());
+            scene.alice_mut().puts_before_git(&killing("index-pack", call, *n, &note));
             let said = scene.run();
             assert!(met.exists(), "{at}: there was no pack");
             scene.alice_mut().has_git_back();

@@ -84,22 +84,22 @@ fn killed_at_each_request(args: &[&str], short: usize) {
 
 #[test]
 fn an_issue_killed_at_any_request_is_ended_by_anybody() {
-    killed_at_each_request(ISSUE, 7);
+    killed_at_each_request(ISSUE, 14);
 }
 
 #[test]
 fn a_rotation_killed_at_any_request_is_ended_by_anybody() {
-    killed_at_each_request(ROTATE, 9);
+    killed_at_each_request(ROTATE, 16);
 }
 
 #[test]
 fn a_rotation_of_a_compromised_key_killed_at_any_request_is_ended_by_anybody() {
-    killed_at_each_request(COMPROMISED, 5);
+    killed_at_each_request(COMPROMISED, 8);
 }
 
 #[test]
 fn a_revocation_killed_at_any_request_is_ended_by_anybody() {
-    killed_at_each_request(REVOKE, 5);
+    killed_at_each_request(REVOKE, 8);
 }
 
 /// Which hook of the remote kills the pusher, and what becomes of the push.
@@ -117,7 +117,7 @@ fn a_covault_killed_at_any_push_leaves_nothing_that_is_not_ended_by_anybody() {
             }
         }
     }
-    let chosen = spread(&all, 10);
+    let chosen = spread(&all, 20);
     each(&chosen, |(args, nth, (name, becomes, code), heir)| {
         let at = format!("{} killed at push {nth}, which {becomes}; {heir:?} machine goes on", args.join(" "));
         let place = template.copy();
@@ -152,7 +152,7 @@ fn a_covault_killed_while_it_writes_leaves_nothing_that_is_not_ended_by_anybody(
             }
         }
     }
-    let chosen = spread(&all, 8);
+    let chosen = spread(&all, 16);
     let mut killed = 0;
     each(&chosen, |(args, call, nth, heir)| {
         let at = format!("{} killed at {call} number {nth}; {heir:?} machine goes on", args.join(" "));

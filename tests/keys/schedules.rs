@@ -13,7 +13,7 @@ use crate::faults::rig::long;
 use crate::openrouter::fake::{Call, Cut, Fault, Rule, Victim, When};
 use crate::world::said;
 
-const SHORT: usize = 12;
+const SHORT: usize = 24;
 const LONG: usize = 500;
 
 /// SplitMix64.

@@ -126,7 +126,7 @@ fn said(repo: &Repo, entry: &HistoryEntry) -> Said {
 }
 
 proptest! {
-    #![proptest_config(cases(6))]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn a_history_lists_what_each_commit_has_otherwise_than_each_parent(seeds in prop::collection::vec(any::<u64>(), 1..40)) {

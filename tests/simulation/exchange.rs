@@ -111,7 +111,8 @@ impl Sim {
         }
         // What somebody vouched for at last may lie where a secret moved on from twice: each sync carries it one move on.
         let founder = Seat { who: 0, linked: false };
-        for _ in 0..if self.thorough { 3 } else { 0 } {
+        let moves = if self.thorough { 3 } else { 0 };
+        for _ in 0..moves {
             self.sync(founder)?;
         }
         self.judge(founder, true)?;
