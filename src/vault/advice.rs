@@ -126,7 +126,8 @@ impl VaultError {
             | Self::BadRequest { .. }
             | Self::Sealed { .. }
             | Self::Document { .. }
-            | Self::Inconsistent { .. } => Kind::Verification,
+            | Self::Inconsistent { .. }
+            | Self::RefusedThere { .. } => Kind::Verification,
             Self::Repo(_) | Self::Home(_) | Self::Signing { .. } => Kind::Other,
         }
     }
@@ -302,6 +303,10 @@ impl VaultError {
             Self::Ongoing(_) => {
                 "settle it with: covault resolve, then git commit (or git rebase --continue)".to_owned()
             }
+            Self::RefusedThere { with, file, .. } => format!(
+                "see who changed it with: git log {with} -- {file}; somebody has to put a good version back there (git \
+                 checkout REV -- {file}); then repeat it: covault sync"
+            ),
             Self::Outpaced { .. } => "repeat it: covault sync".to_owned(),
             Self::NoSuchValue { known, .. } => {
                 format!("its values: {} (see them with: covault resolve)", known.join(", "))

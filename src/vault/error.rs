@@ -287,6 +287,16 @@ pub enum VaultError {
         /// How often it was tried.
         times: usize,
     },
+    /// What others have on the branch that is exchanged with, where git's merge met it.
+    #[error("{file} on {with} is refused: {why}; nothing was brought in")]
+    RefusedThere {
+        /// The branch there.
+        with: String,
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// None of the values of a field was meant.
     #[error("no value of '{name}' is meant by '{what}'")]
     NoSuchValue {

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::merge::{index, is_bystander, roster};
 use super::open::Version;
 use super::resolve::{Answers, Questions};
+use super::verify::{self, Also, What};
 use super::write::How;
 use super::{FOLDER, Vault, VaultError, root_above, root_in, sealed, setup};
 use crate::home::Home;
@@ -172,7 +173,8 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     if let (Way::Merge, Some(head)) = (way, repo.head()?.commit) {
         repo.note_bringing(head, theirs)?;
     }
-    let mut brought = or_back(repo, way, repo.bring(&theirs.to_string(), way, &settings))?;
+    let brought = or_back(repo, way, repo.bring(&theirs.to_string(), way, &settings));
+    let mut brought = brought.map_err(|error| refused_there(syncing, theirs, &synced.with, error))?;
     repo.forget_bringing()?;
     for _ in 0..STEPS {
         if brought == Brought::Done {
@@ -206,6 +208,17 @@ fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result
         drop(repo.take_back_bringing());
     }
     Ok(brought?)
+}
+
+/// Why git could not bring a commit in, where that is a file in it which our driver refused: git says so only in words.
+fn refused_there(syncing: &Syncing<'_>, theirs: ObjectId, with: &str, error: VaultError) -> VaultError {
+    let commit = theirs.to_string();
+    let judged =
+        verify::verify(syncing.start, Some(syncing.home), syncing.expected, What::Commit(&commit), Also::default());
+    let words = super::error::chain(&error);
+    let met = judged.ok().and_then(|judged| judged.findings.into_iter().find(|found| words.contains(&found.path)));
+    let with = if with.is_empty() { commit } else { with.to_owned() };
+    met.map_or(error, |found| VaultError::RefusedThere { with, file: found.path, why: found.text })
 }
 
 /// Puts right what a `sync` that was killed left in the midst of git's merge.

@@ -49,8 +49,13 @@ fn an_old_file_on_the_trunk() {
 #[test]
 fn a_forged_file_on_the_trunk_beside_ones_own_change() {
     let (case, said) = synced(true, |case| case.next(DB, "alice").signed_by(SigningKey::generate().unwrap()).put());
-    assert_ne!(said.code, 0);
+    assert_eq!(said.code, 6, "{}", said.err);
     assert!(said.err.contains("signed with a key that is not"), "{}", said.err);
+    assert!(
+        said.err.contains("on origin/main is refused") && said.err.contains("git log origin/main --"),
+        "{}",
+        said.err
+    );
     assert!(!pushed(&case));
     assert_eq!(case.alice.git(["status", "--porcelain"]).ok().text(), "");
     hers(Attacked::of(case));
