@@ -81,6 +81,10 @@ impl Sim {
         }
         self.git(seat, &["add", "-A"]).ok();
         self.git(seat, &["commit", "-q", "-m", "put back what was there"]).ok();
+        // Whose version is back may have lost the right to write it while the lie lay there, unheard by who took it.
+        let paths: BTreeSet<&str> = wrong.iter().map(|lie| lie.path.as_str()).collect();
+        let names = self.without_standing(seat, |finding| paths.contains(finding.path.as_str()));
+        self.accept(seat, &names)?;
         let said = verify::verify(&self.person(seat).repo, None, None, What::Commit("HEAD"), Also::default());
         match said {
             Ok(said) if said.findings.is_empty() => {}
@@ -112,12 +116,21 @@ impl Sim {
             let author = text.strip_prefix("its author ").and_then(|rest| rest.split(' ').next());
             self.actors.iter().any(|actor| Some(actor.role.member()) == author && !actor.role.lies)
         };
+        let names = self.without_standing(seat, |finding| somebody_left || is_honest(&finding.text));
+        self.accept(seat, &names)?;
+        Ok(!names.is_empty())
+    }
+
+    /// Secrets whose authors may not write them (any more).
+    fn without_standing(&self, seat: Seat, counts: impl Fn(&verify::Finding) -> bool) -> BTreeSet<String> {
         let said = verify::verify(&self.person(seat).repo, None, None, What::Commit("HEAD"), Also::default());
-        let Ok(said) = said else { return Ok(false) };
-        let standing = said.findings.iter().filter(|finding| finding.code == "standing");
-        let standing = standing.filter(|finding| somebody_left || is_honest(&finding.text));
-        let names: BTreeSet<String> = standing.filter_map(|finding| name(&finding.path).map(str::to_owned)).collect();
-        for name in &names {
+        let Ok(said) = said else { return BTreeSet::new() };
+        let standing = said.findings.iter().filter(|finding| finding.code == "standing" && counts(finding));
+        standing.filter_map(|finding| name(&finding.path).map(str::to_owned)).collect()
+    }
+
+    fn accept(&mut self, seat: Seat, names: &BTreeSet<String>) -> Result<(), Violation> {
+        for name in names {
             let before = self.view(seat, false)?;
             let said = self.person(seat).covault(["rekey", name, "--accept", "--yes"]);
             self.learn(seat, &By::Command(&before))?;
@@ -126,7 +139,7 @@ impl Sim {
                 return violation("cannot vouch", format!("{name}: {}", said.err));
             }
         }
-        Ok(!names.is_empty())
+        Ok(())
     }
 
     /// A writer leaves: they bring what they have to the trunk, an admin removes them, and they keep their keys.

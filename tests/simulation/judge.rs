@@ -28,6 +28,7 @@ impl Sim {
         let surviving = self.surviving(seat)?;
         let (replaced, buried) = self.oracle.replaced(&surviving);
         let (mut live, mut carried) = (BTreeSet::new(), BTreeSet::new());
+        let mut places: BTreeMap<Number, BTreeSet<String>> = BTreeMap::new();
         for (path, view) in self.view(seat, false)? {
             let here = self.oracle.live(&view);
             let does = |number: &Number| self.oracle.events[*number].what.does;
@@ -37,12 +38,19 @@ impl Sim {
             } else if !end && here.iter().any(|number| does(number) == Does::Move) {
                 carried.extend(here);
             } else {
+                for number in &here {
+                    places.entry(*number).or_default().insert(path.clone());
+                }
                 live.extend(here);
             }
             self.check_state(&path, &view)?;
         }
         let waits = self.oracle.replaced(&carried).0;
-        if let Some(stale) = live.intersection(&replaced).find(|number| !waits.contains(number)) {
+        let is_elsewhere = |number: &Number| {
+            places.get(number).is_some_and(|places| self.oracle.was_moved_before(*number, places, &surviving))
+        };
+        let stale = live.intersection(&replaced).find(|number| !waits.contains(number) && !is_elsewhere(number));
+        if let Some(stale) = stale {
             return violation("stale value", self.tell_fate(*stale, &surviving));
         }
         live.extend(carried);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use covault::model::names::MemberName;
 use covault::model::roster::{Operation, Role};
 use covault::model::time::Time;
-use covault::seal::{bundle, members};
+use covault::seal::{SealedFile, bundle, members};
 
 use super::forging::{Forging, extended, key_of, may_write, reference, roster_of, shortened};
 use super::lies::{Fate, file, name};
@@ -181,7 +181,7 @@ impl Sim {
             return false;
         }
         let bytes = std::fs::read(self.person(desk.seat).file(secret)).unwrap_or_default();
-        let sealed = covault::seal::SealedFile::parse(bytes);
+        let sealed = SealedFile::parse(bytes);
         sealed.is_ok_and(|sealed| may_write(&roster_of(&desk.roster), &desk.member, sealed.manifest()))
     }
 
@@ -226,11 +226,15 @@ impl Sim {
         Ok(Done)
     }
 
-    /// An older version that was alone in its file.
+    /// An older version that was alone in its file. One that says what the newest says takes nothing back: it is no lie.
     fn replayed(&mut self, desk: &Desk, secret: &str) -> Option<Deed> {
         let path = file(secret);
-        let old = self.older(desk, &path, 1 + desk.number % 4).pop()?;
-        Deed::lie(Fate::Older, path, old)
+        let says = |bytes: Vec<u8>| SealedFile::parse(bytes).ok().map(|sealed| sealed.manifest().message());
+        let now = says(std::fs::read(self.person(desk.seat).repo.join(&path)).unwrap_or_default());
+        let mut old = self.older(desk, &path, usize::MAX);
+        old.retain(|old| says(old.clone()) != now);
+        old.truncate(1 + desk.number % 4);
+        Deed::lie(Fate::Older, path, old.pop()?)
     }
 
     /// Older files at a path, each once and none of them the newest or a lie, from the newest to the oldest.
@@ -385,7 +389,7 @@ fn team_keys(sim: &Sim) -> covault::seal::Identities {
 }
 
 fn reading_author(bytes: &[u8]) -> String {
-    covault::seal::SealedFile::parse(bytes).map_or_else(|_| String::new(), |it| it.manifest().author.name.to_string())
+    SealedFile::parse(bytes).map_or_else(|_| String::new(), |it| it.manifest().author.name.to_string())
 }
 
 fn name_in(path: &str) -> &str {

@@ -12,6 +12,8 @@ pub type Number = usize;
 pub struct Event {
     pub name: String,
     pub what: Live,
+    /// Where it was written.
+    path: String,
     /// By whom, in which step.
     pub by: String,
     /// What its author had in front of them, and what the authors of that had.
@@ -55,7 +57,8 @@ impl Oracle {
             let forgot = if what.does == Does::Revive { self.forgotten(&past, version) } else { BTreeSet::new() };
             let number = self.events.len();
             self.numbers.insert(name.clone(), number);
-            self.events.push(Event { name: name.clone(), what: what.clone(), by: by.to_owned(), past, forgot });
+            let (path, by) = (version.path.clone(), by.to_owned());
+            self.events.push(Event { name: name.clone(), what: what.clone(), path, by, past, forgot });
             learned.push(number);
         }
         learned
@@ -118,6 +121,27 @@ impl Oracle {
     fn taken_along(&self, tombstone: Number) -> BTreeSet<Number> {
         let past = &self.events[tombstone].past;
         past.difference(&self.replaced(past).0).copied().collect()
+    }
+
+    /// Whether a write that lives at these places was replaced elsewhere only: it had been moved away from there, and who
+    /// deleted the secret there and made it again had not heard of that. The move wins over the deletion, and the secret
+    /// that was begun anew is another one.
+    pub fn was_moved_before(&self, number: Number, places: &BTreeSet<String>, surviving: &BTreeSet<Number>) -> bool {
+        let replaces = |other: &&Number| self.replaced(&BTreeSet::from([**other])).0.contains(&number);
+        surviving.iter().filter(replaces).all(|other| {
+            let event = &self.events[*other];
+            let is_begun_anew = |n: &Number| {
+                let other = &self.events[*n];
+                other.what.does == Does::Revive && other.path == event.path
+            };
+            let moved = |n: &Number| {
+                let other = &self.events[*n];
+                other.what.does == Does::Move && other.path == event.path && self.taken_along(*n).contains(&number)
+            };
+            !places.contains(&event.path)
+                && event.past.iter().chain([other]).any(is_begun_anew)
+                && (0..self.events.len()).filter(moved).any(|n| !event.past.contains(&n))
+        })
     }
 
     /// Whether a secret with these live writes at this path lives: no tombstone, or one whose author had not seen all of it.
