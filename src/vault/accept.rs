@@ -67,18 +67,29 @@ impl Vault {
             return Err(self.unknown(path));
         }
         let (mut good, mut asked, mut kept_apart) = (Vec::new(), None, Vec::new());
+        let mut refused = None;
         for side in sides {
             let members = seal::members(&side).map_err(|source| VaultError::Sealed { file: file.clone(), source })?;
+            let is_beside = members.len() > 1;
             for member in members {
-                match check_without_standing(self.roster(), &file, path, member)? {
-                    (version, None) => good.push(Good { version, commit: None }),
+                match check_without_standing(self.roster(), &file, path, member) {
+                    Ok((version, None)) => good.push(Good { version, commit: None }),
                     // Of several one at a time: each is for a person to judge.
-                    (_, Some(_)) if asked.is_some() => kept_apart.push(member.to_vec()),
-                    (version, Some(_)) => asked = Some(version),
+                    Ok((_, Some(_))) if asked.is_some() => kept_apart.push(member.to_vec()),
+                    Ok((version, Some(_))) => asked = Some(version),
+                    // Sealed to somebody who may not read it: nobody can vouch for that, and it keeps nothing else back.
+                    Err(error @ VaultError::Inconsistent { what: Wrong::NotEntitled { .. }, .. }) if is_beside => {
+                        kept_apart.push(member.to_vec());
+                        refused.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
         let Some(asked) = asked else {
+            if let Some(refused) = refused {
+                return Err(refused);
+            }
             // Standing is not all: an older version of the trunk is no good one.
             self.newest(path)?;
             return Ok(None);

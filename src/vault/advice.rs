@@ -202,6 +202,10 @@ impl VaultError {
                      good version back with: git checkout REV -- {file}"
                 )
             }
+            Self::Inconsistent { file, what: Wrong::NotEntitled { .. } } => format!(
+                "where good versions lie beside it, leave it out with: covault resolve --discard; else put a good version \
+                 back with: git checkout REV -- {file}"
+            ),
             Self::Sealed { file, .. } | Self::Document { file, .. } | Self::Inconsistent { file, .. } => {
                 format!(
                     "see its history with: git log -- {file}; put a good version back with: git checkout REV -- {file}"

@@ -10,6 +10,9 @@ use super::script::Part;
 use super::secrets::By;
 use super::sim::{Outcome, Seat, Sim, Violation, violation};
 
+/// A liar puts fewer versions beside a good one.
+const MAX_BESIDE: usize = 80;
+
 impl Sim {
     /// Where somebody's branch is, for going back there; nothing where nobody lies.
     pub fn here(&self, seat: Seat) -> Option<String> {
@@ -83,8 +86,14 @@ impl Sim {
         self.git(seat, &["commit", "-q", "-m", "put back what was there"]).ok();
         // Whose version is back may have lost the right to write it while the lie lay there, unheard by who took it.
         let paths: BTreeSet<&str> = wrong.iter().map(|lie| lie.path.as_str()).collect();
-        let names = self.without_standing(seat, |finding| paths.contains(finding.path.as_str()));
-        self.accept(seat, &names)?;
+        for _ in 0..MAX_BESIDE {
+            // Of several in one file each is vouched for by itself.
+            let names = self.without_standing(seat, |finding| paths.contains(finding.path.as_str()));
+            if names.is_empty() {
+                break;
+            }
+            self.accept(seat, &names)?;
+        }
         let said = verify::verify(&self.person(seat).repo, None, None, What::Commit("HEAD"), Also::default());
         match said {
             Ok(said) if said.findings.is_empty() => {}
@@ -132,9 +141,17 @@ impl Sim {
     fn accept(&mut self, seat: Seat, names: &BTreeSet<String>) -> Result<(), Violation> {
         for name in names {
             let before = self.view(seat, false)?;
-            let said = self.person(seat).covault(["rekey", name, "--accept", "--yes"]);
+            let bytes = std::fs::read(self.person(seat).file(name)).unwrap_or_default();
+            let members = super::reading::members(&bytes).unwrap_or_default();
+            // A person sees what was planted.
+            let said = if members.into_iter().any(|member| self.lies.is_false(member)) {
+                self.stops.add("left out what a liar put beside");
+                self.person(seat).covault(["resolve", name, "--discard"])
+            } else {
+                self.stops.add("vouched for what somebody wrote who left");
+                self.person(seat).covault(["rekey", name, "--accept", "--yes"])
+            };
             self.learn(seat, &By::Command(&before))?;
-            self.stops.add(format!("vouched for what somebody wrote who left: {}", said.code));
             if said.code != 0 {
                 return violation("cannot vouch", format!("{name}: {}", said.err));
             }

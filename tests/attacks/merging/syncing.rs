@@ -76,6 +76,16 @@ fn a_file_of_one_who_was_removed_on_the_trunk_beside_ones_own_change() {
 }
 
 #[test]
+fn what_one_who_was_removed_sealed_to_herself_is_left_out_by_one_command() {
+    let (case, _) = synced(true, |case| case.next(DB, "gina").to(&["alice", "gina"]).put());
+    let said = case.alice.covault(["rekey", DB, "--accept", "--yes"]).exits(6);
+    assert!(said.err.contains("sealed to gina") && said.err.contains("covault resolve --discard"), "{}", said.err);
+    case.alice.covault(["resolve", DB, "--discard"]).ok();
+    case.alice.covault(["verify"]).ok();
+    assert_eq!(case.alice.get(DB), "what alice wrote meanwhile");
+}
+
+#[test]
 fn siblings_on_the_trunk_beside_ones_own_change() {
     let (case, said) = synced(true, |case| stuff(case, DB, vec![old(case, "begun", DB)]));
     assert_eq!(said.code, 0, "{}", said.err);
