@@ -51,7 +51,8 @@ pub enum DocumentError {
 
 /// The padded plaintext of a document.
 pub fn encode(document: &Document) -> Result<Plaintext, DocumentError> {
-    let mut w = Writer::with_capacity(capacity(document));
+    let room = capacity(document);
+    let mut w = Writer::with_capacity(room);
     w.integer("format", FORMAT)
         .string("vault", &document.vault.to_string())
         .string("id", &document.id.to_string())
@@ -70,6 +71,7 @@ pub fn encode(document: &Document) -> Result<Plaintext, DocumentError> {
     }
     let mut text = w.finish();
     pad(&mut text);
+    debug_assert!(text.len() <= room && text.capacity() >= room, "the buffer moved and left a copy of values behind");
     if text.len() > MAX_DOCUMENT {
         return Err(DocumentError::TooLarge { size: text.len() });
     }
@@ -81,7 +83,7 @@ pub fn encode(document: &Document) -> Result<Plaintext, DocumentError> {
 fn capacity(document: &Document) -> usize {
     let value = |write: &Write| write.value.present().map_or(0, |v| v.len() * 2) + 300;
     let register = |r: &Register| r.live().map(value).sum::<usize>() + 36 * r.replaced().len() + 100;
-    bucket(512 + document.registers().map(|(_, r)| register(r)).sum::<usize>()) + 1
+    bucket(512 + document.registers().map(|(_, r)| register(r)).sum::<usize>())
 }
 
 fn encode_write(w: &mut Writer, key: &Key, write: &Write) -> Result<(), DocumentError> {

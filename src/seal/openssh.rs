@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
-use ssh_key::{LineEnding, PrivateKey};
+use ssh_key::{Cipher, LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::error::SealError;
@@ -34,12 +34,11 @@ pub(super) fn read_seed(
     if kind.as_bytes() != ED25519 {
         return Err(SealError::KeyType { kind });
     }
-    let key = PrivateKey::from_openssh(text.trim()).map_err(|error| match error {
-        ssh_key::Error::AlgorithmUnknown | ssh_key::Error::AlgorithmUnsupported { .. } => {
-            SealError::OpensshForm { form: format!("the cipher {cipher}") }
-        }
-        _ => SealError::OpensshKey,
-    })?;
+    // Triple DES has a name and is not built in.
+    if !Cipher::new(&cipher).is_ok_and(|known| known != Cipher::TDesCbc) {
+        return Err(SealError::OpensshForm { form: format!("the cipher {cipher}") });
+    }
+    let key = PrivateKey::from_openssh(text.trim()).map_err(|_| SealError::OpensshKey)?;
     let public = *key.public_key().key_data().ed25519().ok_or(SealError::OpensshKey)?;
     let key = if key.is_encrypted() {
         let passphrase = ask().ok_or(SealError::PassphraseNeeded)?;

@@ -74,6 +74,8 @@ pub(super) fn decrypt(file_key: &FileKey, payload: &[u8]) -> Result<Vec<u8>, Sea
     let mut last = Zeroizing::new(Vec::with_capacity(if plaintext.is_empty() { length + TAG } else { rest.len() }));
     last.extend_from_slice(rest);
     stream.decrypt_last_in_place(&[], &mut *last).map_err(|_| SealError::Payload)?;
+    // Or a buffer was too small for it, and left a copy behind when it grew.
+    debug_assert_eq!(plaintext.len() + last.len(), length, "the length of a plaintext is known before it is opened");
     if plaintext.is_empty() {
         return Ok(std::mem::take(&mut *last));
     }

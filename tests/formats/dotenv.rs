@@ -112,9 +112,30 @@ fn the_cases_of_pythons_own_tests_are_read_the_same() {
 }
 
 #[test]
+fn a_name_that_only_begins_with_export_is_taken_whole() {
+    for (line, name) in [
+        ("exported=x", "exported"),
+        ("export_a=x", "export_a"),
+        ("export.a=x", "export.a"),
+        ("export=x", "export"),
+        ("export export=x", "export"),
+        ("export exported=x", "exported"),
+    ] {
+        assert_eq!(read(Format::Dotenv, line), [pair(name, "x")], "{line}");
+    }
+}
+
+#[test]
 fn double_quotes_know_six_escapes_and_keep_the_others() {
     assert_eq!(one(r#"A="\n\r\t\"\\\$""#), "\n\r\t\"\\$");
     assert_eq!(one(r#"A="\x41 \u0041 \' \0 \a""#), r"\x41 \u0041 \' \0 \a");
+}
+
+#[test]
+fn a_line_end_behind_a_backslash_counts_as_a_line() {
+    let parsed = parse(Format::Dotenv, b"A=\"x\\\ny\"\nB=\"\\x\"\nC=1\n").unwrap();
+    assert_eq!(super::texts(&parsed), [pair("A", "x\\\ny"), pair("B", "\\x"), pair("C", "1")]);
+    assert_eq!(parsed.entries.iter().map(|e| e.line.unwrap()).collect::<Vec<_>>(), [1, 3, 4]);
 }
 
 #[test]
@@ -130,6 +151,8 @@ fn a_dollar_is_kept_and_reported_where_others_would_expand_it() {
         ("A=x${B}y", "x${B}y", true),
         ("A=\"$B\"", "$B", true),
         ("A=\"${B:-c}\"", "${B:-c}", true),
+        ("A=\"$B$C\"", "$B$C", true),
+        ("A=\"$B $5\"", "$B $5", true),
         ("A=\"\\$B\"", "$B", false),
         ("A=\\$B", "\\$B", false),
         ("A='$B'", "$B", false),

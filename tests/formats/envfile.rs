@@ -53,6 +53,14 @@ fn everything_else_is_refused_by_name() {
 }
 
 #[test]
+fn a_file_of_exactly_the_limit_is_read() {
+    let comment = |bytes: usize| format!("#{}", "x".repeat(bytes - 1));
+    assert_eq!(parse(comment(1 << 20).as_bytes()), Ok(Vec::new()));
+    let bytes = (1 << 20) + 1;
+    assert_eq!(parse(comment(bytes).as_bytes()), Err(EnvFileError::TooLarge { bytes }));
+}
+
+#[test]
 fn variables_that_make_programs_run_other_code_are_refused() {
     for name in [
         "LD_PRELOAD",
@@ -178,6 +186,10 @@ fn a_variable_names_its_secret() {
         ("Ärger", "rger"),
         ("CON", "con-value"),
         ("COM1", "com1-value"),
+        ("COM", "com"),
+        ("COMX", "comx"),
+        ("COM10", "com10"),
+        ("LPT9", "lpt9-value"),
         ("1", "1"),
     ] {
         assert_eq!(secret_segment_from(variable), segment);

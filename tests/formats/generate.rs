@@ -91,6 +91,14 @@ fn values_have_the_shape_that_was_asked_for() {
 }
 
 #[test]
+fn words_are_written_into_one_buffer() {
+    // One that had to grow would leave words behind, unwiped. None has more than eight letters.
+    let room = 24 * 9;
+    let words = Recipe::Words(24).generate(&mut stream(1)).unwrap();
+    assert!((room..room + 9).contains(&words.capacity()), "{} for {room}", words.capacity());
+}
+
+#[test]
 fn every_character_is_equally_likely() {
     // The 99.99 % points of chi-square with 61, 93, 9, 15 and 2047 degrees of freedom; the stream is fixed.
     for (recipe, symbols, limit) in [

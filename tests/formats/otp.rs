@@ -64,6 +64,20 @@ fn what_is_kept_has_a_code_or_is_refused_at_once() {
 }
 
 #[test]
+fn what_is_exactly_as_long_as_allowed_is_taken() {
+    assert!(normalize(&"A".repeat(4096), "x").is_ok());
+    assert_eq!(normalize(&"A".repeat(4097), "x").err(), Some(OtpError::Size));
+    let around = "otpauth://totp/?secret=JBSWY3DPEHPK3PXP".len();
+    for (bytes, refusal) in [(8192, None), (8193, Some(OtpError::Size)), (8194, Some(OtpError::Size))] {
+        let account = "a".repeat(bytes - around);
+        assert_eq!(normalize("JBSWY3DPEHPK3PXP", &account).err(), refusal, "{bytes} bytes");
+        let uri = format!("otpauth://totp/{account}?secret=JBSWY3DPEHPK3PXP");
+        assert_eq!(code(&uri, 0).err(), refusal, "{bytes} bytes");
+    }
+    assert_eq!(code("", 0).err(), Some(OtpError::Size));
+}
+
+#[test]
 fn short_secrets_work() {
     // 80 bits, as many providers hand out; the code is what Python's hmac gives.
     let uri = normalize("JBSWY3DPEHPK3PXP", "x").unwrap();
@@ -79,6 +93,7 @@ fn a_code_says_how_long_it_is_good() {
     }
     assert!(code(&uri, u64::MAX).is_ok());
     let a = code(&uri, 0).unwrap();
+    assert_eq!(format!("{a:?}"), "Code { valid_for: 30, .. }");
     assert!(!format!("{a:?}").contains(&a.digits));
 }
 
@@ -99,12 +114,16 @@ fn what_is_no_totp_is_refused_by_name_and_not_repeated() {
         (format!("otpauth://totp/x?{secret}&{secret}"), OtpError::Malformed),
         (format!("otpauth://totp/x?{secret}&secret&period=30"), OtpError::Malformed),
         (format!("otpauth://totp/x?{secret}&s%65cret=GEZDGNBV"), OtpError::Malformed),
+        (format!("otpauth://totp/x?{secret}&s%65cret=hunter2!"), OtpError::NotBase32),
+        // What comes after a # is no part of the query.
+        (format!("otpauth://totp/x?issuer=a#b&{secret}"), OtpError::NoSecret),
         (format!("otpauth://totp/x?{secret}&algorithm=MD5"), OtpError::Algorithm),
         (format!("otpauth://totp/x?{secret}&digits=5"), OtpError::Digits),
         (format!("otpauth://totp/x?{secret}&digits=10"), OtpError::Digits),
         (format!("otpauth://totp/x?{secret}&digits=hunter2"), OtpError::Digits),
         (format!("otpauth://totp/x?{secret}&period=0"), OtpError::Period),
         (format!("otpauth://totp/x?{secret}&period=99999999"), OtpError::Period),
+        (format!("otpauth://totp/x?{secret}&period=hunter2"), OtpError::Period),
         (format!("otpauth://totp/%ff?{secret}"), OtpError::Malformed),
         (format!("otpauth://totp/a:b?{secret}&issuer=c"), OtpError::Malformed),
     ] {

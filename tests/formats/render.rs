@@ -195,6 +195,54 @@ fn dotenv_takes_the_form_that_the_most_readers_share() {
     assert_eq!(misread_by("it's \"so\" #bad"), ["node dotenv"]);
 }
 
+/// What the readers do with these values:
+/// - node undoes no `\"`, `\\` or `\$`, and knows backticks as quotes;
+/// - python-dotenv undoes `\"` and `\\` in double quotes, `\\` in single ones and `\$` in none, and replaces `${NAME}`;
+/// - docker compose undoes all three in double quotes, and replaces `$NAME` unless it is escaped or in single quotes;
+/// - for none of them a quote behind a backslash surely closes.
+#[test]
+fn where_no_form_suits_every_reader_dotenv_takes_the_one_that_misleads_the_fewest() {
+    for (value, text, misled) in [
+        ("$HOME's", "$HOME's", "docker compose"),
+        ("a # ${HOME}", "'a # ${HOME}'", "python-dotenv"),
+        ("a\\\\b #", "'a\\\\b #'", "python-dotenv"),
+        ("C:\\#\\", "'C:\\#\\'", "node dotenv, python-dotenv, docker compose"),
+        ("it's # \\", "\"it's # \\\\\"", "node dotenv, python-dotenv, docker compose"),
+        ("C:\\it's #", "\"C:\\\\it's #\"", "node dotenv"),
+        ("it's # $5", "\"it's # $5\"", "docker compose"),
+        ("$5\r", "\"$5\\r\"", "docker compose"),
+        ("it's # ${HOME}", "\"it's # ${HOME}\"", "python-dotenv, docker compose"),
+        ("it's # \"so\" $5", "\"it's # \\\"so\\\" $5\"", "node dotenv, docker compose"),
+        // A dollar is escaped for compose where python goes wrong in any case and quotes keep node from it.
+        ("it's # \"${HOME}", "\"it's # \\\"\\${HOME}\"", "node dotenv, python-dotenv"),
+        ("\"${HOME}\"\r", "\"\\\"\\${HOME}\\\"\\r\"", "node dotenv, python-dotenv"),
+        // A quote at the end is in doubt for compose, so backticks win node; but they cannot hold themselves.
+        ("it's # \"${HOME}\"", "`it's # \"${HOME}\"`", "python-dotenv, docker compose"),
+        ("it's # \"${HOME}\" `x`", "\"it's # \\\"\\${HOME}\\\" `x`\"", "node dotenv, python-dotenv"),
+    ] {
+        let found = written(Output::Dotenv, value);
+        assert_eq!(found, format!("NAME={text}\n"));
+        assert_eq!(misread_by(value).join(", "), misled, "{value}");
+        assert_eq!(back(Format::Dotenv, &found), value);
+    }
+}
+
+#[test]
+fn a_yaml_key_stands_before_its_colon_unless_it_is_long() {
+    let yaml = |name: &str| {
+        let pairs = [(name.to_owned(), b"x".as_slice())];
+        String::from_utf8(render(Output::Yaml, &pairs, "").unwrap().to_vec()).unwrap()
+    };
+    assert_eq!(yaml("NAME"), "\"NAME\": \"x\"\n");
+    // 1,000 characters with the quotes, and one more.
+    let (short, long) = ("k".repeat(998), "k".repeat(999));
+    assert_eq!(yaml(&short), format!("\"{short}\": \"x\"\n"));
+    assert_eq!(yaml(&long), format!("? \"{long}\"\n: \"x\"\n"));
+    for name in [short, long] {
+        assert_eq!(parse(Format::Yaml, yaml(&name).as_bytes()).unwrap().entries[0].key, [name]);
+    }
+}
+
 #[test]
 fn github_gets_a_heredoc_with_the_callers_delimiter() {
     assert_eq!(written(Output::Github, "a\nb"), "NAME<<DELIM\na\nb\nDELIM\n");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use covault::model::formats::{Format, ParseError, Warning, parse};
+use covault::model::formats::{Format, MAX_BYTES, ParseError, Warning, parse};
 
 use super::{expected, pair, read, texts};
 
@@ -112,6 +112,14 @@ fn a_list_becomes_one_json_text() {
 }
 
 #[test]
+fn a_map_in_a_list_keeps_all_its_members() {
+    let wanted = r#"[{"b":1,"c":[2,3],"d":"x"},4]"#;
+    assert_eq!(read(Format::Json, r#"{"a": [{"b": 1, "c": [2, 3], "d": "x"}, 4]}"#)[0].1, wanted);
+    assert_eq!(read(Format::Yaml, "a:\n- b: 1\n  c: [2, 3]\n  d: x\n- 4\n")[0].1, wanted);
+    assert_eq!(read(Format::Toml, "a = [{b = 1, c = [2, 3], d = 'x'}, 4]")[0].1, wanted);
+}
+
+#[test]
 fn nothing_is_dropped_without_a_word() {
     let null = Warning::NullSkipped { key: "a.b".into(), line: Some(1) };
     let empty = Warning::EmptyMapSkipped { key: "c".into(), line: Some(1) };
@@ -120,6 +128,37 @@ fn nothing_is_dropped_without_a_word() {
     let parsed = parse(Format::Yaml, b"a:\n  b:\nc: ~\nd: 'null'\ne: \"\"\n").unwrap();
     assert_eq!(texts(&parsed), [pair("d", "null"), pair("e", "")]);
     assert_eq!(parsed.warnings.len(), 2);
+}
+
+#[test]
+fn a_warning_says_what_was_done_and_the_line_where_it_is_known() {
+    let key = || "a.b".to_owned();
+    for (warning, words) in [
+        (
+            Warning::Duplicate { key: key(), line: Some(3) },
+            "a.b stands more than once, the last one was taken (line 3)",
+        ),
+        (Warning::Duplicate { key: key(), line: None }, "a.b stands more than once, the last one was taken"),
+        (Warning::NullSkipped { key: key(), line: Some(12) }, "a.b is null and was skipped (line 12)"),
+        (Warning::NullSkipped { key: key(), line: None }, "a.b is null and was skipped"),
+        (Warning::EmptyMapSkipped { key: key(), line: Some(1) }, "a.b is an empty map and was skipped (line 1)"),
+        (Warning::EmptyMapSkipped { key: key(), line: None }, "a.b is an empty map and was skipped"),
+        (
+            Warning::HashInValue { key: key(), line: Some(2) },
+            "a.b holds an unquoted #, which Node's dotenv would cut off there (line 2)",
+        ),
+    ] {
+        assert_eq!(warning.to_string(), words);
+    }
+}
+
+#[test]
+fn an_entry_shows_how_long_its_value_is_and_not_the_value() {
+    let parsed = parse(Format::Dotenv, b"A=hunter2\n").unwrap();
+    assert_eq!(
+        format!("{:?}", parsed.entries[0]),
+        r#"Entry { key: ["A"], value: <7 bytes>, line: Some(1), expands: false }"#
+    );
 }
 
 #[test]
@@ -159,7 +198,14 @@ fn yaml_tags_are_refused_whatever_their_form() {
     }
     assert_eq!(error(Format::Yaml, "a: 1\nb: !!binary aGVsbG8=\n"), ParseError::Tag { line: 2 });
     assert_eq!(error(Format::Yaml, "---\na: 1\nb: !x aGVsbG8=\n"), ParseError::Tag { line: 3 });
-    assert!(parse(Format::Yaml, b"%TAG !! tag:yaml.org,2002:\n---\na: !!binary x\n").is_err());
+    for text in
+        ["%TAG !! tag:yaml.org,2002:\n---\na: !!binary x\n", "%TAG !x! tag:yaml.org,2002:\n---\na: !x!binary eA==\n"]
+    {
+        assert_eq!(error(Format::Yaml, text), ParseError::Tag { line: 1 }, "{text}");
+    }
+    let later = "a: b\n...\r%TAG !x! tag:yaml.org,2002:\n---\na: !x!int foo\n";
+    assert_eq!(error(Format::Yaml, later), ParseError::Tag { line: 2 });
+    assert!(parse(Format::Yaml, b"\"%TAG\": \"%TAG !x!\"\nb: 100%TAG\n").is_ok());
 }
 
 #[test]
@@ -242,6 +288,74 @@ fn no_yaml_explodes() {
 }
 
 #[test]
+fn yaml_aliases_may_expand_to_exactly_the_limit() {
+    // One text under 256 names of four bytes, which count too.
+    let each = MAX_BYTES / 256 - 4;
+    let mut text = format!("k000: &a {}\n", "x".repeat(each));
+    for n in 1..256 {
+        text.push_str(&format!("k{n:03}: *a\n"));
+    }
+    let parsed = parse(Format::Yaml, text.as_bytes()).unwrap();
+    assert_eq!(parsed.entries.len(), 256);
+    assert!(parsed.entries.iter().all(|e| e.value.len() == each));
+    assert_eq!(error(Format::Yaml, &format!("{text}k:\n")), ParseError::Explodes);
+}
+
+#[test]
+fn two_hundred_thousand_nodes_are_read_and_one_more_is_refused() {
+    // The outermost map, its key and the list are three of them.
+    let list = |one: &str, many: usize| format!("{{\"a\":[{}]}}", vec![one; many].join(","));
+    assert_eq!(read(Format::Json, &list("1", 199_997))[0].1.len(), 2 * 199_997 + 1);
+    assert_eq!(read(Format::Json, &list("null", 199_997))[0].1.len(), 5 * 199_997 + 1);
+    for one in ["1", "null", "true", "\"\"", "{}", "[]"] {
+        assert_eq!(error(Format::Json, &list(one, 199_998)), ParseError::Explodes, "{one}");
+    }
+}
+
+#[test]
+fn a_million_separators_are_read_and_one_more_is_refused() {
+    // In a comment: they are counted before anybody knows where they stand, and it is quickly read.
+    let crowd = |what: &str, many: usize| format!("#{}", what.repeat(many));
+    assert_eq!(read(Format::Toml, &crowd(",", 1_000_000)), []);
+    assert_eq!(error(Format::Toml, &crowd(",", 1_000_001)), ParseError::TooManyEntries);
+    // A blank separates behind an indicator alone, and an indicator before a blank alone.
+    assert_eq!(read(Format::Toml, &crowd(" ", 1_000_001)), []);
+    assert_eq!(read(Format::Toml, &crowd("-", 1_000_001)), []);
+}
+
+#[test]
+fn yaml_may_have_4096_blanks_in_a_row_and_no_more() {
+    let spaced = |many: usize| format!("a:{}1\n", " ".repeat(many));
+    assert_eq!(read(Format::Yaml, &spaced(4_096)), [pair("a", "1")]);
+    assert_eq!(error(Format::Yaml, &spaced(4_097)), ParseError::Blanks { line: 1 });
+}
+
+#[test]
+fn yaml_may_have_a_thousand_brackets_open_and_no_more() {
+    // In a comment they open nothing, and are counted all the same.
+    let open = |many: usize| format!("# {}\na: 1\n", "[".repeat(many));
+    assert_eq!(read(Format::Yaml, &open(1_000)), [pair("a", "1")]);
+    assert_eq!(error(Format::Yaml, &open(1_001)), ParseError::TooDeep { key: "the file".into() });
+    for closed in ["[]", "{}"] {
+        let list = format!("[{}]", vec![closed; 1_001].join(","));
+        assert_eq!(read(Format::Yaml, &format!("a: {list}\n")), [pair("a", &list)]);
+    }
+}
+
+#[test]
+fn a_file_of_exactly_the_limit_is_looked_at_and_a_larger_one_is_not() {
+    // No text at all, so that looking at it is quickly done.
+    let mut bytes = vec![0xff_u8; MAX_BYTES];
+    for format in ALL {
+        assert_eq!(parse(format, &bytes), Err(ParseError::NotUtf8 { line: 1 }));
+    }
+    bytes.push(0xff);
+    for format in ALL {
+        assert_eq!(parse(format, &bytes), Err(ParseError::TooLarge { bytes: MAX_BYTES + 1 }));
+    }
+}
+
+#[test]
 fn eight_levels_are_read_and_nine_are_refused() {
     let nested = |depth: usize| format!("{}1{}", "{\"k\":".repeat(depth), "}".repeat(depth));
     for format in [Format::Json, Format::Yaml] {
@@ -284,6 +398,15 @@ fn broken_text_is_refused_with_its_place_and_without_its_content() {
         assert!(line == 0 || *found == line, "{text}: {error}");
         assert!(!error.to_string().contains("hunter2"));
     }
+}
+
+#[test]
+fn an_error_names_the_notation_as_it_is_written() {
+    let of = |format: Format, text: &str| error(format, text).to_string();
+    assert_eq!(of(Format::Json, "[1]"), "a JSON file to import must be a map of names to values");
+    assert_eq!(of(Format::Yaml, "- a\n"), "a YAML file to import must be a map of names to values");
+    assert_eq!(of(Format::Toml, "a = 1\na = 2\n"), "line 2, column 1 is not valid TOML");
+    assert_eq!(Format::Dotenv.to_string(), "dotenv");
 }
 
 #[test]

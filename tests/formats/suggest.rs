@@ -33,3 +33,24 @@ fn at_most_three_are_named_and_nothing_far_away() {
     assert!(suggest(&"x".repeat(10_000), KNOWN.into_iter()).is_empty());
     assert_eq!(suggest("a1", ["a2", "a2"].into_iter()), ["a2"]);
 }
+
+#[test]
+fn a_third_of_the_letters_may_be_wrong() {
+    assert_eq!(suggest("telamatri", ["telemetry"].into_iter()), ["telemetry"]);
+    assert!(suggest("talamatri", ["telemetry"].into_iter()).is_empty());
+}
+
+#[test]
+fn names_of_exactly_the_longest_are_compared() {
+    let longest = "x".repeat(256);
+    assert_eq!(suggest(&longest, [longest.as_str()].into_iter()), [longest.as_str()]);
+    let longer = "x".repeat(257);
+    assert!(suggest(&longer, [longest.as_str()].into_iter()).is_empty());
+    assert!(suggest(&longest, [longer.as_str()].into_iter()).is_empty());
+}
+
+#[test]
+fn seven_wrong_letters_say_less_than_an_end_with_one() {
+    let known = ["production-brazil/mall", "staging/mall"];
+    assert_eq!(suggest("production-europe/mail", known.into_iter()), ["staging/mall", "production-brazil/mall"]);
+}

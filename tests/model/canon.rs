@@ -41,6 +41,14 @@ fn every_kind_of_line_is_spelled_in_one_way() {
 }
 
 #[test]
+fn another_line_in_place_of_a_header_is_not_the_end() {
+    let expected = "[[head]]".to_owned();
+    let header = |text: &str| Reader::new(text).header("[[head]]").unwrap_err();
+    assert_eq!(header("a = 1\n"), CanonError::Unexpected { line: 1, expected: expected.clone() });
+    assert_eq!(header(""), CanonError::Ended { line: 1, expected });
+}
+
+#[test]
 fn other_spellings_of_the_same_values_are_refused() {
     let good = "a = \"x\"\nn = 1\nitems = [\"1\", \"2\"]\n\n[[head]]\nb = \"\\u0001\"\n";
     assert!(read(good).is_ok());

@@ -55,6 +55,24 @@ fn a_document_is_text_that_a_person_can_read() {
     assert!(text.contains("\n[replaced]\nfield.password = [\""));
 }
 
+/// Holds in builds that check their assertions, as those of tests do.
+#[test]
+fn a_buffer_has_room_for_all_that_is_written_into_it() {
+    let mut document = empty();
+    let mut pen = Pen::of("alice", 0);
+    for n in 0..40 {
+        pen.put(&mut document, &field(&format!("field-{n:02}")), "x");
+    }
+    encoded(&document);
+    // What is written twice as long, and what takes many names.
+    pen.put(&mut document, &field("lines"), &"\n\"\\".repeat(20_000));
+    encoded(&document);
+    for n in 0..4_000 {
+        pen.put(&mut document, &field("changed"), &n.to_string());
+    }
+    encoded(&document);
+}
+
 #[test]
 fn readable_text_is_text_and_everything_else_is_base64() {
     let is_text = |b: &[u8]| matches!(bytes(b), Value::Text(_));

@@ -156,3 +156,36 @@ fn versions_are_found_by_their_values_and_values_by_their_path() {
     assert_eq!(had(&["v3"]), [third.hash]);
     assert_eq!(had(&["v5"]), []);
 }
+
+#[test]
+fn each_parent_that_is_not_here_counts_once() {
+    let [first, second, third] = ["first", "second", "third"].map(|name| version(name, &[], &["alice"], &["v1"]));
+    let merge = version("merge", &[&first, &second], &["alice"], &["v1"]);
+    let other = version("other", &[&first, &third], &["alice"], &["v1"]);
+    let unseen = |here: &[&Past]| here.iter().map(|past| (*past).clone()).collect::<Versions>().unseen();
+    assert_eq!(unseen(&[&first, &second, &merge]), 0);
+    assert_eq!(unseen(&[&first, &merge, &other]), 2);
+    assert_eq!(unseen(&[&merge, &other]), 3);
+}
+
+#[test]
+fn who_left_reads_until_now_what_is_sealed_to_them_still() {
+    for values in [&["v1"][..], &["v1", "v2"], &["v1", "v2", "v3"]] {
+        let head = version("head", &[], &["alice", "carol"], values);
+        let all: Versions = [head.clone()].into_iter().collect();
+        let found = all.exposed(&head, &|reader| reader.name == member("alice"), &|_| Vec::new());
+        let carol = &found[&member("carol")];
+        assert_eq!((carol.until, carol.values.len()), (None, values.len()));
+    }
+}
+
+#[test]
+fn of_versions_that_are_equally_new_the_first_is_said() {
+    let [left, right] = ["left", "right"].map(|name| version(name, &[], &["alice", "carol"], &["v1"]));
+    let head = version("head", &[&left, &right], &["alice"], &["v1"]);
+    for (first, second) in [(&left, &right), (&right, &left)] {
+        let all: Versions = [first, second, &head].map(Clone::clone).into_iter().collect();
+        let found = all.exposed(&head, &|reader| reader.name == member("alice"), &|_| Vec::new());
+        assert_eq!(found[&member("carol")].last, first.hash);
+    }
+}

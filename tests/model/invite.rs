@@ -113,6 +113,32 @@ fn nothing_that_is_shown_for_debugging_has_the_token() {
     }
 }
 
+#[test]
+fn its_line_is_written_into_one_buffer() {
+    // One that had to grow would leave the token behind, unwiped.
+    let written = invite().to_line().unwrap();
+    let room = PREFIX.len() + raw(&invite()).len().div_ceil(3) * 4;
+    assert!((room..2 * room).contains(&written.capacity()), "{} for {room}", written.capacity());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_token_that_is_dropped_is_wiped() {
+    use std::os::unix::fs::FileExt as _;
+    let mut tokens = vec![Token::new([0x5a; 16]), Token::new([0xa5; 16])];
+    let at = tokens[1].expose().as_ptr().expose_provenance() as u64;
+    let memory = || {
+        let mut bytes = [0x11; 16];
+        std::fs::File::open("/proc/self/mem").unwrap().read_exact_at(&mut bytes, at).unwrap();
+        bytes
+    };
+    assert_eq!(memory(), [0xa5; 16]);
+    // The vector keeps the place that it had.
+    tokens.truncate(1);
+    assert_eq!(memory(), [0; 16]);
+    assert_eq!(std::hint::black_box(tokens), [Token::new([0x5a; 16])]);
+}
+
 proptest! {
     #![proptest_config(cases(256))]
 

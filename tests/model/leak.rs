@@ -98,9 +98,11 @@ fn each_form_is_found_wherever_it_stands() {
 
 #[test]
 fn every_form_of_the_table_has_a_key_here() {
-    for name in leak::names() {
-        assert!(RECIPES.iter().any(|recipe| recipe.0 == name), "{name} has none");
-    }
+    let (mut names, mut here) = (leak::names(), RECIPES.iter().map(|recipe| recipe.0).collect::<Vec<_>>());
+    names.sort_unstable();
+    here.sort_unstable();
+    here.dedup();
+    assert_eq!(names, here);
 }
 
 #[test]
@@ -131,6 +133,33 @@ fn what_stands_for_a_key_is_none() {
     ];
     for text in examples {
         assert_eq!(said(&text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+#[test]
+fn a_run_of_six_characters_is_no_part_of_a_key() {
+    let (before, after) = (random(ALNUM, 40, 21), random(ALNUM, 40, 22));
+    for (run, is_key) in [("QQQQQ", true), ("QQQQQQ", false), ("ghijk", true), ("ghijkl", false)] {
+        assert_eq!(said(&format!("ghp_{before}7{run}7{after}")).len(), usize::from(is_key), "{run}");
+    }
+}
+
+#[test]
+fn a_key_with_exactly_the_bits_that_its_form_asks_for_is_one() {
+    // 20, 2, 4, 1, 8, 1, 25, 10, 1, 4, 2 and 2 of 80 letters: 2.8 bits each, in whatever way a logarithm is rounded.
+    let text = "AEGGAGGGCGHHGHAJGAAAGADAJCGEAGGGAGHGEHJHGJALGAAAHAECKEGFAGGGBGHGEHLIGKAAGACAHBEE";
+    assert_eq!(said(&format!("xoxb-{text}")), ["Slack token"]);
+    let less = text.replace('I', "G");
+    assert_eq!(said(&format!("xoxb-{less}")), Vec::<&str>::new());
+}
+
+#[test]
+fn a_signature_from_a_manual_is_no_key() {
+    let token = |signature: &str| format!("{}.{signature}", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ");
+    for published in ["SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c", "cThIIoDvwdueQB468K5xDc5633seEFoqwxjF_xSJyQQ"] {
+        assert_eq!(said(&token(published)), Vec::<&str>::new(), "{published}");
+        let other: String = published.chars().rev().collect();
+        assert_eq!(said(&token(&other)), ["JSON web token"], "{other}");
     }
 }
 
@@ -175,6 +204,19 @@ fn values_are_found_word_for_word_and_nowhere_else() {
         assert_eq!(known.find(short.as_bytes()), []);
     }
     assert!(Known::default().find(text).is_empty());
+}
+
+#[test]
+fn values_that_begin_alike_and_owners_of_one_value_are_all_found() {
+    let known = known(&["correct horse", "correct staple", "correct horse", "correct battery"]);
+    let text = b"correct staple, correct horse, correct battery";
+    assert_eq!(known.find(text), [(0, 1), (16, 0), (16, 2), (31, 3)]);
+}
+
+#[test]
+fn a_value_right_behind_itself_is_found_twice() {
+    let value = "correct horse\nbattery staple";
+    assert_eq!(known(&[value]).find(value.repeat(2).as_bytes()), [(0, 0), (value.len(), 0)]);
 }
 
 #[test]
@@ -230,6 +272,73 @@ fn what_says_nothing_is_not_looked_for_and_said_to_be_so() {
     ];
     for text in secrets {
         assert_eq!(look(text), Looked::For, "{text}");
+    }
+}
+
+#[test]
+fn what_only_resembles_a_word_a_number_or_an_address_is_looked_for() {
+    let look = |text: &str| Known::default().add(&Plaintext::from_text(text), 0);
+    let common = [
+        // Fifteen bytes.
+        "internationally",
+        "2026-01-31 10:0",
+        "eu-central-12",
+        // Two and three different ones.
+        "a!a!a!a!",
+        "a!?a!?a!?",
+        "my-database.internal.example",
+        "git+ssh://git.example.com/app",
+        "first.last+tag@mail.example.com",
+        // A long run, but of one class.
+        "https://docs.example.com/internationalization",
+    ];
+    for text in common {
+        assert_eq!(look(text), Looked::Not(Plain::Common), "{text}");
+    }
+    let secrets = [
+        // Sixteen bytes.
+        "responsibilities",
+        "2026-01-31 10:00",
+        // Four different ones.
+        "a!b?a!b?",
+        // No name: a part that is no word, is empty or is no number of two digits; a number first; too many parts.
+        "admin-p4ss!",
+        "admin--x",
+        "prod-db-x9",
+        "region-2024",
+        "42-answer",
+        "one-two-to-go",
+        // No host: a label with another character or with none, no lower-case word of two letters at the end.
+        "p!ssw0rd.word",
+        "db..internal",
+        "hunter2.Secret9",
+        "hunter22.x",
+        // No scheme.
+        "P4ssw0rd://x",
+        "://hunter2",
+        // No user, no host, and a port.
+        "p!ss@db.internal",
+        "@db.internal",
+        "hunter2@correct!",
+        "app@db.internal:5432",
+        // Sixteen bytes that change between letters and digits.
+        "https://example.org/a1b2c3d4e5f6g7h8",
+    ];
+    for text in secrets {
+        assert_eq!(look(text), Looked::For, "{text}");
+    }
+}
+
+#[test]
+fn a_line_is_allowed_by_the_whole_word_and_nothing_else() {
+    for (text, is_allowed) in [
+        ("covault:allow", true),
+        ("key # covault:allow, an example", true),
+        ("key # covault:allo w", false),
+        ("covault:allo", false),
+        ("a line that says nothing of it", false),
+    ] {
+        assert_eq!(Lines::new(text.as_bytes()).at(0).is_allowed(), is_allowed, "{text}");
     }
 }
 

@@ -226,6 +226,13 @@ fn folders_are_listed_from_the_nearest() {
 }
 
 #[test]
+fn the_last_segment_is_what_stands_after_the_folder() {
+    for (name, last) in [("db", "db"), ("prod/db", "db"), ("prod/eu.1/db.v2", "db.v2")] {
+        assert_eq!(SecretPath::parse(name).unwrap().last_segment(), last);
+    }
+}
+
+#[test]
 fn other_names_have_their_own_rules() {
     type Accepts = fn(&str) -> bool;
     type Row<'a> = (&'a str, Accepts, usize, &'a [&'a str], &'a [&'a str]);
@@ -317,6 +324,13 @@ fn a_reference_is_a_secret_or_one_of_its_fields() {
     let long = ["a".repeat(64), "a".repeat(64), "a".repeat(50)].join("/");
     let field = "f".repeat(64);
     assert_eq!(readings(&format!("covault://{long}/{field}")), [(long, Some(field))]);
+}
+
+#[test]
+fn the_text_of_a_reference_is_without_its_scheme() {
+    for text in ["covault://prod/db/url", "prod/db/url"] {
+        assert_eq!(Reference::parse(text).unwrap().as_str(), "prod/db/url", "{text}");
+    }
 }
 
 #[test]

@@ -86,6 +86,21 @@ fn what_is_no_token_is_refused() {
     assert_eq!(refused(&format!("{token}{}", "A".repeat(MAX_REQUEST))), RequestError::TooLarge);
 }
 
+#[test]
+fn a_line_of_exactly_the_limit_is_read() {
+    let two = "\u{e9}".repeat(MAX_REQUEST / 2);
+    for (text, error) in [
+        ("x".repeat(MAX_REQUEST), RequestError::NotToken),
+        ("x".repeat(MAX_REQUEST + 1), RequestError::TooLarge),
+        // What is left out does not count; a letter of two bytes counts twice.
+        ("x \u{200b}".repeat(MAX_REQUEST), RequestError::NotToken),
+        (two.clone(), RequestError::NotToken),
+        (format!("x{two}"), RequestError::TooLarge),
+    ] {
+        assert_eq!(Request::from_token(&text), Err(error), "{} bytes", text.len());
+    }
+}
+
 proptest! {
     #![proptest_config(cases(128))]
 

@@ -201,28 +201,43 @@ fn private_keys_in_other_forms_are_refused_by_name() {
     }
 }
 
+/// A private key file with other bytes at the place of some in it.
+fn exchanged(openssh: &str, from: &[u8], to: &[u8]) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let body: String = openssh.lines().filter(|line| !line.starts_with('-')).collect();
+    let mut bytes = STANDARD.decode(body).unwrap();
+    let at = super::forge::find(&bytes, from);
+    bytes[at..at + to.len()].copy_from_slice(to);
+    let text = STANDARD.encode(bytes);
+    let lines: Vec<&str> = text.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n", lines.join("\n"))
+}
+
 #[test]
 fn a_private_key_whose_public_half_was_exchanged_is_refused() {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     let (a, b) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
-    let text = a.to_openssh("").unwrap();
-    let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
-    let mut bytes = STANDARD.decode(body).unwrap();
-    let (ours, theirs) = (STANDARD.decode(a.public().0).unwrap(), STANDARD.decode(b.public().0).unwrap());
-    let at = super::forge::find(&bytes, &ours);
-    bytes[at..at + 51].copy_from_slice(&theirs);
-    let forged = format!(
-        "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n",
-        STANDARD
-            .encode(bytes)
-            .as_bytes()
-            .chunks(70)
-            .map(|l| std::str::from_utf8(l).unwrap())
-            .collect::<Vec<_>>()
-            .join("\n")
-    );
+    let blob = |key: &SigningKey| STANDARD.decode(key.public().0).unwrap();
+    let forged = exchanged(&a.to_openssh("").unwrap(), &blob(&a), &blob(&b));
     assert_eq!(SigningKey::from_openssh(&forged, || None).unwrap_err(), SealError::OpensshKey);
+}
+
+#[test]
+fn a_private_key_under_a_cipher_that_is_not_known_here_is_refused_by_its_name() {
+    let text = SigningKey::generate().unwrap().to_openssh("").unwrap();
+    let none = b"\0\0\0\x04none\0\0\0\x04none".as_slice();
+    for cipher in ["nine", "3des"] {
+        let other = exchanged(&text, none, &[b"\0\0\0\x04", cipher.as_bytes()].concat());
+        let form = format!("the cipher {cipher}");
+        assert_eq!(SigningKey::from_openssh(&other, || panic!("asked")).unwrap_err(), SealError::OpensshForm { form });
+    }
+    // One whose passphrase nobody is asked for in vain: as long as the two names together.
+    let triple = [none, &b"\0\0\0\0\0\0\0\x01"[..]].concat();
+    let other = exchanged(&text, &triple, b"\0\0\0\x083des-cbc\0\0\0\0\0\0\0\0");
+    let form = "the cipher 3des-cbc".to_owned();
+    assert_eq!(SigningKey::from_openssh(&other, || panic!("asked")).unwrap_err(), SealError::OpensshForm { form });
 }
 
 #[test]
@@ -249,6 +264,10 @@ fn recipients_that_are_no_safe_points_are_refused() {
     check_recipient(&x25519("0900000000000000000000000000000000000000000000000000000000000000")).unwrap();
     let weak_ssh = "AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let recipient = Recipient::SshEd25519(weak_ssh.to_owned());
+    assert!(matches!(check_recipient(&recipient).unwrap_err(), SealError::WeakRecipient { .. }));
+    // A second spelling of a point of full order.
+    let blob = [b"\0\0\0\x0bssh-ed25519\0\0\0\x20\xf0".as_slice(), &[0xff; 30], &[0x7f]].concat();
+    let recipient = Recipient::SshEd25519(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, blob));
     assert!(matches!(check_recipient(&recipient).unwrap_err(), SealError::WeakRecipient { .. }));
     let good = Identity::generate().unwrap().recipient().to_string();
     for wrong in [good.to_uppercase(), format!("{good}q"), "age1".to_owned(), String::new()] {

@@ -8,7 +8,7 @@ use covault::model::manifest::{Manifest, State};
 use covault::model::names::SecretPath;
 use covault::plaintext::Plaintext;
 use covault::seal::sshsig::{self, Namespace};
-use covault::seal::{MAX_FILE, MAX_PAYLOAD, SealError, SealedFile, header_limit, seal};
+use covault::seal::{MAX_FILE, MAX_PAYLOAD, SealError, SealedFile, header_limit, peek_manifests, seal};
 
 use super::forge::{MAGIC, Parts, find, stanza};
 use super::support::{Member, devices, draft, open_fully, refusal, seal_for, team};
@@ -80,6 +80,54 @@ fn a_header_has_64_kib_for_a_hundred_devices_and_656_bytes_for_each_above() {
     let fits = (40_000..60_000).collect::<Vec<_>>().partition_point(|n| matches!(large(*n), SealError::Manifest(_)));
     assert!(matches!(large(39_999 + fits), SealError::Manifest(_)));
     assert_eq!(large(40_000 + fits), SealError::HeaderTooLarge { limit: 65_536 });
+}
+
+#[test]
+fn a_header_of_exactly_the_limit_is_sealed_and_read() {
+    let length = |member: &Member, values: u64, name: usize| {
+        let team = std::slice::from_ref(member);
+        let values = (0..values).map(|n| Short(n.to_be_bytes())).collect();
+        let manifest = Manifest { values, path: SecretPath::parse(&"n".repeat(name)).unwrap(), ..draft(team) };
+        let sealed = seal(manifest, &Plaintext::new(b"x".to_vec()), &devices(team), &member.signing).ok()?;
+        SealedFile::parse(sealed.bytes.clone()).unwrap();
+        Some(sealed.bytes.len() - 33)
+    };
+    // A name that is longer by a byte makes it longer by one or two: not every number of devices meets the limit.
+    let longest = (1..=4).map(|count| {
+        let member = Member::with_devices("alice", count);
+        let values: Vec<u64> = (0..4_000).collect();
+        let values = values.partition_point(|n| length(&member, *n, 1).is_some()) as u64 - 1;
+        (1..60).map_while(|name| length(&member, values, name)).max().unwrap()
+    });
+    assert_eq!(longest.max(), Some(65_536));
+}
+
+#[test]
+fn a_payload_of_exactly_the_limit_is_sealed_and_opened() {
+    let team = team(1);
+    // In 37 chunks, each with its tag.
+    let most = MAX_PAYLOAD - 16 - 37 * 16;
+    let sealed = seal_for(&team, &vec![b'x'; most]);
+    assert_eq!(open_fully(&sealed.bytes, &team[0].keys(), &[0]).unwrap().plaintext.len(), most);
+    let more = Plaintext::new(vec![b'x'; most + 1]);
+    let refused = refusal(seal(draft(&team), &more, &devices(&team), &team[0].signing));
+    assert_eq!(refused, SealError::PayloadTooLarge { size: MAX_PAYLOAD + 1, limit: MAX_PAYLOAD });
+}
+
+#[test]
+fn a_file_of_exactly_the_limit_is_sealed_and_read() {
+    // So many readers that the largest payload is too large beside them.
+    let team: Vec<Member> = (0..3_080).map(|n| Member::with_devices(&format!("m{n:047}"), 1)).collect();
+    let sealed =
+        |length: usize| seal(draft(&team), &Plaintext::new(vec![b'x'; length]), &devices(&team), &team[0].signing);
+    let header = sealed(1).unwrap().bytes.len() - 33;
+    let payload = MAX_FILE - header;
+    let most = payload - 16 - 16 * (payload - 16).div_ceil(65_536 + 16);
+    let file = sealed(most).unwrap().bytes;
+    assert_eq!(file.len(), MAX_FILE);
+    assert_eq!(peek_manifests(&file).unwrap().len(), 1);
+    SealedFile::parse(file).unwrap();
+    assert_eq!(refusal(sealed(most + 1)), SealError::FileTooLarge { size: MAX_FILE + 1, limit: MAX_FILE });
 }
 
 #[test]

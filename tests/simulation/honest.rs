@@ -84,11 +84,11 @@ impl Sim {
         }
         self.git(seat, &["add", "-A"]).ok();
         self.git(seat, &["commit", "-q", "-m", "put back what was there"]).ok();
-        // Whose version is back may have lost the right to write it while the lie lay there, unheard by who took it.
-        let paths: BTreeSet<&str> = wrong.iter().map(|lie| lie.path.as_str()).collect();
+        // Whose version is back may have lost the right to write it while the lie lay there, unheard by who took it; and a
+        // merge may have kept a lie beside a good version.
         for _ in 0..MAX_BESIDE {
             // Of several in one file each is vouched for by itself.
-            let names = self.without_standing(seat, |finding| paths.contains(finding.path.as_str()));
+            let names = self.without_standing(seat, |_| true);
             if names.is_empty() {
                 break;
             }

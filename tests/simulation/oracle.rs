@@ -123,24 +123,24 @@ impl Oracle {
         past.difference(&self.replaced(past).0).copied().collect()
     }
 
-    /// Whether a write that lives at these places was replaced elsewhere only: it had been moved away from there, and who
-    /// deleted the secret there and made it again had not heard of that. The move wins over the deletion, and the secret
-    /// that was begun anew is another one.
+    /// Whether a write that lives at these places was replaced elsewhere only: at a name that it had been moved away from, by
+    /// people who had not heard of that, and where somebody who had not either deleted the secret and made it again. The move
+    /// wins over the deletion, the secret that was begun anew is another one, and edits that landed there stay there.
     pub fn was_moved_before(&self, number: Number, places: &BTreeSet<String>, surviving: &BTreeSet<Number>) -> bool {
+        let at = |path: &str, does: Does| -> Vec<Number> {
+            let is_one = |n: &Number| self.events[*n].path == path && self.events[*n].what.does == does;
+            (0..self.events.len()).filter(is_one).collect()
+        };
         let replaces = |other: &&Number| self.replaced(&BTreeSet::from([**other])).0.contains(&number);
         surviving.iter().filter(replaces).all(|other| {
             let event = &self.events[*other];
-            let is_begun_anew = |n: &Number| {
-                let other = &self.events[*n];
-                other.what.does == Does::Revive && other.path == event.path
+            let unheard = |moved: &Number| {
+                let is_anew = |n: &Number| surviving.contains(n) && !self.events[*n].past.contains(moved);
+                self.taken_along(*moved).contains(&number)
+                    && !event.past.contains(moved)
+                    && at(&event.path, Does::Revive).iter().any(is_anew)
             };
-            let moved = |n: &Number| {
-                let other = &self.events[*n];
-                other.what.does == Does::Move && other.path == event.path && self.taken_along(*n).contains(&number)
-            };
-            !places.contains(&event.path)
-                && event.past.iter().chain([other]).any(is_begun_anew)
-                && (0..self.events.len()).filter(moved).any(|n| !event.past.contains(&n))
+            !places.contains(&event.path) && at(&event.path, Does::Move).iter().any(unheard)
         })
     }
 

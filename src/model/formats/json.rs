@@ -133,6 +133,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
+        self.budget.spend(0, self.depth).map_err(|error| self.budget.refuse(error))?;
         Ok(Node::Null)
     }
 

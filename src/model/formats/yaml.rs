@@ -32,7 +32,7 @@ const MAX_BLANKS: usize = 4_096;
 /// # Errors
 /// Says which rule the text breaks, and where.
 pub fn parse(text: &str) -> Result<Parsed, ParseError> {
-    if let Some(at) = verbatim_tag(text).filter(|_| !is_quoted(text)) {
+    if let Some(at) = tag_directive(text).or_else(|| verbatim_tag(text)).filter(|_| !is_quoted(text)) {
         return Err(ParseError::Tag { line: line_at(text.as_bytes(), at) });
     }
     refuse_crowds(text)?;
@@ -62,6 +62,15 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
         Node::Null => Ok(Parsed::default()),
         _ => Err(ParseError::NotAMap { format: Format::Yaml }),
     }
+}
+
+/// A `%TAG` line, which could give the tags of the core schema another name.
+fn tag_directive(text: &str) -> Option<usize> {
+    let begins_line = |at: &usize| {
+        let before = text.get(..*at).and_then(|before| before.chars().next_back());
+        before.is_none_or(|c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
+    };
+    text.match_indices("%TAG").map(|(at, _)| at).find(begins_line)
 }
 
 /// A verbatim tag where a value may begin: after an indicator or an anchor. In a quoted text this is a false alarm, and
@@ -136,9 +145,8 @@ fn refusal(budget: &Budget, error: &yaml_serde::Error, added: usize) -> ParseErr
         Some(ParseError::Tag { .. }) => ParseError::Tag { line: here },
         Some(ParseError::ComplexKey { .. }) => ParseError::ComplexKey { line: here },
         Some(refusal) => refusal,
-        // Read to tell these two apart, never shown: other messages of the library may hold a value.
-        None if error.to_string().starts_with("repetition limit") => ParseError::Explodes,
-        None if error.to_string().starts_with("recursion limit") => ParseError::TooDeep { key: budget.path() },
+        // Read to tell this one apart, never shown: other messages of the library may hold a value, and begin with a key.
+        None if error.to_string() == "repetition limit exceeded" => ParseError::Explodes,
         None => ParseError::Syntax { format: Format::Yaml, line: here, column },
     }
 }

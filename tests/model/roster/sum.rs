@@ -85,6 +85,12 @@ fn who_a_merge_left_out_is_known_by_their_card_still() {
     assert_eq!(left_out, 1, "nobody was left out");
     check(a.roster(), &a.text());
     let read = Roster::from_sum(&a.roster().sum().unwrap(), Arc::new(a.text().into_bytes())).unwrap();
+    for entry in &b.roster().chain {
+        assert!(
+            read.seq_at(*entry).is_some() && read.seq_at(*entry) == a.roster().seq_at(*entry),
+            "an entry of a branch"
+        );
+    }
     assert!(both.iter().all(|dave| read.admitted(dave).is_some_and(|card| card.hash() == dave.card)));
 }
 
@@ -94,6 +100,8 @@ fn a_sum_by_other_rules_and_one_that_was_cut_is_none() {
     let (sum, file) = (chain.roster().sum().unwrap(), Arc::new(chain.text().into_bytes()));
     let reads = |text: &str| Roster::from_sum(text, Arc::clone(&file)).is_some();
     assert!(reads(&sum));
+    let rules = sum.strip_prefix("rules = \"").and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(rules.len() == 16 && rules.bytes().all(|b| b.is_ascii_hexdigit()), "{rules}");
     let at = sum.find('"').unwrap() + 1;
     let other = if sum.as_bytes()[at] == b'0' { "1" } else { "0" };
     assert!(!reads(&[&sum[..at], other, &sum[at + 1..]].concat()), "of other rules");
