@@ -261,7 +261,14 @@ fn recipients_that_are_no_safe_points_are_refused() {
         let refused = SealError::WeakRecipient { text: recipient.to_string() };
         assert_eq!(check_recipient(&recipient).unwrap_err(), refused, "{text}");
     }
-    check_recipient(&x25519("0900000000000000000000000000000000000000000000000000000000000000")).unwrap();
+    for text in [
+        "0900000000000000000000000000000000000000000000000000000000000000",
+        // Just below the prime, and just below what its highest byte begins.
+        "00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00",
+    ] {
+        check_recipient(&x25519(text)).unwrap();
+    }
     let weak_ssh = "AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let recipient = Recipient::SshEd25519(weak_ssh.to_owned());
     assert!(matches!(check_recipient(&recipient).unwrap_err(), SealError::WeakRecipient { .. }));

@@ -202,3 +202,14 @@ fn what_files_say_is_read_from_their_headers_alone() {
     assert_eq!(refused, SealError::FileTooLarge { size: MAX_FILE + 1, limit: MAX_FILE });
     assert_eq!((peek_format(&members[0]), peek_format(&file), peek_format(b"format = 1\n")), (Some(1), None, None));
 }
+
+#[test]
+fn siblings_of_exactly_the_limit_are_stored_and_read() {
+    let whole = || (0..10).map(|n| vec![n; MAX_FILE]);
+    // A head of 20 bytes, a count, and a length before each of the eleven.
+    let rest = MAX_STORED - 20 - 4 - 10 * (4 + MAX_FILE) - 4;
+    let stored = bundle(whole().chain([vec![10; rest]]).collect()).unwrap();
+    assert_eq!((stored.len(), members(&stored).unwrap().len()), (MAX_STORED, 11));
+    let refused = bundle(whole().chain([vec![10; rest + 1]]).collect()).unwrap_err();
+    assert_eq!(refused, SealError::FileTooLarge { size: MAX_STORED + 1, limit: MAX_STORED });
+}

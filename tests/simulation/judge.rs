@@ -203,11 +203,22 @@ impl Sim {
         Ok(())
     }
 
-    /// Whether what was found in a commit is what a liar put there.
+    /// Whether what was found in a commit is what a liar put there, or comes of it.
     fn is_a_lie(&self, seat: Seat, found: &verify::Finding) -> bool {
         let Some(commit) = &found.commit else { return false };
         let blob = self.ask(seat, &["rev-parse", "-q", "--verify", &format!("{commit}:{}", found.path)]);
-        self.lies.has(&found.path, &blob)
+        self.lies.has(&found.path, &blob) || self.was_taken_back_there(seat, found, commit)
+    }
+
+    /// Whether a merge lacks a version since a liar had put an older one in its place on one of the branches: whoever merges
+    /// sees the files alone, and the other branch has that version as it came from where they parted.
+    fn was_taken_back_there(&self, seat: Seat, found: &verify::Finding, commit: &str) -> bool {
+        let has_it = found.text.split(", which ").nth(1).and_then(|rest| rest.split(' ').next());
+        let Some(has_it) = has_it.filter(|_| found.code == "rollback") else { return false };
+        let before =
+            |earlier: &str, later: &str| self.git(seat, &["merge-base", "--is-ancestor", earlier, later]).code == 0;
+        let took_back = |lie: &&Lie| lie.path == found.path && lie.fate == Fate::Older;
+        self.lies.all.iter().filter(took_back).any(|lie| before(&lie.commit, commit) && !before(&lie.commit, has_it))
     }
 }
 

@@ -226,13 +226,21 @@ impl Sim {
         Ok(Done)
     }
 
-    /// An older version that was alone in its file. One that says what the newest says takes nothing back: it is no lie.
+    /// An older version that was alone in its file. One that follows all that is there, or says the same, takes nothing back:
+    /// it is no lie.
     fn replayed(&mut self, desk: &Desk, secret: &str) -> Option<Deed> {
         let path = file(secret);
-        let says = |bytes: Vec<u8>| SealedFile::parse(bytes).ok().map(|sealed| sealed.manifest().message());
-        let now = says(std::fs::read(self.person(desk.seat).repo.join(&path)).unwrap_or_default());
+        let read = |bytes: &[u8]| SealedFile::parse(bytes).ok();
+        let now = std::fs::read(self.person(desk.seat).repo.join(&path)).unwrap_or_default();
+        let now: Vec<SealedFile> = members(&now).into_iter().flatten().filter_map(read).collect();
+        let takes_back = |old: &SealedFile| {
+            let (hash, old) = (old.hash(), old.manifest());
+            now.iter().any(|new| {
+                new.hash() != hash && !old.names_as_ancestor(new.hash()) && new.manifest().message() != old.message()
+            })
+        };
         let mut old = self.older(desk, &path, usize::MAX);
-        old.retain(|old| says(old.clone()) != now);
+        old.retain(|old| read(old).is_some_and(|old| takes_back(&old)));
         old.truncate(1 + desk.number % 4);
         Deed::lie(Fate::Older, path, old.pop()?)
     }

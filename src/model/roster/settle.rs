@@ -59,9 +59,10 @@ impl Settling<'_> {
         person == self.signer && self.ends.iter().all(stands)
     }
 
-    /// Cards that both know come first, so that what the branches had in common stays.
+    /// People whom both know come first, so that what the branches had in common stays; of one person the first card, without
+    /// which no other counts.
     fn cards(&mut self) {
-        let mut all: BTreeMap<(Hash, Hash), (usize, Arc<Known>)> = BTreeMap::new();
+        let mut all: BTreeMap<(Hash, Hash), Arc<Known>> = BTreeMap::new();
         let mut ends: HashMap<Hash, usize> = HashMap::new();
         for end in self.ends {
             for person in end.persons.values() {
@@ -69,19 +70,18 @@ impl Settling<'_> {
             }
             for (card, known) in end.cards.iter() {
                 let Some(person) = end.person(&known.card.name) else { continue };
-                let (count, first) = all.entry((person, *card)).or_insert((0, Arc::clone(known)));
-                *count += 1;
+                let first = all.entry((person, *card)).or_insert_with(|| Arc::clone(known));
                 if known.admitted_by < first.admitted_by {
                     *first = Arc::clone(known);
                 }
             }
         }
         let mut all: Vec<_> = all.into_iter().collect();
-        all.sort_by_key(|((person, card), (count, _))| {
+        all.sort_by_key(|((person, card), _)| {
             let common = ends.get(person).copied().unwrap_or_default();
-            (*person != self.signer, Reverse(common), *person, card != person, Reverse(*count), *card)
+            (*person != self.signer, Reverse(common), *person, card != person, *card)
         });
-        for ((person, card), (_, known)) in all {
+        for ((person, card), known) in all {
             if !self.holds(&Fact::Card(person, card)) && !self.is_signers(person, card) {
                 continue;
             }

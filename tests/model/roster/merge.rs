@@ -1,8 +1,8 @@
 //! Two branches that both extended the roster, case by case. What holds for any two is in `merge_laws`.
 
-use covault::model::roster::{Holder, Operation, Refusal, Role, Roster, RosterError};
+use covault::model::roster::{self, Entry, Holder, Operation, Refusal, Role, Roster, RosterError};
 
-use super::super::world::hash;
+use super::super::world::{at, hash};
 use super::chain::{Chain, group, named};
 
 /// The team, twice.
@@ -186,16 +186,21 @@ fn of_two_people_under_one_name_one_stays_and_gets_nothing_that_was_meant_for_th
 
 #[test]
 fn somebody_whom_both_sides_know_comes_before_somebody_new() {
-    for devices in [["shared.1", "walt.1"], ["shared.2", "walt.1"], ["shared.3", "walt.1"]] {
+    let mut lower = 0;
+    for n in 1..=12 {
         let (mut a, mut b) = two();
-        a.renew("alice", "walt", &devices);
-        let card = b.card("eve", &devices[..1]);
+        let devices = [format!("shared.{n}"), "walt.1".to_owned()];
+        let walt = a.who("walt");
+        a.renew("alice", "walt", &[&devices[0], &devices[1]]);
+        let card = b.card("eve", &[&devices[0]]);
         b.add("ann", Operation::Admit { role: Role::Reader, card });
+        lower += usize::from(b.who("eve").card < walt.card);
         for merged in both(&a, &b) {
             assert!(!merged.lives("eve"));
             assert_eq!(merged.who("walt"), a.who("walt"));
         }
     }
+    assert!((1..12).contains(&lower), "of two people the lower hash comes first, but for this");
 }
 
 #[test]
@@ -206,7 +211,77 @@ fn one_card_admitted_on_both_sides_is_one_person() {
     b.grant("ann", "prod", &["eve"]);
     for merged in both(&a, &b) {
         assert_eq!(merged.readers("prod/db"), ["eve"]);
+        // Of those who took her in, the one whose name comes first.
+        let known = merged.state().known(&a.who("eve")).unwrap();
+        assert_eq!(known.admitted_by, Some(named("alice")));
     }
+}
+
+#[test]
+fn who_merges_comes_before_everybody_else() {
+    for n in 1..=6 {
+        let (mut a, mut b) = two();
+        let (shared, walt) = (format!("shared.{n}"), a.who("walt"));
+        a.renew("alice", "alice", &["alice.1", &shared]);
+        b.renew("ann", "walt", &["walt.1", &shared]);
+        for merged in both(&a, &b) {
+            assert_eq!(merged.who("alice"), a.who("alice"));
+            assert_eq!(merged.who("walt"), walt);
+        }
+    }
+}
+
+#[test]
+fn who_merges_stays_though_both_who_took_them_in_are_gone() {
+    let (mut a, mut b) = two();
+    for (side, by, other) in [(&mut a, "ann", "alice"), (&mut b, "alice", "ann")] {
+        side.admit(by, "dave", Role::Admin);
+        side.admit(by, "erin", Role::Writer);
+        side.remove(by, other);
+    }
+    let erin = a.who("erin");
+    assert_eq!(erin, b.who("erin"));
+    let (mut left, mut right) = (a.clone(), b.clone());
+    left.merge("dave", &b);
+    right.merge("dave", &a);
+    for merged in [left, right] {
+        assert_eq!(merged.role_of("dave"), Some(Role::Admin));
+        assert!(!merged.lives("ann") && !merged.lives("alice"));
+        // What only the two vouched for is not there.
+        assert!(!merged.lives("erin") && merged.state().known(&erin).is_none());
+    }
+}
+
+#[test]
+fn a_later_card_of_somebody_who_was_not_taken_in_is_none() {
+    let (mut a, mut b) = two();
+    a.admit("ann", "erin", Role::Reader);
+    let first = a.who("erin");
+    a.renew("alice", "erin", &["erin.1", "erin.2"]);
+    let later = a.who("erin");
+    b.remove("alice", "ann");
+    for merged in both(&a, &b) {
+        assert!(!merged.lives("erin"));
+        assert!(merged.state().known(&first).is_none() && merged.state().known(&later).is_none());
+    }
+}
+
+#[test]
+fn who_was_left_out_stays_out_when_the_name_is_free() {
+    let (mut a, mut b) = two();
+    let cards = [a.card("eve", &["eve.1"]), b.card("eve", &["another.eve"])];
+    let [stays, goes] = if cards[0].hash() < cards[1].hash() { cards } else { [cards[1].clone(), cards[0].clone()] };
+    let goes_by = goes.hash();
+    a.add("alice", Operation::Admit { role: Role::Reader, card: stays });
+    b.add("ann", Operation::Admit { role: Role::Reader, card: goes });
+    let mut merged = a.clone();
+    merged.merge("alice", &b);
+    merged.remove("alice", "eve");
+    // The other branch goes on, and has not heard of it.
+    b.group("ann", "dev", &["eve", "walt"]);
+    merged.merge("alice", &b);
+    assert!(!merged.lives("eve"), "{:?}", merged.state().named(&named("eve")).map(|eve| eve.hash == goes_by));
+    assert_eq!(merged.state().group(&group("dev")), Some([named("walt")].into()));
 }
 
 #[test]
@@ -556,6 +631,22 @@ fn the_larger_minimum_counts() {
     let mut entries = a.entries.clone();
     entries.push(a.signed(a.who("alice").card, operation));
     assert_eq!(Roster::from_entries(&entries), Err(RosterError::TooNew { minimum: 7 }));
+}
+
+#[test]
+fn a_minimum_of_an_admin_who_was_removed_beside_it_does_not_count_whatever_came_after_it() {
+    let (mut a, mut b) = two();
+    b.remove("alice", "ann");
+    // What a later version has to read is not added up here: the entries are made one after the other.
+    let first = a.signed(a.who("ann").card, Operation::Minimum { minimum: 7 });
+    let (seq, prev, by) = (first.seq + 1, Some(first.hash()), Some(a.who("alice").card));
+    let operation = a.grouping("dev", &["walt"]);
+    let body = roster::body(seq, prev, by, at(600), &operation);
+    let (signature, card_signature) = (b"entry".to_vec(), None);
+    let second = Entry { seq, prev, by, at: at(600), operation, body, signature, card_signature };
+    a.entries.extend([first, second]);
+    let merged = b.roster().after(&b.merging(&a), b.who("alice").card).unwrap();
+    assert!(merged.minimum() < 7 && merged.group(&group("dev")).is_some());
 }
 
 #[test]
