@@ -34,7 +34,7 @@ fn likeness(wanted: &str, name: &str) -> Option<usize> {
     let allowed = (longer / 3).max(1);
     let by_letters = (distance <= allowed).then(|| 900_usize.saturating_sub(distance.saturating_mul(100)));
     let by_segment = (last_segment(wanted) == last_segment(name)).then_some(750);
-    let by_end = (distance > allowed && close(last_segment(wanted), last_segment(name))).then_some(300);
+    let by_end = close(last_segment(wanted), last_segment(name)).then_some(300);
     [by_letters, by_segment, by_end].into_iter().flatten().max()
 }
 

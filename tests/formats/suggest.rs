@@ -48,9 +48,3 @@ fn names_of_exactly_the_longest_are_compared() {
     assert!(suggest(&longer, [longest.as_str()].into_iter()).is_empty());
     assert!(suggest(&longest, [longer.as_str()].into_iter()).is_empty());
 }
-
-#[test]
-fn seven_wrong_letters_say_less_than_an_end_with_one() {
-    let known = ["production-brazil/mall", "staging/mall"];
-    assert_eq!(suggest("production-europe/mail", known.into_iter()), ["staging/mall", "production-brazil/mall"]);
-}
