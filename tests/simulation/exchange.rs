@@ -31,7 +31,7 @@ impl Sim {
             }
         }
         let mut rounds = 0;
-        while !self.round(seats)? || self.vouched(seats[0])? {
+        while !self.round(seats)? || self.vouched(seats[0])? || self.rejoined(seats[0])? {
             rounds += 1;
             if rounds > ROUNDS {
                 return violation("no end", format!("after {ROUNDS} rounds there is still something new"));
@@ -44,6 +44,15 @@ impl Sim {
     /// What a leaver wrote is vouched for, and pushed; whether there was any.
     fn vouched(&mut self, seat: Seat) -> Result<bool, Violation> {
         let any = self.vouch(seat)?;
+        if any {
+            self.git(seat, &["push", "-q", "origin", "main"]).ok();
+        }
+        Ok(any)
+    }
+
+    /// What an old file took the place of is joined in again, and pushed; whether there was any.
+    fn rejoined(&mut self, seat: Seat) -> Result<bool, Violation> {
+        let any = self.rejoin(seat)?;
         if any {
             self.git(seat, &["push", "-q", "origin", "main"]).ok();
         }

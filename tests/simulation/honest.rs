@@ -163,6 +163,31 @@ impl Sim {
         Ok(())
     }
 
+    /// An old file that somebody merged who had not seen the newer one is named by `verify --history`, with what joins in what was
+    /// there before. Whether anything was.
+    pub fn rejoin(&mut self, seat: Seat) -> Result<bool, Violation> {
+        let start = self.here(seat);
+        for at in 0..self.lies.all.len() {
+            let lie = self.lies.all[at].clone();
+            let Some(secret) = name(&lie.path).filter(|_| lie.fate == Fate::Older && !lie.rejoined) else { continue };
+            if self.git(seat, &["merge-base", "--is-ancestor", &lie.commit, "HEAD"]).code != 0 {
+                continue;
+            }
+            let before = self.view(seat, false)?;
+            let said = self.person(seat).covault(["resolve", secret, "--from", &format!("{}^", lie.commit)]);
+            self.learn(seat, &By::Command(&before))?;
+            if !matches!(said.code, 0 | 5) {
+                return violation("cannot join in", format!("{secret}: {}: {}", said.code, said.err));
+            }
+            self.lies.all[at].rejoined = true;
+        }
+        let any = self.here(seat) != start;
+        if any {
+            self.stops.add("joined in what an old file had taken the place of");
+        }
+        Ok(any)
+    }
+
     /// The commit before the last lie at a secret's file that is in somebody's history.
     fn before_lie(&self, seat: Seat, name: &str) -> Option<String> {
         let path = super::lies::file(name);

@@ -38,6 +38,8 @@ pub struct Lie {
     /// What was there before; nothing where there was no such file.
     pub cure: Option<Vec<u8>>,
     pub commit: String,
+    /// What it took the place of was joined in again.
+    pub rejoined: bool,
 }
 
 /// All lies of a run.
@@ -109,7 +111,7 @@ impl Sim {
         let commit = self.ask(seat, &["rev-parse", "HEAD"]);
         let blob = self.ask(seat, &["rev-parse", &format!("HEAD:{path}")]);
         let (path, kind) = (path.to_owned(), kind.to_owned());
-        self.lies.all.push(Lie { path, kind, fate, digest: digest(bytes), blob, cure, commit });
+        self.lies.all.push(Lie { path, kind, fate, digest: digest(bytes), blob, cure, commit, rejoined: false });
     }
 
     /// The lies that lie in somebody's work tree.
