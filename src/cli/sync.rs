@@ -20,7 +20,8 @@ use crate::vault::write::How;
     Exit code 5 where two people wrote the same field at once (see: covault resolve), or git needs help with other files; \
     9 where the remote failed.\n\n\
     What can go wrong: the roster was changed on both sides, and only an admin can bring that together; the message names \
-    them, and the branch is as it was."
+    them, and the branch is as it was. A file on the other branch is refused (6): it is named, and nothing is brought \
+    in."
 )]
 pub struct SyncArgs {
     /// Replay your own commits on top instead of merging
