@@ -38,7 +38,14 @@ impl Sim {
         for (path, after) in after {
             for version in &after.0 {
                 let before = match by {
-                    By::Command(before) => before.get(&path).unwrap_or(&nothing).clone(),
+                    By::Command(before) => {
+                        let mut before = before.get(&path).unwrap_or(&nothing).clone();
+                        // Where a lie put an older file on disk, who writes joins the newest commit first.
+                        if !self.lies.all.is_empty() {
+                            before.0.extend(self.oracle.parents(version).0);
+                        }
+                        before
+                    }
                     By::Merging => self.oracle.parents(version),
                     By::Nobody => match self.oracle.unknown(version).first() {
                         Some((_, what)) => {
