@@ -71,7 +71,8 @@ pub fn encode(document: &Document) -> Result<Plaintext, DocumentError> {
     }
     let mut text = w.finish();
     pad(&mut text);
-    debug_assert!(text.len() <= room && text.capacity() >= room, "the buffer moved and left a copy of values behind");
+    debug_assert!(text.len() <= room, "the buffer moved and left a copy of values behind");
+    debug_assert!(text.capacity() >= room, "the buffer is the one that was made for it");
     if text.len() > MAX_DOCUMENT {
         return Err(DocumentError::TooLarge { size: text.len() });
     }
