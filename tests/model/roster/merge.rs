@@ -476,6 +476,25 @@ fn who_lost_a_path_does_not_get_it_back_as_one_of_many() {
 }
 
 #[test]
+fn what_a_merge_granted_one_by_one_stays_so_when_the_one_it_left_out_is_gone() {
+    let (mut a, mut b) = two();
+    for chain in [&mut a, &mut b] {
+        chain.grant("alice", "prod", &["rita", "walt"]);
+    }
+    a.grant("alice", "prod", &["rita"]);
+    b.grant("ann", "prod", &["@people"]);
+    let mut merged = a.clone();
+    merged.merge("alice", &b);
+    assert_eq!(merged.readers("prod/db"), ["alice", "ann", "rita"]);
+    merged.remove("alice", "walt");
+    // The other branch goes on, and has not heard of it.
+    b.admit("ann", "zoe", Role::Reader);
+    merged.merge("alice", &b);
+    assert!(merged.lives("zoe") && !merged.lives("walt"));
+    assert_eq!(merged.readers("prod/db"), ["alice", "ann", "rita"]);
+}
+
+#[test]
 fn a_path_that_inherits_on_both_sides_does_not_get_from_above_what_was_taken_there() {
     let (mut a, mut b) = two();
     for chain in [&mut a, &mut b] {
