@@ -135,10 +135,12 @@ impl Oracle {
         surviving.iter().filter(replaces).all(|other| {
             let event = &self.events[*other];
             let unheard = |moved: &Number| {
-                let is_anew = |n: &Number| surviving.contains(n) && !self.events[*n].past.contains(moved);
-                self.taken_along(*moved).contains(&number)
-                    && !event.past.contains(moved)
-                    && at(&event.path, Does::Revive).iter().any(is_anew)
+                // Who has heard of both writes to what was begun anew.
+                let is_anew = |n: &Number| {
+                    let knows = !event.past.contains(moved) || event.past.contains(n);
+                    surviving.contains(n) && !self.events[*n].past.contains(moved) && knows
+                };
+                self.taken_along(*moved).contains(&number) && at(&event.path, Does::Revive).iter().any(is_anew)
             };
             !places.contains(&event.path) && at(&event.path, Does::Move).iter().any(unheard)
         })
