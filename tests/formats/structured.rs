@@ -307,6 +307,8 @@ fn two_hundred_thousand_nodes_are_read_and_one_more_is_refused() {
     let list = |one: &str, many: usize| format!("{{\"a\":[{}]}}", vec![one; many].join(","));
     assert_eq!(read(Format::Json, &list("1", 199_997))[0].1.len(), 2 * 199_997 + 1);
     assert_eq!(read(Format::Json, &list("null", 199_997))[0].1.len(), 5 * 199_997 + 1);
+    let told = error(Format::Json, &list("1", 199_998)).to_string();
+    assert_eq!(told, "the file has, or expands to, more than 16777216 bytes or 200000 values");
     for one in ["1", "null", "true", "\"\"", "{}", "[]"] {
         assert_eq!(error(Format::Json, &list(one, 199_998)), ParseError::Explodes, "{one}");
     }

@@ -184,8 +184,8 @@ pub enum ParseError {
         /// The outermost keys, joined with dots.
         key: String,
     },
-    /// YAML aliases (or lists) that expand to more than [`MAX_BYTES`].
-    #[error("the file expands to more than {MAX_BYTES} bytes")]
+    /// More than [`MAX_BYTES`] or 200,000 values, as YAML aliases can expand to.
+    #[error("the file has, or expands to, more than {MAX_BYTES} bytes or {} values", node::MAX_NODES)]
     Explodes,
     /// The outermost value is no map, so that nothing has a name.
     #[error("a {format} file to import must be a map of names to values")]

@@ -11,7 +11,7 @@ use super::{Collector, Entry, MAX_BYTES, MAX_DEPTH, ParseError, Parsed, Warning}
 use crate::model::names::clip;
 
 /// The most nodes of one tree, list members and aliases counted.
-const MAX_NODES: usize = 200_000;
+pub(super) const MAX_NODES: usize = 200_000;
 
 /// A value as it stands in a file.
 pub(super) enum Node {
