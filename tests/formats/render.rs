@@ -234,11 +234,12 @@ fn a_yaml_key_stands_before_its_colon_unless_it_is_long() {
         String::from_utf8(render(Output::Yaml, &pairs, "").unwrap().to_vec()).unwrap()
     };
     assert_eq!(yaml("NAME"), "\"NAME\": \"x\"\n");
-    // 1,000 characters with the quotes, and one more.
+    // 1,000 bytes with the quotes, and one more.
     let (short, long) = ("k".repeat(998), "k".repeat(999));
     assert_eq!(yaml(&short), format!("\"{short}\": \"x\"\n"));
     assert_eq!(yaml(&long), format!("? \"{long}\"\n: \"x\"\n"));
-    for name in [short, long] {
+    // Of three bytes each: readers count these.
+    for name in [short, long, "\u{2007}".repeat(340), "\u{2007}".repeat(998)] {
         assert_eq!(parse(Format::Yaml, yaml(&name).as_bytes()).unwrap().entries[0].key, [name]);
     }
 }

@@ -316,8 +316,8 @@ fn json(pairs: &[(&str, &str)], out: &mut String) {
 
 /// A JSON string is a double-quoted YAML scalar too, so no reader can take it for a number, a boolean or null.
 fn yaml(pairs: &[(&str, &str)], out: &mut String) {
-    /// A key before its colon on one line has at most 1,024 characters (YAML 1.2.2, section 7.4.2); longer ones are said to
-    /// be keys.
+    /// A key before its colon on one line has at most 1,024 characters (YAML 1.2.2, section 7.4.2), which libyaml counts as
+    /// bytes; longer ones are said to be keys.
     const LONGEST: usize = 1_000;
     if pairs.is_empty() {
         out.push_str("{}\n");
@@ -325,7 +325,7 @@ fn yaml(pairs: &[(&str, &str)], out: &mut String) {
     for (name, value) in pairs {
         let mut key = String::new();
         json_string(name, &mut key);
-        match key.chars().count() {
+        match key.len() {
             0..=LONGEST => out.extend([&key, ": "]),
             _ => out.extend(["? ", &key, "\n: "]),
         }
