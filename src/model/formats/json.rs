@@ -96,7 +96,7 @@ struct Reader<'a, 's> {
 
 impl Reader<'_, '_> {
     fn text<E: serde::de::Error>(self, text: &str) -> Result<Node, E> {
-        self.budget.spend(text.len(), self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(text.len(), self.depth)?;
         Ok(Node::Text(Zeroizing::new(text.to_owned())))
     }
 
@@ -106,12 +106,12 @@ impl Reader<'_, '_> {
     }
 
     fn word<E: serde::de::Error>(self, word: &str) -> Result<Node, E> {
-        self.budget.spend(word.len(), self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(word.len(), self.depth)?;
         Ok(Node::Word(Zeroizing::new(word.to_owned())))
     }
 
     fn deeper<E: serde::de::Error>(mut self) -> Result<Self, E> {
-        self.budget.spend(0, self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(0, self.depth)?;
         self.depth = self.depth.saturating_add(1);
         Ok(self)
     }
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
-        self.budget.spend(0, self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(0, self.depth)?;
         Ok(Node::Null)
     }
 
@@ -171,7 +171,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
         let mut pairs = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             let line = self.source.borrow_mut().key_lines.pop_front();
-            self.budget.spend(key.len(), self.depth).map_err(|error| self.budget.refuse::<A::Error>(error))?;
+            self.budget.charge(key.len(), self.depth)?;
             self.budget.enter(&key);
             let node = map.next_value_seed(inner)?;
             self.budget.leave();

@@ -124,6 +124,11 @@ impl Budget {
         Ok(())
     }
 
+    /// The same for who answers to serde.
+    pub fn charge<E: serde::de::Error>(&self, bytes: usize, depth: usize) -> Result<(), E> {
+        self.spend(bytes, depth).map_err(|error| self.refuse(error))
+    }
+
     pub fn enter(&self, key: &str) {
         self.path.borrow_mut().push(key.to_owned());
     }

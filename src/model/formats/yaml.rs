@@ -170,7 +170,7 @@ struct Learn<'a> {
 
 impl Learn<'_> {
     fn scalar<E: serde::de::Error>(self, shape: Shape, bytes: usize) -> Result<Shape, E> {
-        self.budget.spend(bytes, self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(bytes, self.depth)?;
         Ok(shape)
     }
 
@@ -178,7 +178,7 @@ impl Learn<'_> {
         if self.key {
             return Err(self.budget.refuse(ParseError::ComplexKey { line: 0 }));
         }
-        self.budget.spend(0, self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(0, self.depth)?;
         self.depth = self.depth.saturating_add(1);
         Ok(self)
     }
@@ -294,7 +294,7 @@ impl<'de> Visitor<'de> for Fill<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Node, E> {
-        self.budget.spend(text.len(), self.depth).map_err(|error| self.budget.refuse(error))?;
+        self.budget.charge(text.len(), self.depth)?;
         let text = Zeroizing::new(text.to_owned());
         Ok(if matches!(self.shape, Shape::Word) { Node::Word(text) } else { Node::Text(text) })
     }
@@ -316,7 +316,7 @@ impl<'de> Visitor<'de> for Fill<'_> {
         let mut seen = HashSet::new();
         for shape in shapes {
             let Some(key) = map.next_key::<String>()? else { break };
-            self.budget.spend(key.len(), self.depth).map_err(|error| self.budget.refuse::<A::Error>(error))?;
+            self.budget.charge(key.len(), self.depth)?;
             self.budget.enter(&key);
             if !seen.insert(key.clone()) {
                 return Err(self.budget.refuse(ParseError::DuplicateKey { key: self.budget.path() }));
