@@ -25,40 +25,50 @@ impl Vault {
             let home = targets.first().and_then(|target| self.home_of(target));
             // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
             let Some(home) = home.filter(|home| !home.is_journal() && !path.is_journal()) else { continue };
-            let mut left: Vec<SecretPath> = targets.into_iter().filter(|target| *target != home).collect();
-            // Who says that it lives here means this place, and what that replaced is not what is at the other.
-            if secret.document.state() == State::Live && !secret.document.is_said_to_live() {
-                left.push(path.clone());
+            let mut all_came = true;
+            for target in &targets {
+                // Where one moved on, what is to come is at the end of the way.
+                match self.home_of(target) {
+                    Some(place) => all_came &= self.bring(&place, &home, &mut drafts, now)?,
+                    None => all_came &= !self.is_there(target),
+                }
             }
-            left.retain(|place| *place != home && !drafts.iter().any(|draft| draft.document.path == *place));
-            for place in left {
-                self.bring(&place, &home, &mut drafts, now)?;
+            // The tombstone here comes to name home alone: while something is left elsewhere, the one that says so stays.
+            // And who says that it lives here means this place, and what that replaced is not what is at the other.
+            let is_left = secret.document.state() == State::Live && !secret.document.is_said_to_live();
+            if all_came && is_left {
+                self.bring(path, &home, &mut drafts, now)?;
             }
         }
         Ok(drafts)
     }
 
-    /// Brings what lives at `place` to `home`, where that is the same secret.
+    /// Brings what lives at `place` to `home`, where that is the same secret. Whether nothing of it stays behind.
     fn bring(
         &self,
         place: &SecretPath,
         home: &SecretPath,
         drafts: &mut Vec<Draft>,
         now: Time,
-    ) -> Result<(), VaultError> {
-        let Some(from) = self.opened(place).filter(|from| from.document.state() == State::Live) else { return Ok(()) };
+    ) -> Result<bool, VaultError> {
+        if place == home {
+            return Ok(true);
+        }
+        if let Some(draft) = drafts.iter().find(|draft| draft.document.path == *place) {
+            return Ok(draft.document.state() == State::Moved(home.clone()));
+        }
+        let Some(from) = self.opened(place) else { return Ok(!self.is_there(place)) };
+        let Some(to) = self.opened(home).filter(|to| is_same(&from, to)) else { return Ok(true) };
+        if from.document.state() != State::Live {
+            return Ok(true);
+        }
         let known = drafts.iter().position(|draft| draft.document.path == *home);
-        let mut to = match known {
-            Some(at) => drafts.swap_remove(at),
-            None => match self.opened(home).filter(|to| is_same(&from, to)) {
-                Some(to) => Draft::after(to),
-                None => return Ok(()),
-            },
-        };
+        let mut to = known.map_or_else(|| Draft::after(to), |at| drafts.swap_remove(at));
         let shares = to.shares.join(&from.manifest.shares);
-        if !self.may_seal(home, &shares) || !self.may_seal(place, &from.manifest.shares) {
+        let may_seal = self.may_seal(home, &shares) && self.may_seal(place, &from.manifest.shares);
+        if !may_seal || matches!(to.document.state(), State::Moved(_)) {
             drafts.extend(known.map(|_| to));
-            return Ok(());
+            return Ok(false);
         }
         to.document = to.document.join(&from.document.at(home.clone()));
         to.shares = shares;
@@ -67,7 +77,7 @@ impl Vault {
         let tombstone = self.write_of(&Key::State, left.document.tombstone_value(Some(home)), true, now)?;
         left.document.bury(tombstone);
         drafts.extend([to, left]);
-        Ok(())
+        Ok(true)
     }
 
     /// Whether oneself may write what is at a path, with these shares.
@@ -88,6 +98,11 @@ impl Vault {
             }
         }
         None
+    }
+
+    /// Whether there is something at a path, good or not.
+    fn is_there(&self, path: &SecretPath) -> bool {
+        !matches!(self.current(path), Ok(None))
     }
 
     /// What is at a path, living or not, where it is good and opens.

@@ -1,7 +1,10 @@
 //! Deleting and moving beside edits: no conflict of git's, nothing lost, and what is contested is listed.
 
 use super::git::{is_good, on, values};
+use covault::model::roster::Role;
+
 use crate::cli::json;
+use crate::team;
 use crate::world::{Person, World};
 
 fn forked(world: &World) -> Person {
@@ -94,6 +97,100 @@ fn of_two_moves_the_smaller_path_stays() {
     let said = alice.covault(["get", "b/db"]).exits(3);
     assert!(said.err.contains("moved to 'a/db'"), "{}", said.err);
     alice.covault(["get", "prod/db"]).exits(3);
+    is_good(&alice);
+}
+
+/// alice with `prod/db` edited at its old name, and moved to `a/db` by one branch and to `b/db` by another, where its value
+/// was replaced, too.
+fn moved_to_two_places(alice: &Person) {
+    alice.git(["branch", "other"]).ok();
+    on(alice, "side");
+    alice.covault(["mv", "prod/db", "a/db"]).ok();
+    on(alice, "other");
+    alice.covault(["mv", "prod/db", "b/db"]).ok();
+    alice.set("b/db", "replaced in b");
+    on(alice, "main");
+    alice.covault(["set", "prod/db", "user=edited"]).ok();
+    alice.git(["merge", "-q", "side"]).ok();
+    alice.git(["merge", "-q", "other"]).ok();
+}
+
+/// All came to `a/db`, and nothing that was replaced shows.
+fn is_at_a(alice: &Person) {
+    assert_eq!(values(alice, "a/db", "value"), ["replaced in b"]);
+    assert_eq!(values(alice, "a/db", "user"), ["edited"]);
+    for left in ["prod/db", "b/db"] {
+        let said = alice.covault(["get", left]).exits(3);
+        assert!(said.err.contains("moved to 'a/db'"), "{}", said.err);
+    }
+    assert_eq!(status(alice)["contested"], serde_json::json!([]));
+    is_good(alice);
+}
+
+#[test]
+fn two_places_and_the_old_name_come_together() {
+    let world = World::new();
+    let alice = forked(&world);
+    moved_to_two_places(&alice);
+    alice.covault(["resolve"]).ok();
+    is_at_a(&alice);
+}
+
+#[test]
+fn a_place_that_the_one_who_writes_cannot_read_stays_known_at_the_old_name() {
+    let world = World::new();
+    let alice = forked(&world);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    alice.covault(["grant", "b", "alice", "--yes"]).ok();
+    alice.git(["branch", "-f", "side"]).ok();
+    moved_to_two_places(&alice);
+    team::pull(&bob, &alice);
+    bob.covault(["get", "b/db"]).exits(4);
+    bob.set("unrelated", "bob's own");
+    assert_eq!(values(&bob, "prod/db", "user"), ["edited"]);
+    team::pull(&alice, &bob);
+    alice.covault(["resolve"]).ok();
+    is_at_a(&alice);
+}
+
+#[test]
+fn a_place_whose_file_is_refused_stays_known_at_the_old_name() {
+    let world = World::new();
+    let alice = forked(&world);
+    moved_to_two_places(&alice);
+    let good = std::fs::read(alice.file("b/db")).unwrap();
+    let mut spoilt = good.clone();
+    spoilt[good.len() / 2] ^= 1;
+    std::fs::write(alice.file("b/db"), spoilt).unwrap();
+    alice.set("unrelated", "written beside what is refused");
+    assert_eq!(values(&alice, "prod/db", "user"), ["edited"]);
+    std::fs::write(alice.file("b/db"), good).unwrap();
+    alice.covault(["resolve"]).ok();
+    is_at_a(&alice);
+}
+
+#[test]
+fn a_place_that_moved_on_comes_from_the_end_of_its_way() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.git(["branch", "other"]).ok();
+    on(&alice, "side");
+    alice.covault(["mv", "prod/db", "a/db"]).ok();
+    on(&alice, "other");
+    alice.covault(["mv", "prod/db", "b/db"]).ok();
+    alice.covault(["mv", "b/db", "c/db"]).ok();
+    alice.set("c/db", "replaced in c");
+    on(&alice, "main");
+    alice.covault(["set", "prod/db", "user=edited"]).ok();
+    alice.git(["merge", "-q", "side"]).ok();
+    alice.git(["merge", "-q", "other"]).ok();
+    alice.covault(["resolve"]).ok();
+    assert_eq!(values(&alice, "a/db", "value"), ["replaced in c"]);
+    assert_eq!(values(&alice, "a/db", "user"), ["edited"]);
+    for left in ["prod/db", "b/db", "c/db"] {
+        alice.covault(["get", left]).exits(3);
+    }
+    assert_eq!(status(&alice)["contested"], serde_json::json!([]));
     is_good(&alice);
 }
 
