@@ -1,6 +1,7 @@
 //! What a branch brings when alice merges it.
 
 use covault::model::card::Kind;
+use covault::model::manifest::Manifest;
 use covault::model::roster::{Operation, Role};
 use covault::seal::{SealedFile, SigningKey, members};
 
@@ -203,6 +204,22 @@ fn a_side_under_a_roster_that_a_removed_admin_extended() {
     assert!([5, 7].contains(&said.code), "{}: {}", said.code, said.err);
     super::super::rig::harmless(&["resolve"], &said);
     case.alice.git(["merge", "--abort"]).ok();
+    hers(Attacked::of(case)).both_find(&[]);
+}
+
+#[test]
+fn a_forged_side_beside_a_roster_that_a_removed_admin_extended() {
+    let case = forked_roster(|case| {
+        let before = case.roster_at("main");
+        let known = |it: &mut Manifest| (it.roster.seq, it.roster.head) = (before.seq, before.head);
+        case.next(DB, "alice").with(known).signed_by(SigningKey::generate().unwrap()).put();
+    });
+    case.alice.set(DB, "what alice wrote meanwhile");
+    let said = case.alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]);
+    assert_ne!(said.code, 0);
+    // No look at the roster makes this one good.
+    assert!(said.err.contains("signed with a key that is not"), "{}", said.err);
+    assert_eq!(case.alice.git(["status", "--porcelain"]).ok().text(), "");
     hers(Attacked::of(case)).both_find(&[]);
 }
 
