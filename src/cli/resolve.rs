@@ -26,6 +26,7 @@ use crate::vault::write::Report;
     after_help = "Examples:\n  covault resolve                          # settle what can be settled; list, or ask, the rest\n  \
     covault resolve --reveal                 # with the values\n  covault resolve prod/db/password --pick 3fa9\n  \
     covault resolve prod/db --newest\n  covault resolve prod/db --keep           # changed by one, deleted by another: it stays\n  \
+    covault resolve db --bring               # changed by one, moved by another: it goes along\n  \
     covault resolve --from 1a2b3c4           # a merge elsewhere dropped what this commit had: join it in\n\n\
     Exit code 5 where a question is left open. A value is named by the first digits of its id.\n\n\
     What can go wrong: only an admin of both branches can bring two rosters together; the message names them."
@@ -49,11 +50,14 @@ pub struct ResolveArgs {
     /// Secrets that one deleted or moved and another changed stay
     #[arg(long)]
     keep: bool,
+    /// Secrets that one moved and another changed go to where they moved, though others may write or read there
+    #[arg(long, requires = "names", conflicts_with_all = ["choice", "keep", "discard"])]
+    bring: bool,
     /// Leave out versions that are kept beside a secret and count for nothing
     #[arg(long, requires = "names")]
     discard: bool,
     /// Join in what this commit has, where a merge dropped it
-    #[arg(long, value_name = "REV", conflicts_with_all = ["choice", "keep", "discard"])]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["choice", "keep", "bring", "discard"])]
     from: Option<String>,
     /// Show the values, too
     #[arg(long)]
@@ -88,7 +92,7 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
         }
     }
     // Who asks for an answer to be written has to hear why it is not.
-    let is_asking = args.choice().is_some() || args.keep || args.discard || args.from.is_some();
+    let is_asking = args.choice().is_some() || args.keep || args.bring || args.discard || args.from.is_some();
     let vault = match context.vault() {
         Err(why) if is_asking => return Err(why.into()),
         vault => vault,
@@ -160,6 +164,10 @@ fn answers(context: &Context, args: &ResolveArgs, vault: &Vault, questions: &Que
     if args.pick.is_some() && questions.fields.len() != 1 {
         let hint = "name one field, as in: covault resolve prod/db/password --pick ID";
         return Err(Refusal::usage(format!("--pick is for one field, and {} are open", questions.fields.len()), hint));
+    }
+    if args.bring {
+        answers.bring.clone_from(&questions.contested);
+        return Ok(answers);
     }
     for question in &questions.fields {
         let pick = match args.choice() {
@@ -234,7 +242,8 @@ fn said(
     }
     for path in &left.contested {
         out::text(&format!(
-            "{path}\n  deleted or moved by one and changed by another: covault resolve {path} --keep, or covault rm {path}"
+            "{path}\n  deleted or moved by one and changed by another: covault resolve {path} --keep leaves it here, --bring takes it \
+             to where it moved, covault rm {path} drops it"
         ))?;
     }
     for (path, author) in &left.apart {

@@ -1,91 +1,136 @@
 //! Edits that landed where a secret was moved away from, and secrets that two people moved to two places: what belongs
 //! together comes together at one path. The smaller one of two stays.
 //!
-//! It makes drafts; the writing command that comes by seals them.
+//! Who says where a secret moved may be somebody who cannot read what is there, and ids are no secret. So whoever comes by
+//! carries only what lets nobody write or read more than a grant does; the rest waits for a person's word.
+//!
+//! It makes drafts; the command that writes seals them.
 
 use std::collections::BTreeSet;
 
 use super::read::Secret;
 use super::write::Draft;
 use super::{Vault, VaultError};
+use crate::model::bytes::{Hash, SecretId};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
-use crate::model::register::Key;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
+
+/// By whose word something is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Nobody's: somebody writes something else and comes by.
+    Passing,
+    /// That of a person, who names the secret.
+    Person,
+}
 
 impl Vault {
     /// What is to be written so that nothing is left behind at these paths. What one cannot open or seal stays, for
     /// the next who can.
-    pub(super) fn carried(&self, paths: &[SecretPath], now: Time) -> Result<Vec<Draft>, VaultError> {
-        let mut drafts: Vec<Draft> = Vec::new();
-        for path in paths {
-            let Some(secret) = self.opened(path) else { continue };
-            let targets = secret.document.moves();
-            let home = targets.first().and_then(|target| self.home_of(target));
-            // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
-            let Some(home) = home.filter(|home| !home.is_journal() && !path.is_journal()) else { continue };
-            let mut all_came = true;
-            for target in &targets {
-                // Where one moved on, what is to come is at the end of the way.
-                match self.home_of(target) {
-                    Some(place) => all_came &= self.bring(&place, &home, &mut drafts, now)?,
-                    None => all_came &= !self.is_there(target),
-                }
-            }
-            // The tombstone here comes to name home alone: while something is left elsewhere, the one that says so stays.
-            // And who says that it lives here means this place, and what that replaced is not what is at the other.
-            let is_left = secret.document.state() == State::Live && !secret.document.is_said_to_live();
-            if all_came && is_left {
-                self.bring(path, &home, &mut drafts, now)?;
+    pub(super) fn carried(&self, paths: &[SecretPath], by: By, now: Time) -> Result<Vec<Draft>, VaultError> {
+        let mut carrying = Carrying { vault: self, by, now, drafts: Vec::new() };
+        paths.iter().try_for_each(|path| carrying.come_together(path))?;
+        Ok(carrying.drafts)
+    }
+}
+
+struct Carrying<'a> {
+    vault: &'a Vault,
+    by: By,
+    now: Time,
+    drafts: Vec<Draft>,
+}
+
+/// An old name: the ids of what was there, and the place where all of it is to be.
+struct Old<'a> {
+    path: &'a SecretPath,
+    ids: BTreeSet<SecretId>,
+    home: SecretPath,
+}
+
+impl Carrying<'_> {
+    fn come_together(&mut self, path: &SecretPath) -> Result<(), VaultError> {
+        let Some(secret) = self.opened(path) else { return Ok(()) };
+        let targets = secret.document.moves();
+        let home = targets.first().and_then(|target| self.home_of(target));
+        // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
+        let Some(home) = home.filter(|home| !home.is_journal() && !path.is_journal()) else { return Ok(()) };
+        let old = Old { path, ids: ids(&secret), home };
+        let mut all_came = true;
+        for target in &targets {
+            // Where one moved on, what is to come is at the end of the way.
+            match self.home_of(target) {
+                Some(place) => all_came &= self.bring(&old, &place)?,
+                None => all_came &= !self.is_there(target),
             }
         }
-        Ok(drafts)
+        // The tombstone here comes to name home alone: while something is left elsewhere, the one that says so stays.
+        // And who says that it lives here means this place, and what that replaced is not what is at the other.
+        let is_left = secret.document.state() == State::Live && !secret.document.is_said_to_live();
+        if all_came && is_left {
+            self.bring(&old, path)?;
+        }
+        Ok(())
     }
 
-    /// Brings what lives at `place` to `home`, where that is the same secret. Whether nothing of it stays behind.
-    fn bring(
-        &self,
-        place: &SecretPath,
-        home: &SecretPath,
-        drafts: &mut Vec<Draft>,
-        now: Time,
-    ) -> Result<bool, VaultError> {
+    /// Brings what lives at `place` home, where that is the same secret. Whether nothing of it stays behind.
+    fn bring(&mut self, old: &Old<'_>, place: &SecretPath) -> Result<bool, VaultError> {
+        let home = &old.home;
         if place == home {
             return Ok(true);
         }
-        if let Some(draft) = drafts.iter().find(|draft| draft.document.path == *place) {
+        if let Some(draft) = self.drafts.iter().find(|draft| draft.document.path == *place) {
             return Ok(draft.document.state() == State::Moved(home.clone()));
         }
         let Some(from) = self.opened(place) else { return Ok(!self.is_there(place)) };
-        let Some(to) = self.opened(home).filter(|to| is_same(&from, to)) else { return Ok(true) };
-        if from.document.state() != State::Live {
-            return Ok(true);
+        let Some(to) = self.opened(home).filter(|_| from.document.state() == State::Live) else { return Ok(true) };
+        if ids(&from).is_disjoint(&ids(&to)) {
+            // Two that were begun apart at the old name and moved apart: whether they are one is for a person to say.
+            if [&from, &to].iter().any(|secret| ids(secret).is_disjoint(&old.ids)) {
+                return Ok(true);
+            }
+            if self.by == By::Passing {
+                return Ok(false);
+            }
         }
-        let known = drafts.iter().position(|draft| draft.document.path == *home);
-        let mut to = known.map_or_else(|| Draft::after(to), |at| drafts.swap_remove(at));
+        let known = self.drafts.iter().position(|draft| draft.document.path == *home);
+        let mut to = known.map_or_else(|| Draft::after(to), |at| self.drafts.swap_remove(at));
         let shares = to.shares.join(&from.manifest.shares);
         let may_seal = self.may_seal(home, &shares) && self.may_seal(place, &from.manifest.shares);
-        if !may_seal || matches!(to.document.state(), State::Moved(_)) {
-            drafts.extend(known.map(|_| to));
+        let is_asked = self.by == By::Person || self.gives_nobody_more(old, &from, &shares);
+        if !may_seal || !is_asked || matches!(to.document.state(), State::Moved(_)) {
+            self.drafts.extend(known.map(|_| to));
             return Ok(false);
         }
         to.document = to.document.join(&from.document.at(home.clone()));
         to.shares = shares;
         to.parents.extend(from.versions.iter().cloned());
         let mut left = Draft::after(from);
-        let tombstone = self.write_of(&Key::State, left.document.tombstone_value(Some(home)), true, now)?;
-        left.document.bury(tombstone);
-        drafts.extend([to, left]);
+        self.vault.bury(&mut left.document, Some(home), self.now)?;
+        self.drafts.extend([to, left]);
         Ok(true)
+    }
+
+    /// Whether everybody who may write it may write what is at home; and, but for the old name, whose writers said where
+    /// it moved, whether everybody who then reads home reads it already.
+    fn gives_nobody_more(&self, old: &Old<'_>, from: &Secret, shares: &Shares) -> bool {
+        let place = &from.document.path;
+        let readers = |path: &SecretPath, shares: &Shares| -> BTreeSet<Hash> {
+            self.vault.under().readers(path, shares).into_iter().map(|member| member.hash).collect()
+        };
+        let nobody_writes_more = self.vault.roster().state().is_granted_within(place, &old.home);
+        let nobody_reads_more = || readers(&old.home, shares).is_subset(&readers(place, &from.manifest.shares));
+        nobody_writes_more && (place == old.path || nobody_reads_more())
     }
 
     /// Whether oneself may write what is at a path, with these shares.
     fn may_seal(&self, path: &SecretPath, shares: &Shares) -> bool {
-        let Ok(me) = self.me() else { return false };
-        let readers = self.under().readers(path, shares);
+        let Ok(me) = self.vault.me() else { return false };
+        let readers = self.vault.under().readers(path, shares);
         let own = readers.into_iter().find(|member| member.card.name == me.reference.name);
-        own.is_some_and(|own| self.roster().state().is_granted(own, path))
+        own.is_some_and(|own| self.vault.roster().state().is_granted(own, path))
     }
 
     /// Where a secret that was moved to `target` is by now; nothing where that leads nowhere.
@@ -102,20 +147,17 @@ impl Vault {
 
     /// Whether there is something at a path, good or not.
     fn is_there(&self, path: &SecretPath) -> bool {
-        !matches!(self.current(path), Ok(None))
+        !matches!(self.vault.current(path), Ok(None))
     }
 
     /// What is at a path, living or not, where it is good and opens.
     fn opened(&self, path: &SecretPath) -> Option<Secret> {
-        let version = self.current(path).ok()??;
-        self.open_version(&version).ok()
+        let version = self.vault.current(path).ok()??;
+        self.vault.open_version(&version).ok()
     }
 }
 
-fn is_same(one: &Secret, other: &Secret) -> bool {
-    let ids = |secret: &Secret| -> BTreeSet<_> {
-        let all = secret.versions.iter().flat_map(|(_, manifest)| manifest.aliases.iter().chain([&manifest.id]));
-        all.copied().collect()
-    };
-    !ids(one).is_disjoint(&ids(other))
+/// Every id that a secret goes by, in any of its versions.
+fn ids(secret: &Secret) -> BTreeSet<SecretId> {
+    secret.versions.iter().flat_map(|(_, manifest)| manifest.aliases.iter().chain([&manifest.id])).copied().collect()
 }

@@ -4,6 +4,7 @@
 //! to exactly the merged roster. Looking costs little: only what changed since the last look is read.
 
 use super::access::Plan;
+use super::carry::By;
 use super::{Vault, VaultError, sealed};
 use crate::home::Healed;
 use crate::model::bytes::Hash;
@@ -70,7 +71,7 @@ impl Vault {
             seal::peek_manifests(&bytes).is_ok_and(|all| all.len() > 1 || all.iter().any(may_wait))
         };
         let joined: Vec<SecretPath> = names.into_iter().filter(is_joined).collect();
-        let drafts = self.carried(&joined, now)?;
+        let drafts = self.carried(&joined, By::Passing, now)?;
         // What belongs together is written together or not at all; what git has unmerged is for `resolve` and `set`.
         let unmerged = self.repo().unmerged_below(self.root())?;
         let is_taken = |path: &SecretPath| written.contains(&path) || unmerged.binary_search(&self.file(path)).is_ok();

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use super::carry::By;
 use super::open::Version;
 use super::read::Secret;
 use super::trunk::descends;
 use super::write::{Draft, How, Report};
 use super::{Vault, VaultError, sealed};
 use crate::model::bytes::WriteName;
+use crate::model::manifest::State;
 use crate::model::names::{FieldName, SecretPath};
 use crate::model::read::newest_first;
 use crate::model::register::{Key, Value, Write};
@@ -84,6 +86,9 @@ pub struct Answers {
     pub keep: Vec<SecretPath>,
     /// Secrets beside which what counts for nothing is left out.
     pub discard: Vec<SecretPath>,
+    /// Contested secrets that go to where they were moved, though others may read or write there; none of those that
+    /// another answer is about.
+    pub bring: Vec<SecretPath>,
 }
 
 impl Vault {
@@ -183,12 +188,32 @@ impl Vault {
             }
             drafts.push(draft);
         }
-        let names: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
+        let brought = self.carried(&answers.bring, By::Person, how.now)?;
+        self.say_what_comes(&answers.bring, &brought).into_iter().for_each(|note| writing.note(note));
+        drafts.extend(brought);
+        let names: Vec<&str> = paths.into_iter().chain(&answers.bring).map(SecretPath::as_str).collect();
         let message = match names.as_slice() {
             [] => "covault: settle what waited".to_owned(),
             names => format!("covault: resolve {}", super::remove::summary(names)),
         };
         writing.finish(&drafts, Vec::new(), &message)
+    }
+
+    /// Where what is brought goes and who reads it there; which of these stay.
+    fn say_what_comes(&self, asked: &[SecretPath], brought: &[Draft]) -> Vec<String> {
+        let (left, homes): (Vec<_>, Vec<_>) =
+            brought.iter().partition(|draft| matches!(draft.document.state(), State::Moved(_)));
+        let stays = asked.iter().filter(|path| !left.iter().any(|draft| draft.document.path == **path));
+        let stay = stays.map(|path| {
+            format!("{path} stays: it did not move, or not every place that it moved to is yours to read and write")
+        });
+        let come = homes.into_iter().map(|draft| {
+            let path = &draft.document.path;
+            let readers = self.under().readers(path, &draft.shares);
+            let readers: Vec<&str> = readers.iter().map(|member| member.card.name.as_str()).collect();
+            format!("comes to {path}, which {} can read", readers.join(", "))
+        });
+        come.chain(stay).collect()
     }
 
     /// Joins in what a commit has and a merge dropped: of these secrets, or of all.

@@ -2,6 +2,7 @@
 //! code, and that nothing else gave way: every other secret has its value, no planted value is shown, and a refused
 //! command changed nothing in the repository.
 
+mod carrying;
 mod documents;
 mod environment;
 pub mod forge;

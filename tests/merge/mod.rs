@@ -12,6 +12,7 @@ pub mod rig;
 mod roster;
 mod settle;
 mod siblings;
+mod sight;
 mod stops;
 mod sync;
 mod traps;

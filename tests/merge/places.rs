@@ -149,7 +149,10 @@ fn a_place_that_the_one_who_writes_cannot_read_stays_known_at_the_old_name() {
     bob.set("unrelated", "bob's own");
     assert_eq!(values(&bob, "prod/db", "user"), ["edited"]);
     team::pull(&alice, &bob);
-    alice.covault(["resolve"]).ok();
+    // And what lies there is for alice alone: that all may read it where it comes together is for her to say.
+    alice.covault(["resolve"]).exits(5);
+    assert_eq!(values(&alice, "b/db", "value"), ["replaced in b"]);
+    alice.covault(["resolve", "prod/db", "--bring"]).ok();
     is_at_a(&alice);
 }
 
@@ -191,6 +194,88 @@ fn a_place_that_moved_on_comes_from_the_end_of_its_way() {
         alice.covault(["get", left]).exits(3);
     }
     assert_eq!(status(&alice)["contested"], serde_json::json!([]));
+    is_good(&alice);
+}
+
+#[test]
+fn what_was_changed_where_others_write_waits_for_a_persons_word() {
+    let world = World::new();
+    let alice = forked(&world);
+    team::admit(&world, &alice, "bob", Role::Writer);
+    alice.covault(["grant", "closed", "alice", "--yes"]).ok();
+    alice.git(["branch", "-f", "side"]).ok();
+    alice.covault(["mv", "prod/db", "closed/db"]).ok();
+    on(&alice, "side");
+    alice.set("prod/db", "edited meanwhile");
+    on(&alice, "main");
+    alice.git(["merge", "-q", "side"]).ok();
+    alice.set("unrelated", "written in passing");
+    assert_eq!(alice.get("prod/db"), "edited meanwhile");
+    assert_eq!(alice.get("closed/db/value"), "the first value");
+    let said = alice.covault(["resolve"]).exits(5);
+    assert!(said.text().contains("--bring takes it to where it moved"), "{}", said.text());
+    let before = crate::cli::all_of(&alice);
+    let said = alice.covault(["resolve", "prod/db", "--bring", "--dry-run"]).exits(5);
+    assert!(said.err.contains("comes to closed/db, which alice can read"), "{}", said.err);
+    crate::cli::same(&before, &crate::cli::all_of(&alice));
+    let said = alice.covault(["resolve", "prod/db", "--bring"]).ok();
+    assert!(said.err.contains("comes to closed/db, which alice can read"), "{}", said.err);
+    assert_eq!(values(&alice, "closed/db", "value"), ["edited meanwhile"]);
+    assert_eq!(alice.get("closed/db/user"), "app");
+    alice.covault(["get", "prod/db"]).exits(3);
+    assert_eq!(status(&alice)["contested"], serde_json::json!([]));
+    is_good(&alice);
+}
+
+#[test]
+fn what_nobody_moved_or_one_cannot_write_there_stays_and_is_named() {
+    let world = World::new();
+    let alice = forked(&world);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    alice.covault(["grant", "closed", "alice", "--yes"]).ok();
+    alice.set("gone", "a value");
+    alice.git(["branch", "-f", "side"]).ok();
+    alice.covault(["mv", "prod/db", "closed/db"]).ok();
+    alice.covault(["rm", "gone"]).ok();
+    on(&alice, "side");
+    alice.set("prod/db", "edited meanwhile");
+    alice.set("gone", "edited meanwhile");
+    on(&alice, "main");
+    alice.git(["merge", "-q", "side"]).ok();
+    team::pull(&bob, &alice);
+    for (person, name) in [(&bob, "prod/db"), (&alice, "gone")] {
+        let said = person.covault(["resolve", name, "--bring"]).exits(5);
+        assert!(said.err.contains(&format!("{name} stays: ")), "{}", said.err);
+        assert_eq!(person.get(&format!("{name}/value")), "edited meanwhile");
+    }
+}
+
+#[test]
+fn two_that_were_begun_apart_and_moved_apart_are_one_only_by_a_persons_word() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    for (branch, place) in [("one", "a/db"), ("two", "b/db")] {
+        alice.git(["checkout", "-q", "-b", branch, "main"]).ok();
+        alice.set("db", &format!("begun on {branch}"));
+        alice.git(["branch", &format!("{branch}-before")]).ok();
+        alice.covault(["mv", "db", place]).ok();
+    }
+    alice.git(["checkout", "-q", "-b", "three", "one-before"]).ok();
+    alice.git(["merge", "-q", "two-before"]).ok();
+    alice.set("db", "instead of both");
+    on(&alice, "main");
+    for branch in ["one", "two", "three"] {
+        alice.git(["merge", "-q", "--no-edit", branch]).ok();
+    }
+    alice.covault(["resolve"]).exits(5);
+    assert_eq!(alice.get("db"), "instead of both");
+    assert_eq!(values(&alice, "a/db", "value"), ["begun on one"]);
+    assert_eq!(values(&alice, "b/db", "value"), ["begun on two"]);
+    alice.covault(["resolve", "db", "--bring"]).ok();
+    assert_eq!(values(&alice, "a/db", "value"), ["instead of both"]);
+    for left in ["db", "b/db"] {
+        alice.covault(["get", left]).exits(3);
+    }
     is_good(&alice);
 }
 

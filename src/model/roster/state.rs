@@ -191,6 +191,18 @@ impl State {
         self.reads(member, path, [])
     }
 
+    /// Whether whoever a grant lets write at `place` may write at `home`, too, as far as the grants name the same people:
+    /// that the one has no other living members says nothing about who wrote there before they left.
+    pub fn is_granted_within(&self, place: &SecretPath, home: &SecretPath) -> bool {
+        let (_, there) = self.grant_for(home.as_str());
+        let is_people = |holder: &Holder| {
+            let mut members = self.members().filter(|member| self.holds(holder, member));
+            there.contains(&Holder::People) && members.all(|member| member.card.kind == Kind::Person)
+        };
+        let (_, here) = self.grant_for(place.as_str());
+        here.iter().all(|holder| there.contains(holder) || is_people(holder))
+    }
+
     /// Whether a living member reads the secret at `path`, which is shared with `shares`.
     pub fn reads<'a>(&self, member: &Member, path: &SecretPath, shares: impl IntoIterator<Item = &'a Holder>) -> bool {
         let (_, holders) = self.grant_for(path.as_str());
