@@ -120,13 +120,27 @@ impl Sim {
         }
         // What somebody vouched for at last may lie where a secret moved on from twice: each sync carries it one move on.
         let founder = Seat { who: 0, linked: false };
-        let moves = if self.thorough { 3 } else { 0 };
+        // And what is at an old name where others write than at the new one waits for a person's word.
+        let moves = if self.thorough { 3 } else { 1 };
         for _ in 0..moves {
-            self.sync(founder)?;
+            if self.thorough {
+                self.sync(founder)?;
+            }
+            self.bring(founder)?;
         }
         self.judge(founder, true)?;
         self.nothing_waits(Seat { who: 0, linked: false })?;
         self.no_traces()
+    }
+
+    /// What is contested goes to where it moved.
+    fn bring(&mut self, seat: Seat) -> Result<(), Violation> {
+        let status = crate::cli::json(&self.person(seat).covault(["status", "--json"]));
+        for name in status["contested"].as_array().into_iter().flatten().filter_map(|name| name.as_str()) {
+            self.covault(seat, &["resolve", name, "--bring"], "", false)?;
+            self.work.add("brought by a person's word");
+        }
+        Ok(())
     }
 
     /// Two people merge each other's branch at the same time, twice: then they have the same bytes. Each seals for whom the own
