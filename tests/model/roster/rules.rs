@@ -297,6 +297,40 @@ fn the_nearest_grant_decides() {
 }
 
 #[test]
+fn one_place_is_within_another_where_its_grant_names_nobody_else() {
+    let mut chain = Chain::team();
+    chain.group("alice", "ops", &["alice", "ann"]);
+    chain.group("alice", "jobs", &["bot", "ann"]);
+    for (at, readers) in [("ops", "@ops"), ("jobs", "@jobs"), ("walt", "walt"), ("bot", "bot"), ("people", "@people")] {
+        chain.grant("alice", at, &[readers]);
+    }
+    chain.grant("alice", "both", &["@ops", "walt"]);
+    let within = |chain: &Chain, place: &str, home: &str| chain.state().is_granted_within(&path(place), &path(home));
+    for (place, home, expected) in [
+        ("db", "other/db", true),
+        ("db", "people/db", true),
+        ("ops/db", "ops/other", true),
+        ("ops/db", "both/db", true),
+        ("both/db", "ops/db", false),
+        // Everybody in the group is a person.
+        ("ops/db", "db", true),
+        ("walt/db", "db", true),
+        ("both/db", "db", true),
+        ("jobs/db", "db", false),
+        ("bot/db", "db", false),
+        ("db", "ops/db", false),
+        ("walt/db", "ops/db", false),
+    ] {
+        assert_eq!(within(&chain, place, home), expected, "{place} within {home}");
+    }
+    // That nobody else is left says nothing about who wrote there before.
+    chain.remove("alice", "walt");
+    chain.remove("alice", "rita");
+    assert_eq!(chain.readers("db"), chain.readers("ops/db"));
+    assert!(!within(&chain, "db", "ops/db") && !within(&chain, "walt/db", "ops/db"));
+}
+
+#[test]
 fn machines_are_no_people_and_groups_are_their_living_members() {
     let mut chain = Chain::team();
     assert!(!chain.readers("prod/db").contains(&"bot"));
