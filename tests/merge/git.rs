@@ -213,6 +213,32 @@ fn a_squash_hides_no_descent() {
 }
 
 #[test]
+fn of_two_that_say_the_same_by_other_ways_neither_way_is_lost() {
+    let world = World::new();
+    let alice = forked(&world);
+    for (branch, name) in [("one", "password"), ("two", "value"), ("three", "extra")] {
+        alice.git(["checkout", "-q", "-b", branch, "side"]).ok();
+        field(&alice, name, branch);
+    }
+    // One and two, then three; and two and three, then one. Somebody goes on from each half way.
+    for (left, ways) in [("first", ["one", "two", "three"]), ("second", ["three", "two", "one"])] {
+        alice.git(["checkout", "-q", "-b", left, ways[0]]).ok();
+        alice.git(["merge", "-q", "--no-edit", ways[1]]).ok();
+        alice.git(["checkout", "-q", "-b", &format!("{left}-half")]).ok();
+        alice.set(left, "another secret");
+        on(&alice, left);
+        alice.git(["merge", "-q", "--no-edit", ways[2]]).ok();
+    }
+    for other in ["first", "first-half", "second-half"] {
+        alice.git(["merge", "-q", "--no-edit", other]).ok();
+    }
+    for (name, value) in [("password", "one"), ("value", "two"), ("extra", "three")] {
+        assert_eq!(values(&alice, "db", name), [value]);
+    }
+    is_good(&alice);
+}
+
+#[test]
 fn a_criss_cross_takes_each_edit_once() {
     let world = World::new();
     let alice = forked(&world);

@@ -137,7 +137,10 @@ fn an_edit_that_one_may_not_carry_stops_no_command() {
     bob.set("dev/other", "something else");
     bob.git(["push", "-q"]).ok();
     alice.git(["pull", "-q", "--ff-only"]).ok();
-    alice.covault(["resolve"]).ok();
+    // Nor does it get there in passing: that takes a person's word.
+    alice.covault(["resolve"]).exits(5);
+    assert_eq!(alice.get("live/database"), "the first value");
+    alice.covault(["resolve", "prod/db", "--bring"]).ok();
     assert_eq!(values(alice, "live/database", "value"), ["edited meanwhile"]);
     rig::verifies(alice);
 }

@@ -377,8 +377,9 @@ impl Sides<'_> {
         if is_theirs && names(theirs, ours) {
             return Some(self.merging.theirs);
         }
-        let message = |one: Option<&SealedFile>| one.map(|one| one.manifest().message());
-        if ours.is_some() && message(ours) == message(theirs) {
+        // Two who merged the same versions. Where they followed others, both are named: else what led to one of them would look
+        // as if it had been dropped.
+        if ours.is_some() && ours.map(side::said_after) == theirs.map(side::said_after) {
             let is_smaller = Hash::of(self.merging.ours) <= Hash::of(self.merging.theirs);
             match (is_ours, is_theirs) {
                 (true, true) => return Some(if is_smaller { self.merging.ours } else { self.merging.theirs }),

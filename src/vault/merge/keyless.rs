@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::VaultError;
 use super::super::open::Named;
-use super::side::Side;
+use super::side::{Side, said_after};
 use crate::model::bytes::Hash;
 use crate::model::manifest::FORMAT;
 use crate::seal::{self, SealedFile};
 
 /// The versions that stay, as they lie in the files: those that both sides have, and those that either side brought; all
-/// where that would be none. What another one follows goes, and of two that say the same the one with the smaller
-/// SHA-256 stays.
+/// where that would be none. What another one follows goes, and of two that say the same and have the same parents the one
+/// with the smaller SHA-256 stays.
 pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<u8>> {
     let names = |files: &mut dyn Iterator<Item = &SealedFile>| -> BTreeSet<Hash> {
         files.map(|file| Hash::of(file.bytes())).collect()
@@ -31,12 +31,12 @@ pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<
     let named = Named::by(counting().map(|file| file.manifest()));
     // They are in the order of their SHA-256: of those that nobody follows, the first one that says something stays. (One that
     // is followed speaks for nobody: who follows it may say the same.)
-    let mut first: HashMap<Hash, Hash> = HashMap::new();
+    let mut first: HashMap<(Hash, &[Hash]), Hash> = HashMap::new();
     for file in counting().filter(|file| !named.has(file.hash())) {
-        first.entry(file.manifest().message()).or_insert_with(|| file.hash());
+        first.entry(said_after(file)).or_insert_with(|| file.hash());
     }
     let is_needless = |file: &SealedFile| {
-        named.has(file.hash()) || first.get(&file.manifest().message()).is_some_and(|first| *first != file.hash())
+        named.has(file.hash()) || first.get(&said_after(file)).is_some_and(|first| *first != file.hash())
     };
     let remaining = kept.iter().filter(|file| is_refused(file) || !is_needless(file));
     remaining.map(|file| file.bytes().to_vec()).collect()

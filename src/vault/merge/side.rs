@@ -86,6 +86,11 @@ pub(super) fn follows(news: &[SealedFile], olds: &[SealedFile]) -> bool {
     olds.iter().all(|old| news.iter().any(|new| is_after(new.manifest(), new.hash(), old.manifest(), old.hash())))
 }
 
+/// What a version says, and which it says it of: two for which this is equal stand for each other wherever one is named.
+pub(super) fn said_after(file: &SealedFile) -> (Hash, &[Hash]) {
+    (file.manifest().message(), &file.manifest().parents)
+}
+
 fn is_after(new: &Manifest, new_hash: Hash, old: &Manifest, old_hash: Hash) -> bool {
     new_hash == old_hash || new.names_as_ancestor(old_hash) || new.message() == old.message()
 }
