@@ -50,7 +50,8 @@ pub struct ResolveArgs {
     /// Secrets that one deleted or moved and another changed stay
     #[arg(long)]
     keep: bool,
-    /// Secrets that one moved and another changed go to where they moved, though others may write or read there
+    /// A secret that one moved and another changed goes to where it moved, though others may write or read there; so does
+    /// what is at other places that it moved to, where they are named, too
     #[arg(long, requires = "names", conflicts_with_all = ["choice", "keep", "discard"])]
     bring: bool,
     /// Leave out versions that are kept beside a secret and count for nothing
@@ -127,7 +128,7 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
         return said(context, None, &settled, &open, args);
     }
     let questions = questions(context, &vault, &wanted)?;
-    let answers = answers(context, args, &vault, &questions)?;
+    let answers = answers(context, args, &vault, &wanted, &questions)?;
     let report = vault.resolve(&answers, &how)?;
     let left = if how.dry_run { questions } else { self::questions(context, &context.vault()?, &wanted)? };
     said(context, Some(&report), &settled, &left, args)
@@ -159,14 +160,20 @@ fn questions(context: &Context, vault: &Vault, wanted: &Wanted) -> anyhow::Resul
 }
 
 /// What the flags say, or the person at the terminal.
-fn answers(context: &Context, args: &ResolveArgs, vault: &Vault, questions: &Questions) -> anyhow::Result<Answers> {
+fn answers(
+    context: &Context,
+    args: &ResolveArgs,
+    vault: &Vault,
+    wanted: &Wanted,
+    questions: &Questions,
+) -> anyhow::Result<Answers> {
     let mut answers = Answers::default();
     if args.pick.is_some() && questions.fields.len() != 1 {
         let hint = "name one field, as in: covault resolve prod/db/password --pick ID";
         return Err(Refusal::usage(format!("--pick is for one field, and {} are open", questions.fields.len()), hint));
     }
     if args.bring {
-        answers.bring.clone_from(&questions.contested);
+        answers.bring = wanted.iter().map(|(path, _)| path.clone()).collect();
         return Ok(answers);
     }
     for question in &questions.fields {
@@ -241,9 +248,13 @@ fn said(
         out::text(&format!("{}/{}\n{}", question.path, question.field, values.join("\n")))?;
     }
     for path in &left.contested {
+        let bring = left.moved.get(path).map_or_else(String::new, |places| {
+            let places: Vec<&str> = places.iter().map(SecretPath::as_str).collect();
+            format!(", --bring takes it to {}", places.join(" or "))
+        });
         out::text(&format!(
-            "{path}\n  deleted or moved by one and changed by another: covault resolve {path} --keep leaves it here, --bring takes it \
-             to where it moved, covault rm {path} drops it"
+            "{path}\n  deleted or moved by one and changed by another: covault resolve {path} --keep leaves it here{bring}, \
+             covault rm {path} drops it"
         ))?;
     }
     for (path, author) in &left.apart {

@@ -17,30 +17,42 @@ use crate::model::names::SecretPath;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 
+/// More moves in a row than this lead nowhere.
+const MOVES: usize = 16;
+
 /// By whose word something is carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By<'a> {
     /// Nobody's: somebody writes something else and comes by.
     Passing,
-    /// That of a person, who names the secret.
-    Person,
+    /// That of a person, for what is at these names.
+    Person(&'a [SecretPath]),
+}
+
+/// What is to be carried.
+#[derive(Default)]
+pub(super) struct Carried {
+    /// The next versions.
+    pub(super) drafts: Vec<Draft>,
+    /// What stays for want of a person's word, each with where it would go.
+    pub(super) unasked: Vec<(SecretPath, SecretPath)>,
 }
 
 impl Vault {
     /// What is to be written so that nothing is left behind at these paths. What one cannot open or seal stays, for
     /// the next who can.
-    pub(super) fn carried(&self, paths: &[SecretPath], by: By, now: Time) -> Result<Vec<Draft>, VaultError> {
-        let mut carrying = Carrying { vault: self, by, now, drafts: Vec::new() };
+    pub(super) fn carried(&self, paths: &[SecretPath], by: By<'_>, now: Time) -> Result<Carried, VaultError> {
+        let mut carrying = Carrying { vault: self, by, now, carried: Carried::default() };
         paths.iter().try_for_each(|path| carrying.come_together(path))?;
-        Ok(carrying.drafts)
+        Ok(carrying.carried)
     }
 }
 
 struct Carrying<'a> {
     vault: &'a Vault,
-    by: By,
+    by: By<'a>,
     now: Time,
-    drafts: Vec<Draft>,
+    carried: Carried,
 }
 
 /// An old name: the ids of what was there, and the place where all of it is to be.
@@ -55,8 +67,7 @@ impl Carrying<'_> {
         let Some(secret) = self.opened(path) else { return Ok(()) };
         let targets = secret.document.moves();
         let home = targets.first().and_then(|target| self.home_of(target));
-        // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
-        let Some(home) = home.filter(|home| !home.is_journal() && !path.is_journal()) else { return Ok(()) };
+        let Some(home) = home else { return Ok(()) };
         let old = Old { path, ids: ids(&secret), home };
         let mut all_came = true;
         for target in &targets {
@@ -81,27 +92,33 @@ impl Carrying<'_> {
         if place == home {
             return Ok(true);
         }
-        if let Some(draft) = self.drafts.iter().find(|draft| draft.document.path == *place) {
+        // No secret moves to where journals are, nor does one of those move, whatever a tombstone says.
+        if [old.path, place, home].iter().any(|path| path.is_journal()) {
+            return Ok(false);
+        }
+        if let Some(draft) = self.carried.drafts.iter().find(|draft| draft.document.path == *place) {
             return Ok(draft.document.state() == State::Moved(home.clone()));
         }
         let Some(from) = self.opened(place) else { return Ok(!self.is_there(place)) };
         let Some(to) = self.opened(home).filter(|_| from.document.state() == State::Live) else { return Ok(true) };
-        if ids(&from).is_disjoint(&ids(&to)) {
-            // Two that were begun apart at the old name and moved apart: whether they are one is for a person to say.
-            if [&from, &to].iter().any(|secret| ids(secret).is_disjoint(&old.ids)) {
-                return Ok(true);
-            }
-            if self.by == By::Passing {
-                return Ok(false);
-            }
+        let is_same = !ids(&from).is_disjoint(&ids(&to));
+        // Who says that it lives there, whatever was there before, may mean another secret than the one that moved.
+        let anew = from.document.is_said_to_live() || to.document.is_said_to_live();
+        // Two that were begun apart at the old name and moved apart meet nowhere else.
+        if !is_same && [&from, &to].iter().any(|secret| ids(secret).is_disjoint(&old.ids)) {
+            return Ok(true);
         }
-        let known = self.drafts.iter().position(|draft| draft.document.path == *home);
-        let mut to = known.map_or_else(|| Draft::after(to), |at| self.drafts.swap_remove(at));
+        let known = self.carried.drafts.iter().position(|draft| draft.document.path == *home);
+        let mut to = known.map_or_else(|| Draft::after(to), |at| self.carried.drafts.swap_remove(at));
         let shares = to.shares.join(&from.manifest.shares);
+        let is_asked = match self.by {
+            By::Person(named) => named.contains(place),
+            By::Passing => is_same && !anew && self.gives_nobody_more(old, &from, &shares),
+        };
         let may_seal = self.may_seal(home, &shares) && self.may_seal(place, &from.manifest.shares);
-        let is_asked = self.by == By::Person || self.gives_nobody_more(old, &from, &shares);
-        if !may_seal || !is_asked || matches!(to.document.state(), State::Moved(_)) {
-            self.drafts.extend(known.map(|_| to));
+        if !is_asked || !may_seal || matches!(to.document.state(), State::Moved(_)) {
+            self.carried.unasked.extend((!is_asked).then(|| (place.clone(), home.clone())));
+            self.carried.drafts.extend(known.map(|_| to));
             return Ok(false);
         }
         to.document = to.document.join(&from.document.at(home.clone()));
@@ -109,20 +126,24 @@ impl Carrying<'_> {
         to.parents.extend(from.versions.iter().cloned());
         let mut left = Draft::after(from);
         self.vault.bury(&mut left.document, Some(home), self.now)?;
-        self.drafts.extend([to, left]);
+        self.carried.drafts.extend([to, left]);
         Ok(true)
     }
 
-    /// Whether everybody who may write it may write what is at home; and, but for the old name, whose writers said where
-    /// it moved, whether everybody who then reads home reads it already.
+    /// Whether everybody who may write it may write what is at home. A second place is moved by what stands at the old name:
+    /// that takes the same people at all three, and nobody who reads home without having read it.
     fn gives_nobody_more(&self, old: &Old<'_>, from: &Secret, shares: &Shares) -> bool {
-        let place = &from.document.path;
+        let (place, state) = (&from.document.path, self.vault.roster().state());
+        if place == old.path {
+            return state.is_granted_within(place, &old.home);
+        }
         let readers = |path: &SecretPath, shares: &Shares| -> BTreeSet<Hash> {
             self.vault.under().readers(path, shares).into_iter().map(|member| member.hash).collect()
         };
-        let nobody_writes_more = self.vault.roster().state().is_granted_within(place, &old.home);
-        let nobody_reads_more = || readers(&old.home, shares).is_subset(&readers(place, &from.manifest.shares));
-        nobody_writes_more && (place == old.path || nobody_reads_more())
+        let holders = |path: &SecretPath| state.grant_for(path.as_str()).1;
+        holders(place) == holders(&old.home)
+            && holders(place) == holders(old.path)
+            && readers(&old.home, shares).is_subset(&readers(place, &from.manifest.shares))
     }
 
     /// Whether oneself may write what is at a path, with these shares.
@@ -135,8 +156,8 @@ impl Carrying<'_> {
 
     /// Where a secret that was moved to `target` is by now; nothing where that leads nowhere.
     fn home_of(&self, target: &SecretPath) -> Option<SecretPath> {
-        let (mut here, mut met) = (target.clone(), BTreeSet::new());
-        while met.insert(here.clone()) {
+        let mut here = target.clone();
+        for _ in 0..MOVES {
             match self.opened(&here)?.document.state() {
                 State::Moved(next) => here = next,
                 State::Live | State::Deleted => return Some(here),
@@ -150,9 +171,9 @@ impl Carrying<'_> {
         !matches!(self.vault.current(path), Ok(None))
     }
 
-    /// What is at a path, living or not, where it is good and opens.
+    /// What is at a path, living or not, where it is good, follows what the trunk had, and opens.
     fn opened(&self, path: &SecretPath) -> Option<Secret> {
-        let version = self.vault.current(path).ok()??;
+        let version = self.vault.newest(path).ok()??;
         self.vault.open_version(&version).ok()
     }
 }

@@ -3,9 +3,9 @@
 //! An answer is a write of its own, never the removal of one: two people who answer at once leave another question, and
 //! no value is lost. What git left unmerged is settled in `merge/index.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::carry::By;
+use super::carry::{By, Carried};
 use super::open::Version;
 use super::read::Secret;
 use super::trunk::descends;
@@ -36,6 +36,8 @@ pub struct Questions {
     pub fields: Vec<Question>,
     /// Secrets that somebody deleted or moved while somebody else changed them.
     pub contested: Vec<SecretPath>,
+    /// Where those of them were moved that were.
+    pub moved: BTreeMap<SecretPath, BTreeSet<SecretPath>>,
     /// Versions that are kept beside a secret and count for nothing, with their author.
     pub apart: Vec<(SecretPath, String)>,
 }
@@ -48,6 +50,8 @@ impl Questions {
         }
         if secret.document.is_contested() {
             self.contested.push(path.clone());
+            let moves = secret.document.moves();
+            self.moved.extend((!moves.is_empty()).then(|| (path.clone(), moves)));
         }
     }
 
@@ -86,8 +90,8 @@ pub struct Answers {
     pub keep: Vec<SecretPath>,
     /// Secrets beside which what counts for nothing is left out.
     pub discard: Vec<SecretPath>,
-    /// Contested secrets that go to where they were moved, though others may read or write there; none of those that
-    /// another answer is about.
+    /// Secrets that go along where one of them moved, though others may read or write there; none of those that another
+    /// answer is about.
     pub bring: Vec<SecretPath>,
 }
 
@@ -188,9 +192,9 @@ impl Vault {
             }
             drafts.push(draft);
         }
-        let brought = self.carried(&answers.bring, By::Person, how.now)?;
+        let brought = self.carried(&answers.bring, By::Person(&answers.bring), how.now)?;
         self.say_what_comes(&answers.bring, &brought).into_iter().for_each(|note| writing.note(note));
-        drafts.extend(brought);
+        drafts.extend(brought.drafts);
         let names: Vec<&str> = paths.into_iter().chain(&answers.bring).map(SecretPath::as_str).collect();
         let message = match names.as_slice() {
             [] => "covault: settle what waited".to_owned(),
@@ -199,21 +203,25 @@ impl Vault {
         writing.finish(&drafts, Vec::new(), &message)
     }
 
-    /// Where what is brought goes and who reads it there; which of these stay.
-    fn say_what_comes(&self, asked: &[SecretPath], brought: &[Draft]) -> Vec<String> {
-        let (left, homes): (Vec<_>, Vec<_>) =
-            brought.iter().partition(|draft| matches!(draft.document.state(), State::Moved(_)));
-        let stays = asked.iter().filter(|path| !left.iter().any(|draft| draft.document.path == **path));
-        let stay = stays.map(|path| {
-            format!("{path} stays: it did not move, or not every place that it moved to is yours to read and write")
-        });
-        let come = homes.into_iter().map(|draft| {
+    /// Where what is brought goes and who reads it there; what stays, and why.
+    fn say_what_comes(&self, asked: &[SecretPath], brought: &Carried) -> Vec<String> {
+        let is_home = |draft: &&Draft| !matches!(draft.document.state(), State::Moved(_));
+        let come = brought.drafts.iter().filter(is_home).map(|draft| {
             let path = &draft.document.path;
             let readers = self.under().readers(path, &draft.shares);
             let readers: Vec<&str> = readers.iter().map(|member| member.card.name.as_str()).collect();
             format!("comes to {path}, which {} can read", readers.join(", "))
         });
-        come.chain(stay).collect()
+        let all = || asked.iter().map(SecretPath::as_str).collect::<Vec<_>>().join(" ");
+        let unasked = brought.unasked.iter().map(|(place, home)| {
+            format!("{place} would come along to {home}: if that is right, covault resolve {} {place} --bring", all())
+        });
+        let mut notes: Vec<String> = come.chain(unasked).collect();
+        if notes.is_empty() && !asked.is_empty() {
+            let what = asked.iter().map(SecretPath::as_str).collect::<Vec<_>>().join(", ");
+            notes.push(format!("{what}: nothing moved, or not every place is yours to read and write"));
+        }
+        notes
     }
 
     /// Joins in what a commit has and a merge dropped: of these secrets, or of all.

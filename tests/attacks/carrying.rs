@@ -66,3 +66,77 @@ fn a_place_of_hers_is_carried_to_where_she_cannot_write() {
     assert!(!shown.contains(PLANTED), "{shown}");
     attacked.reads(SECRET, "the production password");
 }
+
+/// alice moves the production password on and begins another at its name; wanda's clone has both.
+fn two_in_production() -> Case {
+    let case = Case::new();
+    case.alice.covault(["mv", SECRET, "prod/x"]).ok();
+    case.alice.covault_fed(b"another one", ["set", SECRET, "--new"]).ok();
+    case.alice.git(["push", "-q"]).ok();
+    case.git(&["pull", "-q", "--ff-only"]);
+    case
+}
+
+#[test]
+fn two_secrets_that_she_cannot_read_are_joined() {
+    let case = two_in_production();
+    moved_to(twin(&case, "dev/decoy"), &[SECRET, "prod/x"]).put();
+    case.deliver();
+    case.alice.covault(["set", "dev/other", "user=app"]).ok();
+    case.alice.covault(["resolve"]).exits(5);
+    assert_eq!(case.alice.get("prod/x"), "the production password");
+    assert_eq!(case.alice.get(SECRET), "another one");
+}
+
+#[test]
+fn a_persons_word_for_one_name_takes_no_other_along() {
+    let case = Case::new();
+    twin(&case, "dev/aaa").put();
+    moved_to(twin(&case, "dev/decoy"), &["dev/aaa", SECRET]).put();
+    case.deliver();
+    let said = case.alice.covault(["resolve"]).exits(5);
+    assert!(said.text().contains("--bring takes it to dev/aaa or prod/db"), "{}", said.text());
+    let said = case.alice.covault(["resolve", "dev/decoy", "--bring"]).exits(5);
+    let named = "prod/db would come along to dev/aaa: if that is right, covault resolve dev/decoy prod/db --bring";
+    assert!(said.err.contains(named), "{}", said.err);
+    assert_eq!(case.alice.get(SECRET), "the production password");
+    let shown = case.alice.covault(["show", "dev/aaa", "--reveal"]).ok().text();
+    assert!(!shown.contains("the production password"), "{shown}");
+}
+
+#[test]
+fn a_secret_that_she_reads_by_a_share_is_carried_to_where_she_writes() {
+    let case = Case::new();
+    case.alice.covault(["share", SECRET, "wanda", "rita", "--yes"]).ok();
+    case.alice.covault(["grant", "dev", "@ops", "wanda", "rita", "--yes"]).ok();
+    case.alice.git(["push", "-q"]).ok();
+    case.git(&["pull", "-q", "--ff-only"]);
+    twin(&case, "dev/aaa").put();
+    moved_to(twin(&case, "dev/decoy"), &["dev/aaa", SECRET]).put();
+    case.deliver();
+    case.alice.covault(["set", "dev/other", "user=app"]).ok();
+    assert_eq!(case.alice.get(SECRET), "the production password");
+}
+
+#[test]
+fn what_is_too_much_for_one_version_holds_nobody_up() {
+    let case = Case::new();
+    let many = |forgery: Forgery<'_>, first: u16| {
+        forgery
+            .saying(|document| {
+                for n in first..first + 900 {
+                    let key = Key::parse(&format!("field.f{n}")).unwrap();
+                    let value = Value::text(&"x".repeat(2_000));
+                    document.put(&key, Write::new(&key, value, false, member("wanda"), now(), [3; 16]));
+                }
+            })
+            .with(|_| ())
+            .put();
+    };
+    many(twin(&case, "dev/aaa"), 0);
+    many(moved_to(twin(&case, "dev/decoy"), &["dev/aaa"]), 900);
+    case.deliver();
+    case.alice.covault(["set", "dev/other", "user=app"]).ok();
+    assert_eq!(case.alice.get("dev/aaa/f1").len(), 2_000);
+    assert_eq!(case.alice.get("dev/decoy/f901").len(), 2_000);
+}

@@ -69,6 +69,36 @@ fn rm_takes_the_key_away_first_and_keeps_the_secret_where_that_fails() {
 }
 
 #[test]
+fn what_is_open_goes_on_where_the_secret_moved_unless_others_write_there() {
+    for closed in [false, true] {
+        let rig = Rig::new();
+        let (fake, alice) = (&rig.fake, &rig.alice);
+        issue(alice, "prod/openrouter");
+        if closed {
+            alice.covault(["grant", "kept", "alice", "--yes"]).ok();
+        }
+        alice.git(["branch", "side"]).ok();
+        fake.inject(Rule::on("DELETE /keys/*", Fault::Status(500)).always());
+        alice.covault(["rm", "prod/openrouter", "--yes"]).exits(9);
+        fake.clear_rules();
+        // Somebody who has not heard of it moves the secret.
+        alice.git(["checkout", "-q", "side"]).ok();
+        alice.covault(["mv", "prod/openrouter", "kept/openrouter"]).ok();
+        alice.git(["checkout", "-q", "main"]).ok();
+        alice.git(["merge", "-q", "--no-edit", "side"]).ok();
+        let said = alice.covault(["key", "resume"]);
+        if closed {
+            assert_eq!(said.code, 3, "{}", said.err);
+            assert!(said.err.contains("'prod/openrouter' was moved to 'kept/openrouter'"), "{}", said.err);
+            assert_eq!(fake.live_keys().len(), 1);
+        } else {
+            assert!(said.code == 0 && said.err.contains("moved to kept/openrouter: going on there"), "{}", said.err);
+            assert!(fake.live_keys().is_empty());
+        }
+    }
+}
+
+#[test]
 fn what_a_provider_issued_is_not_written_by_hand() {
     let rig = Rig::new();
     let alice = &rig.alice;

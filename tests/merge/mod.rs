@@ -1,6 +1,7 @@
 //! What two branches made of one vault, brought together in real clones.
 
 mod clones;
+mod decisions;
 mod git;
 mod interrupted;
 mod journals;

@@ -152,7 +152,7 @@ fn a_place_that_the_one_who_writes_cannot_read_stays_known_at_the_old_name() {
     // And what lies there is for alice alone: that all may read it where it comes together is for her to say.
     alice.covault(["resolve"]).exits(5);
     assert_eq!(values(&alice, "b/db", "value"), ["replaced in b"]);
-    alice.covault(["resolve", "prod/db", "--bring"]).ok();
+    alice.covault(["resolve", "prod/db", "b/db", "--bring"]).ok();
     is_at_a(&alice);
 }
 
@@ -213,7 +213,7 @@ fn what_was_changed_where_others_write_waits_for_a_persons_word() {
     assert_eq!(alice.get("prod/db"), "edited meanwhile");
     assert_eq!(alice.get("closed/db/value"), "the first value");
     let said = alice.covault(["resolve"]).exits(5);
-    assert!(said.text().contains("--bring takes it to where it moved"), "{}", said.text());
+    assert!(said.text().contains("--bring takes it to closed/db"), "{}", said.text());
     let before = crate::cli::all_of(&alice);
     let said = alice.covault(["resolve", "prod/db", "--bring", "--dry-run"]).exits(5);
     assert!(said.err.contains("comes to closed/db, which alice can read"), "{}", said.err);
@@ -245,7 +245,8 @@ fn what_nobody_moved_or_one_cannot_write_there_stays_and_is_named() {
     team::pull(&bob, &alice);
     for (person, name) in [(&bob, "prod/db"), (&alice, "gone")] {
         let said = person.covault(["resolve", name, "--bring"]).exits(5);
-        assert!(said.err.contains(&format!("{name} stays: ")), "{}", said.err);
+        let why = format!("{name}: nothing moved, or not every place is yours to read and write");
+        assert!(said.err.contains(&why), "{}", said.err);
         assert_eq!(person.get(&format!("{name}/value")), "edited meanwhile");
     }
 }
@@ -271,12 +272,48 @@ fn two_that_were_begun_apart_and_moved_apart_are_one_only_by_a_persons_word() {
     assert_eq!(alice.get("db"), "instead of both");
     assert_eq!(values(&alice, "a/db", "value"), ["begun on one"]);
     assert_eq!(values(&alice, "b/db", "value"), ["begun on two"]);
-    alice.covault(["resolve", "db", "--bring"]).ok();
+    let said = alice.covault(["resolve", "db", "--bring"]).exits(5);
+    assert!(said.err.contains("covault resolve db b/db --bring"), "{}", said.err);
+    assert_eq!(alice.get("db"), "instead of both");
+    alice.covault(["resolve", "db", "b/db", "--bring"]).ok();
     assert_eq!(values(&alice, "a/db", "value"), ["instead of both"]);
     for left in ["db", "b/db"] {
         alice.covault(["get", left]).exits(3);
     }
     is_good(&alice);
+}
+
+#[test]
+fn a_late_edit_does_not_get_into_what_was_begun_anew_where_the_secret_passed_through() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.covault(["mv", "prod/db", "a/db"]).ok();
+    alice.covault(["mv", "a/db", "c/db"]).ok();
+    alice.covault_fed(b"another one", ["set", "a/db", "--new"]).ok();
+    on(&alice, "side");
+    alice.set("prod/db", "edited meanwhile");
+    on(&alice, "main");
+    alice.git(["merge", "-q", "side"]).ok();
+    alice.covault(["resolve"]).exits(5);
+    assert_eq!(values(&alice, "a/db", "value"), ["another one"]);
+    assert_eq!(values(&alice, "c/db", "value"), ["the first value"]);
+    assert_eq!(alice.get("prod/db/value"), "edited meanwhile");
+}
+
+#[test]
+fn what_was_begun_anew_at_one_of_two_places_is_not_joined_to_the_other() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.covault(["mv", "prod/db", "a/db"]).ok();
+    on(&alice, "side");
+    alice.covault(["mv", "prod/db", "b/db"]).ok();
+    alice.covault(["mv", "b/db", "c/db"]).ok();
+    alice.covault_fed(b"another one", ["set", "b/db", "--new"]).ok();
+    on(&alice, "main");
+    alice.git(["merge", "-q", "side"]).ok();
+    alice.covault(["resolve"]).ok();
+    assert_eq!(values(&alice, "a/db", "value"), ["the first value"]);
+    assert_eq!(values(&alice, "b/db", "value"), ["another one"]);
 }
 
 #[test]

@@ -136,8 +136,11 @@ impl Sim {
     /// What is contested goes to where it moved.
     fn bring(&mut self, seat: Seat) -> Result<(), Violation> {
         let status = crate::cli::json(&self.person(seat).covault(["status", "--json"]));
+        let all = self.person(seat).covault(["ls", "--flat"]).text();
         for name in status["contested"].as_array().into_iter().flatten().filter_map(|name| name.as_str()) {
-            self.covault(seat, &["resolve", name, "--bring"], "", false)?;
+            let places = all.lines().filter(|place| *place != name);
+            let words: Vec<&str> = ["resolve", name].into_iter().chain(places).chain(["--bring"]).collect();
+            self.covault(seat, &words, "", false)?;
             self.work.add("brought by a person's word");
         }
         Ok(())

@@ -195,12 +195,18 @@ impl State {
     /// that the one has no other living members says nothing about who wrote there before they left.
     pub fn is_granted_within(&self, place: &SecretPath, home: &SecretPath) -> bool {
         let (_, there) = self.grant_for(home.as_str());
-        let is_people = |holder: &Holder| {
-            let mut members = self.members().filter(|member| self.holds(holder, member));
-            there.contains(&Holder::People) && members.all(|member| member.card.kind == Kind::Person)
+        let is_person = |name: &MemberName| {
+            let mut cards = self.cards.values().filter(|known| known.card.name == *name);
+            cards.all(|known| known.card.kind == Kind::Person)
         };
+        let are_people = |holder: &Holder| match holder {
+            Holder::People => true,
+            Holder::Group(group) => self.groups.get(group).is_some_and(|names| names.iter().all(is_person)),
+            Holder::Member(name) => is_person(name),
+        };
+        let is_in = |holder| there.contains(holder) || (there.contains(&Holder::People) && are_people(holder));
         let (_, here) = self.grant_for(place.as_str());
-        here.iter().all(|holder| there.contains(holder) || is_people(holder))
+        here.iter().all(is_in)
     }
 
     /// Whether a living member reads the secret at `path`, which is shared with `shares`.

@@ -188,6 +188,10 @@ impl Desk<'_> {
         let mut to = path.clone();
         for _ in 0..MOVES {
             match vault.newest(&to)?.map(|version| version.manifest().state.clone()) {
+                // A tombstone of somebody who may not write there says nothing about what is there.
+                Some(State::Moved(there)) if !vault.roster().state().is_granted_within(path, &there) => {
+                    return Err(VaultError::Moved { name: path.to_string(), to: there.to_string() });
+                }
                 Some(State::Moved(there)) => to = there,
                 _ => break,
             }

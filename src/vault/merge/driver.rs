@@ -209,7 +209,7 @@ impl Place<'_> {
             notes.push(format!("{path}: {count} versions are kept sealed, to be joined by the next who writes"));
         }
         if count > TOO_MANY {
-            notes.push(format!("warning: {path} has more than {TOO_MANY} versions: covault resolve {path}"));
+            notes.push(format!("{path} has more than {TOO_MANY} versions: covault resolve {path}"));
         }
         Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None })
     }
@@ -309,10 +309,14 @@ impl Place<'_> {
         let (file, (me, signer)) = (sides.merging.file, vault.author()?);
         let sealed = match seal_draft(&draft, file, me, signer, &under, now) {
             Ok(sealed) => sealed,
-            // What oneself may not seal (or the agent does not sign) stays sealed as it is.
-            Err(VaultError::WouldNotRead(_) | VaultError::TakenOnTrunk(_) | VaultError::Signing { .. }) => {
-                return Ok(None);
-            }
+            // What oneself may not seal (or the agent does not sign), and what is too much for one version, stays sealed as it is.
+            Err(
+                VaultError::WouldNotRead(_)
+                | VaultError::TakenOnTrunk(_)
+                | VaultError::Signing { .. }
+                | VaultError::Document { .. }
+                | VaultError::Sealed { .. },
+            ) => return Ok(None),
             Err(error) => return Err(error),
         };
         // What we cannot read back we do not put in place.
