@@ -116,7 +116,10 @@ impl Carrying<'_> {
             By::Passing => is_same && !anew && self.gives_nobody_more(old, &from, &shares),
         };
         let may_seal = self.may_seal(home, &shares) && self.may_seal(place, &from.manifest.shares);
-        if !is_asked || !may_seal || matches!(to.document.state(), State::Moved(_)) {
+        // What git has unmerged is for those who know both sides.
+        let unmerged = self.vault.repo().unmerged_below(self.vault.root())?;
+        let is_unmerged = [home, place].iter().any(|path| unmerged.binary_search(&self.vault.file(path)).is_ok());
+        if !is_asked || !may_seal || is_unmerged || matches!(to.document.state(), State::Moved(_)) {
             self.carried.unasked.extend((!is_asked).then(|| (place.clone(), home.clone())));
             self.carried.drafts.extend(known.map(|_| to));
             return Ok(false);

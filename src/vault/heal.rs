@@ -72,10 +72,8 @@ impl Vault {
         };
         let joined: Vec<SecretPath> = names.into_iter().filter(is_joined).collect();
         let drafts = self.carried(&joined, By::Passing, now)?.drafts;
-        // What belongs together is written together or not at all; what git has unmerged is for `resolve` and `set`.
-        let unmerged = self.repo().unmerged_below(self.root())?;
-        let is_taken = |path: &SecretPath| written.contains(&path) || unmerged.binary_search(&self.file(path)).is_ok();
-        if drafts.iter().any(|draft| is_taken(&draft.document.path)) {
+        // What belongs together is written together or not at all.
+        if drafts.iter().any(|draft| written.contains(&&draft.document.path)) {
             return Ok(Vec::new());
         }
         match drafts.iter().map(|draft| self.sealed_change(draft, now)).collect() {

@@ -162,6 +162,8 @@ fn nothing_is_carried_to_a_place_that_git_has_unmerged() {
     alice.git(["merge", "-q", "late"]).ok();
     git_without_driver(&alice, &["merge", "-q", "side"]);
     alice.set("other", "something else");
+    // Nor by a person's word.
+    alice.covault(["resolve", "prod/db", "--bring"]).exits(5);
     alice.covault(["resolve"]).ok();
     alice.git(["commit", "-q", "--no-edit"]).ok();
     alice.covault(["resolve"]).ok();
