@@ -113,7 +113,7 @@ impl Carrying<'_> {
         let shares = to.shares.join(&from.manifest.shares);
         let is_asked = match self.by {
             By::Person(named) => named.contains(place),
-            By::Passing => is_same && !anew && self.gives_nobody_more(old, &from, &shares),
+            By::Passing => is_same && !anew && !self.is_theirs(&from) && self.gives_nobody_more(old, &from, &shares),
         };
         let may_seal = self.may_seal(home, &shares) && self.may_seal(place, &from.manifest.shares);
         // What git has unmerged is for those who know both sides.
@@ -147,6 +147,12 @@ impl Carrying<'_> {
         holders(place) == holders(&old.home)
             && holders(place) == holders(old.path)
             && readers(&old.home, shares).is_subset(&readers(place, &from.manifest.shares))
+    }
+
+    /// Whether somebody wrote it who may not any more by what is known of the trunk: carried, it would count again.
+    fn is_theirs(&self, from: &Secret) -> bool {
+        let mut authors = from.versions.iter().map(|(_, manifest)| &manifest.author.name);
+        authors.any(|author| self.vault.under().has_lost(author, &from.document.path))
     }
 
     /// Whether oneself may write what is at a path, with these shares.

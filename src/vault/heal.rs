@@ -3,7 +3,7 @@
 //! A branch admitted or removed a member while another added secrets: after the next writing command everything is sealed
 //! to exactly the merged roster. Looking costs little: only what changed since the last look is read.
 
-use super::access::Plan;
+use super::access::{Due, Plan};
 use super::carry::By;
 use super::{Vault, VaultError, sealed};
 use crate::home::Healed;
@@ -46,6 +46,12 @@ impl Vault {
         };
         let is_carried = |path: &SecretPath| carried.iter().any(|change| change.path() == self.file(path));
         plan.due.retain(|due| !written.contains(&&due.pending.path) && !is_carried(&due.pending.path));
+        // What they wrote who may not any more would count again, in one's own name.
+        let is_theirs = |due: &Due| {
+            let mut authors = due.version().members().map(|member| &member.manifest().author.name);
+            authors.any(|author| self.under().has_lost(author, &due.pending.path))
+        };
+        plan.due.retain(|due| !is_theirs(due));
         let mut changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
         let note = note(&plan, changes.len(), carried.len());
         changes.extend(carried);

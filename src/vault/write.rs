@@ -316,6 +316,12 @@ impl<'a> Under<'a> {
         readers
     }
 
+    /// Whether they may not write a secret any more by what is known of the trunk, whatever the roster here says.
+    pub(super) fn has_lost(&self, name: &MemberName, path: &SecretPath) -> bool {
+        self.gone.contains(name)
+            || self.ahead.is_some_and(|ahead| ahead.took_writing(name) || ahead.took_reading(name, path, &[]))
+    }
+
     /// The devices of each reader, in their order.
     pub(super) fn devices(&self, readers: &[MemberRef]) -> Vec<&'a [Device]> {
         readers.iter().filter_map(|reader| self.roster.devices(reader)).collect()

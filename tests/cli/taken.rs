@@ -74,6 +74,31 @@ fn nothing_is_sealed_to_who_lost_it_on_the_trunk_on_a_branch_of_before() {
 }
 
 #[test]
+fn what_they_write_on_a_branch_of_before_is_sealed_anew_in_nobodys_name_in_passing() {
+    let world = World::new();
+    let alice = world.team("alice");
+    let bob = world.joins(&alice, "bob");
+    alice.set("prod/db", "the value");
+    alice.push("main");
+    bob.git(["pull", "-q", "--ff-only"]).ok();
+    alice.covault(["grant", "prod", "alice", "--yes"]).ok();
+    alice.push("main");
+    // He has not heard of it, or says so.
+    bob.set("prod/db", "written by bob");
+    bob.git(["push", "-q", "origin", "HEAD:refs/heads/late"]).ok();
+    alice.git(["fetch", "-q"]).ok();
+    alice.git(["checkout", "-q", "-b", "late", "origin/late"]).ok();
+    alice.set("dev/db", "something else");
+    let manifest = peek_manifest(&std::fs::read(alice.file("prod/db")).unwrap()).unwrap();
+    assert_eq!(manifest.author.name.as_str(), "bob");
+    alice.git(["switch", "-q", "main"]).ok();
+    let said = alice.git(["merge", "-q", "--no-edit", "late"]).ok();
+    assert!(said.err.contains("what bob wrote is kept beside it and counts for nothing"), "{}", said.err);
+    assert_eq!(alice.get("prod/db"), "the value");
+    assert_eq!(alice.get("dev/db"), "something else");
+}
+
+#[test]
 fn who_is_a_reader_on_the_trunk_by_now_writes_nothing_from_a_branch_of_before() {
     let world = World::new();
     let alice = world.team("alice");
