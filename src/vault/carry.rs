@@ -59,6 +59,8 @@ struct Carrying<'a> {
 struct Old<'a> {
     path: &'a SecretPath,
     ids: BTreeSet<SecretId>,
+    /// Somebody wrote what is there who may not any more.
+    is_theirs: bool,
     home: SecretPath,
 }
 
@@ -66,20 +68,22 @@ impl Carrying<'_> {
     fn come_together(&mut self, path: &SecretPath) -> Result<(), VaultError> {
         let Some(secret) = self.opened(path) else { return Ok(()) };
         let targets = secret.document.moves();
-        let home = targets.first().and_then(|target| self.home_of(target));
+        let home = targets.first().and_then(|target| self.home_of(path, target));
         let Some(home) = home else { return Ok(()) };
-        let old = Old { path, ids: ids(&secret), home };
+        let old = Old { path, ids: ids(&secret), is_theirs: self.is_theirs(&secret), home };
         let mut all_came = true;
         for target in &targets {
             // Where one moved on, what is to come is at the end of the way.
-            match self.home_of(target) {
+            match self.home_of(path, target) {
                 Some(place) => all_came &= self.bring(&old, &place)?,
                 None => all_came &= !self.is_there(target),
             }
         }
         // The tombstone here comes to name home alone: while something is left elsewhere, the one that says so stays.
-        // And who says that it lives here means this place, and what that replaced is not what is at the other.
-        let is_left = secret.document.state() == State::Live && !secret.document.is_said_to_live();
+        // And who says that it lives here means this place, and what that replaced is not what is at the other; a person who
+        // names it says otherwise.
+        let is_named = matches!(self.by, By::Person(named) if named.contains(path));
+        let is_left = secret.document.state() == State::Live && (is_named || !secret.document.is_said_to_live());
         if all_came && is_left {
             self.bring(&old, path)?;
         }
@@ -108,12 +112,13 @@ impl Carrying<'_> {
         if !is_same && [&from, &to].iter().any(|secret| ids(secret).is_disjoint(&old.ids)) {
             return Ok(true);
         }
+        let is_theirs = old.is_theirs || self.is_theirs(&from) || self.is_theirs(&to);
         let known = self.carried.drafts.iter().position(|draft| draft.document.path == *home);
         let mut to = known.map_or_else(|| Draft::after(to), |at| self.carried.drafts.swap_remove(at));
         let shares = to.shares.join(&from.manifest.shares);
         let is_asked = match self.by {
             By::Person(named) => named.contains(place),
-            By::Passing => is_same && !anew && !self.is_theirs(&from) && self.gives_nobody_more(old, &from, &shares),
+            By::Passing => is_same && !anew && !is_theirs && self.gives_nobody_more(old, &from, &shares),
         };
         let may_seal = self.may_seal(home, &shares) && self.may_seal(place, &from.manifest.shares);
         // What git has unmerged is for those who know both sides.
@@ -133,20 +138,20 @@ impl Carrying<'_> {
         Ok(true)
     }
 
-    /// Whether everybody who may write it may write what is at home. A second place is moved by what stands at the old name:
-    /// that takes the same people at all three, and nobody who reads home without having read it.
+    /// Whether everybody who may write it may write what is at home, and everybody who then reads home reads it already: a
+    /// tombstone may have waited since its author could read what is there. A second place is moved by what stands at the old
+    /// name: that takes the same people at all three.
     fn gives_nobody_more(&self, old: &Old<'_>, from: &Secret, shares: &Shares) -> bool {
         let (place, state) = (&from.document.path, self.vault.roster().state());
-        if place == old.path {
-            return state.is_granted_within(place, &old.home);
-        }
         let readers = |path: &SecretPath, shares: &Shares| -> BTreeSet<Hash> {
             self.vault.under().readers(path, shares).into_iter().map(|member| member.hash).collect()
         };
+        if !readers(&old.home, shares).is_subset(&readers(place, &from.manifest.shares)) {
+            return false;
+        }
         let holders = |path: &SecretPath| state.grant_for(path.as_str()).1;
-        holders(place) == holders(&old.home)
-            && holders(place) == holders(old.path)
-            && readers(&old.home, shares).is_subset(&readers(place, &from.manifest.shares))
+        let are_same = || holders(place) == holders(&old.home) && holders(place) == holders(old.path);
+        if place == old.path { state.is_granted_within(place, &old.home) } else { are_same() }
     }
 
     /// Whether somebody wrote it who may not any more by what is known of the trunk: carried, it would count again.
@@ -163,14 +168,17 @@ impl Carrying<'_> {
         own.is_some_and(|own| self.vault.roster().state().is_granted(own, path))
     }
 
-    /// Where a secret that was moved to `target` is by now; nothing where that leads nowhere.
-    fn home_of(&self, target: &SecretPath) -> Option<SecretPath> {
+    /// Where a secret that was moved from `path` to `target` is by now; nothing where that leads nowhere, or where somebody
+    /// moved it on who may not write at `path`, unless a person names where it goes.
+    fn home_of(&self, path: &SecretPath, target: &SecretPath) -> Option<SecretPath> {
         let mut here = target.clone();
         for _ in 0..MOVES {
-            match self.opened(&here)?.document.state() {
-                State::Moved(next) => here = next,
-                State::Live | State::Deleted => return Some(here),
+            let State::Moved(next) = self.opened(&here)?.document.state() else { return Some(here) };
+            let is_named = matches!(self.by, By::Person(named) if named.contains(&next));
+            if !is_named && !self.vault.roster().state().is_granted_within(&here, path) {
+                return None;
             }
+            here = next;
         }
         None
     }

@@ -32,6 +32,9 @@ impl Vault {
         let mut changed = self.changed_since_last_look()?;
         let looked = changed.as_ref().is_none_or(|paths| paths.len() > WORTH_REMEMBERING);
         let carried = self.carry(changed.as_deref(), written, now)?;
+        // What waits for the next write is looked at again then.
+        let looked = looked && carried.is_some();
+        let carried = carried.unwrap_or_default();
         // Where nobody but the founder was ever in, only siblings can wait.
         if self.roster().seq == 0 {
             let names = changed.map_or_else(|| self.all_names(), Ok)?;
@@ -59,13 +62,14 @@ impl Vault {
     }
 
     /// Seals what was left behind where a secret moved. Only what was joined once can be such: a version that follows several,
-    /// or one that somebody wrote or sealed again on top of that. Only those that changed are looked at.
+    /// or one that somebody wrote or sealed again on top of that. Only those that changed are looked at. `None` where something
+    /// is in the way.
     fn carry(
         &self,
         changed: Option<&[SecretPath]>,
         written: &[&SecretPath],
         now: Time,
-    ) -> Result<Vec<Change>, VaultError> {
+    ) -> Result<Option<Vec<Change>>, VaultError> {
         let names = match changed {
             Some(paths) => paths.to_vec(),
             None => self.all_names()?,
@@ -80,7 +84,7 @@ impl Vault {
         let drafts = self.carried(&joined, By::Passing, now)?.drafts;
         // What belongs together is written together or not at all.
         if drafts.iter().any(|draft| written.contains(&&draft.document.path)) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         match drafts.iter().map(|draft| self.sealed_change(draft, now)).collect() {
             // Whoever writes something else is not held up by what two people made that is too much for one version.
@@ -90,8 +94,8 @@ impl Vault {
                 | VaultError::Inconsistent { .. }
                 | VaultError::WouldNotRead(_)
                 | VaultError::TakenOnTrunk(_),
-            ) => Ok(Vec::new()),
-            sealed => sealed,
+            ) => Ok(None),
+            sealed => sealed.map(Some),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::model::manifest::State;
 use crate::model::names::{FieldName, SecretPath};
 use crate::model::read::newest_first;
 use crate::model::register::{Key, Value, Write};
+use crate::model::shares::Shares;
 use crate::repo::{ObjectId, Operation, RepoError};
 
 /// A field that several people wrote at once.
@@ -205,21 +206,29 @@ impl Vault {
 
     /// Where what is brought goes and who reads it there; what stays, and why.
     fn say_what_comes(&self, asked: &[SecretPath], brought: &Carried) -> Vec<String> {
+        let names = |path: &SecretPath, shares: &Shares| {
+            let readers = self.under().readers(path, shares);
+            readers.iter().map(|member| member.card.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
         let is_home = |draft: &&Draft| !matches!(draft.document.state(), State::Moved(_));
         let come = brought.drafts.iter().filter(is_home).map(|draft| {
-            let path = &draft.document.path;
-            let readers = self.under().readers(path, &draft.shares);
-            let readers: Vec<&str> = readers.iter().map(|member| member.card.name.as_str()).collect();
-            format!("comes to {path}, which {} can read", readers.join(", "))
+            format!("comes to {}, which {} can read", draft.document.path, names(&draft.document.path, &draft.shares))
         });
         let all = || asked.iter().map(SecretPath::as_str).collect::<Vec<_>>().join(" ");
         let unasked = brought.unasked.iter().map(|(place, home)| {
-            format!("{place} would come along to {home}: if that is right, covault resolve {} {place} --bring", all())
+            let readers = names(home, &Shares::default());
+            format!(
+                "{place} would come along to {home}, which {readers} can read: if that is right, covault resolve {} {place} --bring",
+                all()
+            )
         });
         let mut notes: Vec<String> = come.chain(unasked).collect();
         if notes.is_empty() && !asked.is_empty() {
             let what = asked.iter().map(SecretPath::as_str).collect::<Vec<_>>().join(", ");
-            notes.push(format!("{what}: nothing moved, or not every place is yours to read and write"));
+            notes.push(format!(
+                "{what}: nothing moved, or not every place is yours to read and write, or one is unmerged, or somebody moved it on \
+                 who may not write here: name where it goes, too"
+            ));
         }
         notes
     }

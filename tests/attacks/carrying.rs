@@ -1,6 +1,9 @@
 //! By a member: what is written at an old name is carried to where the secret moved, by whoever writes next. Nobody gets a
 //! value in, or out, that way where no grant lets them.
 
+use covault::model::document::Document;
+use covault::model::manifest::State;
+use covault::model::names::SecretPath;
 use covault::model::register::{Key, Value, Write};
 
 use super::forge::{Forgery, member, now};
@@ -97,8 +100,9 @@ fn a_persons_word_for_one_name_takes_no_other_along() {
     let said = case.alice.covault(["resolve"]).exits(5);
     assert!(said.text().contains("--bring takes it to dev/aaa or prod/db"), "{}", said.text());
     let said = case.alice.covault(["resolve", "dev/decoy", "--bring"]).exits(5);
-    let named = "prod/db would come along to dev/aaa: if that is right, covault resolve dev/decoy prod/db --bring";
-    assert!(said.err.contains(named), "{}", said.err);
+    let asked = "prod/db would come along to dev/aaa, which adam, alice, rita, wanda can read: if that is right, covault \
+                 resolve dev/decoy prod/db --bring";
+    assert!(said.err.contains(asked), "{}", said.err);
     assert_eq!(case.alice.get(SECRET), "the production password");
     let shown = case.alice.covault(["show", "dev/aaa", "--reveal"]).ok().text();
     assert!(!shown.contains("the production password"), "{shown}");
@@ -139,4 +143,50 @@ fn what_is_too_much_for_one_version_holds_nobody_up() {
     case.alice.covault(["set", "dev/other", "user=app"]).ok();
     assert_eq!(case.alice.get("dev/aaa/f1").len(), 2_000);
     assert_eq!(case.alice.get("dev/decoy/f901").len(), 2_000);
+}
+
+#[test]
+fn a_tombstone_that_waited_until_she_could_not_read_what_is_there() {
+    let case = Case::new();
+    moved_to(case.next("dev/api", "wanda"), &["zzz/mirror"]).put();
+    case.deliver();
+    case.alice.covault(["grant", "dev", "alice", "adam", "--yes"]).ok();
+    case.alice.covault_fed(b"a value that wanda does not know", ["set", "dev/api"]).ok();
+    case.alice.git(["push", "-q"]).ok();
+    case.git(&["pull", "-q", "--ff-only"]);
+    let known = case.next("dev/api", "wanda").manifest;
+    let mut mirror = case.birth("zzz/mirror", "wanda");
+    (mirror.manifest.id, mirror.document.id) = (known.id, known.id);
+    mirror.put();
+    case.deliver();
+    case.alice.covault(["set", "dev/other", "user=app"]).ok();
+    let shown = case.alice.covault(["show", "zzz/mirror", "--reveal"]).ok().text();
+    assert!(!shown.contains("wanda does not know"), "{shown}");
+    assert_eq!(case.alice.get("dev/api"), "a value that wanda does not know");
+}
+
+#[test]
+fn a_place_that_a_secret_passed_through_sends_nothing_to_her() {
+    let case = Case::new();
+    case.alice.git(["branch", "late"]).ok();
+    case.alice.covault(["mv", SECRET, "dev/passed"]).ok();
+    case.alice.covault(["mv", "dev/passed", "prod/db2"]).ok();
+    case.alice.git(["push", "-q"]).ok();
+    case.git(&["pull", "-q", "--ff-only"]);
+    twin(&case, "dev/evil").put();
+    let passed = case.next("dev/passed", "wanda").saying(|document| {
+        *document = Document::new(document.vault, document.id, document.path.clone());
+        let tombstone = Value::text("moved dev/evil");
+        document.put(&Key::State, Write::new(&Key::State, tombstone, true, member("wanda"), now(), [1; 16]));
+    });
+    passed.with(|manifest| manifest.state = State::Moved(SecretPath::parse("dev/evil").unwrap())).put();
+    case.deliver();
+    case.alice.git(["checkout", "-q", "late"]).ok();
+    case.alice.set(SECRET, "edited late");
+    case.alice.git(["checkout", "-q", "main"]).ok();
+    case.alice.git(["merge", "-q", "--no-edit", "late"]).ok();
+    case.alice.covault(["set", "dev/other", "user=app"]).ok();
+    let shown = case.alice.covault(["show", "dev/evil", "--reveal"]).ok().text();
+    assert!(!shown.contains("edited late"), "{shown}");
+    assert_eq!(case.alice.get(SECRET), "edited late");
 }
