@@ -154,10 +154,10 @@ impl Carrying<'_> {
         if place == old.path { state.is_granted_within(place, &old.home) } else { are_same() }
     }
 
-    /// Whether somebody wrote it who may not any more by what is known of the trunk: carried, it would count again.
-    fn is_theirs(&self, from: &Secret) -> bool {
-        let mut authors = from.versions.iter().map(|(_, manifest)| &manifest.author.name);
-        authors.any(|author| self.vault.under().has_lost(author, &from.document.path))
+    /// Whether somebody wrote it who may not any more.
+    fn is_theirs(&self, secret: &Secret) -> bool {
+        let versions = secret.versions.iter().map(|(_, manifest)| manifest);
+        self.vault.under().is_by_who_lost_it(&secret.document.path, versions)
     }
 
     /// Whether oneself may write what is at a path, with these shares.

@@ -3,8 +3,9 @@
 //! A branch admitted or removed a member while another added secrets: after the next writing command everything is sealed
 //! to exactly the merged roster. Looking costs little: only what changed since the last look is read.
 
-use super::access::{Due, Plan};
+use super::access::Plan;
 use super::carry::By;
+use super::write::stays_apart;
 use super::{Vault, VaultError, sealed};
 use crate::home::Healed;
 use crate::model::bytes::Hash;
@@ -49,12 +50,10 @@ impl Vault {
         };
         let is_carried = |path: &SecretPath| carried.iter().any(|change| change.path() == self.file(path));
         plan.due.retain(|due| !written.contains(&&due.pending.path) && !is_carried(&due.pending.path));
-        // What they wrote who may not any more would count again, in one's own name.
-        let is_theirs = |due: &Due| {
-            let mut authors = due.version().members().map(|member| &member.manifest().author.name);
-            authors.any(|author| self.under().has_lost(author, &due.pending.path))
-        };
-        plan.due.retain(|due| !is_theirs(due));
+        plan.due.retain(|due| {
+            let versions = due.version().members().map(|member| member.manifest());
+            !self.under().is_by_who_lost_it(&due.pending.path, versions)
+        });
         let mut changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
         let note = note(&plan, changes.len(), carried.len());
         changes.extend(carried);
@@ -88,13 +87,7 @@ impl Vault {
         }
         match drafts.iter().map(|draft| self.sealed_change(draft, now)).collect() {
             // Whoever writes something else is not held up by what two people made that is too much for one version.
-            Err(
-                VaultError::Document { .. }
-                | VaultError::Sealed { .. }
-                | VaultError::Inconsistent { .. }
-                | VaultError::WouldNotRead(_)
-                | VaultError::TakenOnTrunk(_),
-            ) => Ok(None),
+            Err(error) if stays_apart(&error) => Ok(None),
             sealed => sealed.map(Some),
         }
     }

@@ -281,6 +281,18 @@ pub(super) fn beside(file: &str, sealed: Vec<u8>, kept_apart: &[Vec<u8>]) -> Res
     seal::bundle(all).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })
 }
 
+/// Whether a version cannot be sealed for what it holds or for who would seal it: what it was to join stays apart, then.
+pub(super) fn stays_apart(error: &VaultError) -> bool {
+    matches!(
+        error,
+        VaultError::WouldNotRead(_)
+            | VaultError::TakenOnTrunk(_)
+            | VaultError::Document { .. }
+            | VaultError::Sealed { .. }
+            | VaultError::Inconsistent { .. }
+    )
+}
+
 /// Why sealing failed: an agent that does not sign is no fault of the file.
 pub(super) fn sealing(file: String, source: SealError) -> VaultError {
     match source {
@@ -316,10 +328,18 @@ impl<'a> Under<'a> {
         readers
     }
 
-    /// Whether they may not write a secret any more by what is known of the trunk, whatever the roster here says.
-    pub(super) fn has_lost(&self, name: &MemberName, path: &SecretPath) -> bool {
-        self.gone.contains(name)
-            || self.ahead.is_some_and(|ahead| ahead.took_writing(name) || ahead.took_reading(name, path, &[]))
+    /// Whether one of these versions of a secret is by somebody who may not write it any more by what is known of the trunk,
+    /// whatever the roster here says: sealed anew by another, it would count again.
+    pub(super) fn is_by_who_lost_it<'m>(
+        &self,
+        path: &SecretPath,
+        mut versions: impl Iterator<Item = &'m Manifest>,
+    ) -> bool {
+        versions.any(|version| {
+            let name = &version.author.name;
+            let is_taken = |ahead: &Ahead| ahead.took_writing(name) || ahead.took_reading(name, path, &[]);
+            self.gone.contains(name) || self.ahead.is_some_and(is_taken)
+        })
     }
 
     /// The devices of each reader, in their order.

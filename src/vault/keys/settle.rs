@@ -185,13 +185,12 @@ impl Desk<'_> {
     /// Where the secret is now that operations are open for at `path`; they are written down there.
     pub(super) fn follow(&self, path: &SecretPath) -> Result<SecretPath, VaultError> {
         let vault = self.vault()?;
-        let is_within =
-            |(one, other): &(&SecretPath, &SecretPath)| vault.roster().state().is_granted_within(one, other);
+        let is_within = |one: &SecretPath, other: &SecretPath| vault.roster().state().is_granted_within(one, other);
         let mut to = path.clone();
         for _ in 0..MOVES {
             match vault.newest(&to)?.map(|version| version.manifest().state.clone()) {
-                // A tombstone of somebody who may not write there says nothing about what is there.
-                Some(State::Moved(there)) if ![(path, &there), (&to, path)].iter().all(is_within) => {
+                // Who may not write there, or not here, does not say where the key goes.
+                Some(State::Moved(there)) if !is_within(path, &there) || !is_within(&to, path) => {
                     return Err(VaultError::Moved { name: path.to_string(), to: there.to_string() });
                 }
                 Some(State::Moved(there)) => to = there,

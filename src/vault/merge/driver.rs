@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::error::chain;
 use super::super::open::{Opener, check};
 use super::super::read::Secret;
-use super::super::write::{Draft, Under, beside, seal_draft};
+use super::super::write::{Draft, Under, beside, seal_draft, stays_apart};
 use super::super::wrong::Wrong;
 use super::super::{Vault, VaultError, root_above, sealed, trust};
 use super::chains::{Chains, Looking};
@@ -310,13 +310,7 @@ impl Place<'_> {
         let sealed = match seal_draft(&draft, file, me, signer, &under, now) {
             Ok(sealed) => sealed,
             // What oneself may not seal (or the agent does not sign), and what is too much for one version, stays sealed as it is.
-            Err(
-                VaultError::WouldNotRead(_)
-                | VaultError::TakenOnTrunk(_)
-                | VaultError::Signing { .. }
-                | VaultError::Document { .. }
-                | VaultError::Sealed { .. },
-            ) => return Ok(None),
+            Err(error) if stays_apart(&error) || matches!(error, VaultError::Signing { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         // What we cannot read back we do not put in place.
