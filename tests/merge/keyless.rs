@@ -77,6 +77,37 @@ fn siblings_are_merged_with_more_and_never_nested() {
 }
 
 #[test]
+fn one_version_that_says_what_a_sibling_says_names_it_before_it_takes_its_place() {
+    let world = World::new();
+    let alice = forked(&world);
+    for (branch, name) in [("one", "password"), ("two", "value"), ("three", "extra")] {
+        alice.git(["checkout", "-q", "-b", branch, "side"]).ok();
+        field(&alice, name, branch);
+    }
+    // Two ways to the same: one and two, then three; three and two, then one. Somebody goes on from half of the second.
+    for (left, ways) in [("first", ["one", "two", "three"]), ("second", ["three", "two", "one"])] {
+        alice.git(["checkout", "-q", "-b", left, ways[0]]).ok();
+        alice.git(["merge", "-q", "--no-edit", ways[1]]).ok();
+        alice.git(["branch", &format!("{left}-half")]).ok();
+        alice.git(["merge", "-q", "--no-edit", ways[2]]).ok();
+    }
+    on(&alice, "second-half");
+    alice.set("other", "another secret");
+    // The second way, beside half of the first: what the first way ends in follows the one and says what the other says.
+    let bot = bot(&world, &alice);
+    bot.git(["checkout", "-q", "-b", "both", "origin/second"]).ok();
+    bot.git(["merge", "-q", "--no-edit", "origin/first-half"]).ok();
+    assert!(std::fs::read(bot.file("db")).unwrap().starts_with(b"covault-siblings 1\n\0"));
+    on(&alice, "first");
+    alice.git(["pull", "-q", "--no-rebase", bot.repo.to_str().unwrap(), "both"]).ok();
+    alice.git(["merge", "-q", "--no-edit", "second-half"]).ok();
+    for (name, value) in [("password", "one"), ("value", "two"), ("extra", "three")] {
+        assert_eq!(values(&alice, "db", name), [value]);
+    }
+    is_good(&alice);
+}
+
+#[test]
 fn who_may_only_read_keeps_both_sealed() {
     let world = World::new();
     let alice = forked(&world);

@@ -359,10 +359,10 @@ impl Sides<'_> {
         );
         // One version beside siblings that say the same takes their place.
         let (ours_follows, theirs_follows) = (self.ours.follows(self.theirs), self.theirs.follows(self.ours));
-        if is_ours && (ours_follows || !brings_all) && !(theirs_follows && theirs.is_some()) {
+        if is_ours && (self.ours.replaces(self.theirs) || !brings_all) && !(theirs_follows && theirs.is_some()) {
             return Some(self.merging.ours);
         }
-        if is_theirs && theirs_follows && !(ours_follows && ours.is_some()) {
+        if is_theirs && self.theirs.replaces(self.ours) && !(ours_follows && ours.is_some()) {
             return Some(self.merging.theirs);
         }
         // Of two that say the same, one that names the other knows more: what the other does not name stays followed.

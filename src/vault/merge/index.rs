@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::write::{How, Report, commit};
 use super::super::{Vault, VaultError, sealed};
 use super::driver::{Merging, Place, Scene};
-use super::side::{follows, parse};
+use super::side::{replaces, parse};
 use super::{LIMIT, Labels, Operation};
 use crate::model::names::SecretPath;
 use crate::repo::{Change, ObjectId, Operation as Ongoing, Repo, Stages};
@@ -123,7 +123,7 @@ impl Place<'_> {
                     staged if staged == ours || staged == theirs => parse(&bytes, &file).unwrap_or_default(),
                     _ => self.counting(&file, &bytes, labels).unwrap_or_default(),
                 };
-                is_there &= follows(&versions, &counting);
+                is_there &= replaces(&versions, &counting);
             }
             if !is_there || versions.is_empty() {
                 let is_new = !versions.is_empty() && staged != ours && staged != theirs;
@@ -166,7 +166,7 @@ impl Place<'_> {
             (Some(ours), Some(theirs), None) => merge(&ours, &theirs)?,
             (ours, theirs, Some(since)) => {
                 let now = parse(since, file)?;
-                let lacks = |side: &[u8]| self.counting(file, side, labels).map(|side| !follows(&now, &side));
+                let lacks = |side: &[u8]| self.counting(file, side, labels).map(|side| !replaces(&now, &side));
                 let mut bytes = since.clone();
                 if let Some(ours) = ours
                     && lacks(&ours)?

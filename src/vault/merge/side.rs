@@ -63,6 +63,11 @@ impl Side {
     pub(super) fn follows(&self, other: &Self) -> bool {
         follows(&self.good, &other.good)
     }
+
+    /// Whether what counts in `other` may be let go for what is here.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        replaces(&self.good, &other.good)
+    }
 }
 
 /// Lets go of what counts for nothing where a version that counts follows it: somebody vouched for it then, or had it
@@ -84,6 +89,17 @@ pub(super) fn parse(bytes: &[u8], file: &str) -> Result<Vec<SealedFile>, VaultEr
 /// Whether each of `olds` is one of `news`, or is followed by one, or says the same as one.
 pub(super) fn follows(news: &[SealedFile], olds: &[SealedFile]) -> bool {
     olds.iter().all(|old| news.iter().any(|new| is_after(new.manifest(), new.hash(), old.manifest(), old.hash())))
+}
+
+/// Whether `olds` may be let go where `news` stay: each of them is one of those, is named by one, or says the same after the
+/// same versions. What says the same after others has to be named first, or what led to it looks as if it had been dropped.
+pub(super) fn replaces(news: &[SealedFile], olds: &[SealedFile]) -> bool {
+    let stands_for = |new: &SealedFile, old: &SealedFile| {
+        new.hash() == old.hash()
+            || new.manifest().names_as_ancestor(old.hash())
+            || said_after(new) == said_after(old)
+    };
+    olds.iter().all(|old| news.iter().any(|new| stands_for(new, old)))
 }
 
 /// What a version says, and which it says it of: two for which this is equal stand for each other wherever one is named.
