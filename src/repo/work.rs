@@ -77,6 +77,24 @@ impl WorkReader {
         }
         dir::walk(&self.top, &parts)?.map_or(Ok(None), |dir| dir.read(name, limit))
     }
+
+    /// As `Repo::exists_work`, for what is on disk.
+    ///
+    /// # Errors
+    /// As `Repo::exists_work`.
+    pub fn exists(&self, path: &str) -> Result<bool> {
+        let (parts, name) = path::split(path)?;
+        if let Some(is_there) = self.open.as_ref().and_then(|top| top.has_below(path)) {
+            return Ok(is_there);
+        }
+        let Some(dir) = dir::walk(&self.top, &parts)? else { return Ok(false) };
+        match dir.meta(name)?.map(|meta| meta.entry) {
+            None => Ok(false),
+            Some(Entry::File) => Ok(true),
+            Some(Entry::Link) => Err(RepoError::Symlink { path: path.to_owned() }),
+            Some(_) => Err(RepoError::NotAFile { path: path.to_owned() }),
+        }
+    }
 }
 
 impl Repo {
@@ -118,19 +136,9 @@ impl Repo {
     /// # Errors
     /// As `read_work`, but for `TooLarge`.
     pub fn exists_work(&self, path: &str) -> Result<bool> {
-        let (parts, name) = path::split(path)?;
-        let Some(top) = self.work_dir().filter(|_| !self.sparse) else {
-            return Ok(self.read_work(path, u64::MAX)?.is_some());
-        };
-        if let Some(is_there) = Dir::top(top)?.has_below(path) {
-            return Ok(is_there);
-        }
-        let Some(dir) = dir::walk(top, &parts)? else { return Ok(false) };
-        match dir.meta(name)?.map(|meta| meta.entry) {
-            None => Ok(false),
-            Some(Entry::File) => Ok(true),
-            Some(Entry::Link) => Err(RepoError::Symlink { path: path.to_owned() }),
-            Some(_) => Err(RepoError::NotAFile { path: path.to_owned() }),
+        match self.reader().filter(|_| !self.sparse) {
+            Some(reader) => reader.exists(path),
+            None => Ok(self.read_work(path, u64::MAX)?.is_some()),
         }
     }
 

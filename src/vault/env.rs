@@ -93,8 +93,10 @@ impl Vault {
         let file = self.env_file(name);
         let lines = self.env_lines(name)?.ok_or_else(|| VaultError::NoEnvFile(file.clone()))?;
         let mut places = Vec::with_capacity(lines.len());
+        let mut exists = self.asked_once();
         for line in &lines {
-            let place = Reference::parse(&line.reference).map_err(VaultError::from).and_then(|r| self.locate(&r));
+            let reference = Reference::parse(&line.reference).map_err(VaultError::from);
+            let place = reference.and_then(|reference| self.locate_by(&reference, &mut exists));
             places.push(place.map_err(|error| at_line(&file, line, error))?);
         }
         let mut paths: Vec<SecretPath> = places.iter().map(|(path, _)| path.clone()).collect();

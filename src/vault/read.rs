@@ -188,10 +188,19 @@ impl Vault {
     /// Which secret and field a reference names: the reading that lives, else one with a
     /// tombstone.
     pub fn locate(&self, reference: &Reference) -> Result<(SecretPath, Option<FieldName>), VaultError> {
+        self.locate_by(reference, &mut |path| self.exists(path))
+    }
+
+    /// The same, for one of many; `exists` is [`Self::asked_once`].
+    pub(super) fn locate_by(
+        &self,
+        reference: &Reference,
+        exists: &mut impl FnMut(&SecretPath) -> Result<bool, VaultError>,
+    ) -> Result<(SecretPath, Option<FieldName>), VaultError> {
         let readings: Vec<_> = reference.readings().collect();
         let mut there = Vec::with_capacity(readings.len());
         for reading in &readings {
-            if self.exists(&reading.0)? {
+            if exists(&reading.0)? {
                 there.push(reading);
             }
         }
@@ -216,6 +225,23 @@ impl Vault {
     /// Whether there is a file at this name, living or not.
     pub fn exists(&self, path: &SecretPath) -> Result<bool, VaultError> {
         Ok(self.repo.exists_work(&self.file(path))?)
+    }
+
+    /// What `exists` answers, where many are asked about: references into one folder share a reading.
+    pub(super) fn asked_once(&self) -> impl FnMut(&SecretPath) -> Result<bool, VaultError> {
+        let reader = self.repo.reader().filter(|_| !self.repo.is_sparse());
+        let mut known: HashMap<SecretPath, bool> = HashMap::new();
+        move |path| {
+            if let Some(is_there) = known.get(path) {
+                return Ok(*is_there);
+            }
+            let is_there = match &reader {
+                Some(reader) => reader.exists(&self.file(path))?,
+                None => self.exists(path)?,
+            };
+            known.insert(path.clone(), is_there);
+            Ok(is_there)
+        }
     }
 
     /// Whether a secret lives at this name.

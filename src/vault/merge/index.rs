@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::write::{How, Report, commit};
 use super::super::{Vault, VaultError, sealed};
 use super::driver::{Merging, Place, Scene};
-use super::side::{replaces, parse};
+use super::side::{parse, replaces};
 use super::{LIMIT, Labels, Operation};
 use crate::model::names::SecretPath;
 use crate::repo::{Change, ObjectId, Operation as Ongoing, Repo, Stages};

@@ -95,9 +95,7 @@ pub(super) fn follows(news: &[SealedFile], olds: &[SealedFile]) -> bool {
 /// same versions. What says the same after others has to be named first, or what led to it looks as if it had been dropped.
 pub(super) fn replaces(news: &[SealedFile], olds: &[SealedFile]) -> bool {
     let stands_for = |new: &SealedFile, old: &SealedFile| {
-        new.hash() == old.hash()
-            || new.manifest().names_as_ancestor(old.hash())
-            || said_after(new) == said_after(old)
+        new.hash() == old.hash() || new.manifest().names_as_ancestor(old.hash()) || said_after(new) == said_after(old)
     };
     olds.iter().all(|old| news.iter().any(|new| stands_for(new, old)))
 }
