@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::basis::Basis;
 use super::open::{Opener, Verified, Version, check};
 use super::write::{Draft, Under, beside, seal_draft, sealing};
 use super::{Vault, VaultError};
@@ -172,7 +173,8 @@ impl Vault {
     }
 
     /// Seals what oneself can of a plan, on all cores; `progress` is told after each. What turns out not to open with
-    /// one's keys is marked as not one's own.
+    /// one's keys is marked as not one's own. Where a newer version stands beside the one on disk, as after somebody looked at an
+    /// old one, both are joined.
     pub(super) fn reseal(
         &self,
         plan: &mut Plan,
@@ -185,13 +187,26 @@ impl Vault {
         }
         let opener = self.opener()?;
         let (_, signer) = self.author()?;
+        // What it takes to look at git's objects has one thread.
+        let mut joined: Vec<Option<Result<Basis, VaultError>>> = Vec::with_capacity(plan.due.len());
+        for due in &plan.due {
+            let path = &due.pending.path;
+            joined.push(match due.pending.mine && !self.is_alone(path, &due.version)? {
+                true => self.basis(path).transpose(),
+                false => None,
+            });
+        }
         let resealed: Vec<_> = plan
             .due
             .par_iter()
-            .map(|due| {
-                let sealed = due.pending.mine.then(|| match due.version.has_siblings() {
-                    false => reseal_one(due, &opener, under, signer, now),
-                    true => join_siblings(due, &opener, under, signer, now),
+            .zip(joined)
+            .map(|(due, joined)| {
+                let sealed = due.pending.mine.then(|| match joined {
+                    Some(basis) => join_drafts(due, basis?.draft, &opener, under, signer, now),
+                    None if due.version.has_siblings() => {
+                        join_drafts(due, Draft::after(opener.open(&due.version)?), &opener, under, signer, now)
+                    }
+                    None => reseal_one(due, &opener, under, signer, now),
                 });
                 progress();
                 sealed.transpose()
@@ -211,15 +226,16 @@ impl Vault {
     }
 }
 
-/// Siblings as one version, for its readers.
-fn join_siblings(
+/// Several versions as one, for its readers.
+fn join_drafts(
     due: &Due,
+    mut draft: Draft,
     opener: &Opener<'_>,
     under: &Under<'_>,
     signer: &(dyn Signer + Sync),
     now: Time,
 ) -> Result<Vec<u8>, VaultError> {
-    let draft = Draft { shares: due.shares.clone(), ..Draft::after(opener.open(&due.version)?) };
+    draft.shares = draft.shares.join(&due.shares);
     let sealed = seal_draft(&draft, due.version.file(), opener.me, signer, under, now)?;
     beside(due.version.file(), sealed.bytes, &draft.kept_apart)
 }

@@ -123,7 +123,7 @@ impl Vault {
     }
 
     /// Whether a version is the only one here: nothing in HEAD, in the index or on the trunk stands beside it.
-    fn is_alone(&self, path: &SecretPath, version: &Version) -> Result<bool, VaultError> {
+    pub(super) fn is_alone(&self, path: &SecretPath, version: &Version) -> Result<bool, VaultError> {
         let file = self.file(path);
         let [_, ours, theirs] = self.repo().stages(&file)?;
         if ours.is_some() || theirs.is_some() {

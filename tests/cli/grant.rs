@@ -261,3 +261,22 @@ fn a_long_plan_is_cut_on_the_terminal_and_whole_in_json() {
     let said = json(&alice.covault(["grant", &folder, "--add", "ci", "--dry-run", "--json"]).ok());
     assert_eq!(said["plan"].as_array().unwrap().len(), 13);
 }
+
+#[test]
+fn an_older_file_on_disk_is_not_sealed_to_others_as_if_it_were_the_newest() {
+    let world = World::new();
+    let t = team(&world);
+    t.alice.set("prod/db", "the newest");
+    t.alice.covault(["set", "prod/key", "user=app"]).ok();
+    // Somebody looked at what there was, and left it there.
+    t.alice.git(["restore", "--source=HEAD~2", "--", ".covault/secrets/prod"]).ok();
+    t.alice.covault(["grant", "prod", "alice", "carol", "--yes"]).ok();
+    assert_eq!(t.alice.get("prod/db"), "the newest");
+    assert_eq!((t.alice.get("prod/key/value"), t.alice.get("prod/key/user")), ("v prod key".into(), "app".into()));
+    t.alice.covault(["verify", "--history"]).ok();
+    pull(&t.carol, &t.alice);
+    reads(&t.carol, &["prod/db", "prod/key"], &[]);
+    assert_eq!(t.carol.get("prod/db"), "the newest");
+    pull(&t.bob, &t.alice);
+    reads(&t.bob, &[], &["prod/db", "prod/key"]);
+}
