@@ -91,7 +91,8 @@ impl VaultError {
             Self::Signing { source: SealError::NotSigned { .. }, .. } => Kind::NoAccess,
             Self::Home(HomeError::PassphraseNeeded { .. }) => Kind::NeedsPerson,
             Self::Home(HomeError::DamagedState { .. }) => Kind::Verification,
-            Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
+            Self::RosterTooLarge { .. }
+            | Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 Kind::Usage
             }
             Self::Repo(
@@ -179,6 +180,10 @@ impl VaultError {
                 "ask who forced a push; see what was there with: git log {commit}; accept what is there now with: \
                  covault setup --accept"
             ),
+            Self::RosterTooLarge { .. } => {
+                "what one who reads it seals anew needs no place in it: covault rekey FOLDER, then this again"
+                    .to_owned()
+            }
             Self::ForkedRoster { .. } => {
                 "leave this branch with: git switch -, or merge the trunk into it first".to_owned()
             }

@@ -20,7 +20,7 @@ use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, WorkState};
 use crate::seal::sshsig::{self, Namespace};
-use crate::seal::{self, Signer};
+use crate::seal::{self, SealedFile, Signer};
 
 /// An operation, with the signature over the card that it brings.
 pub struct Step {
@@ -160,6 +160,10 @@ impl Vault {
             text.push_str(&entry);
             current = trust::extended(&file, &current, entry)?;
         }
+        // Nobody would read it any more, oneself neither.
+        if text.len() > roster::MAX_ROSTER {
+            return Err(VaultError::RosterTooLarge { size: text.len() });
+        }
         let blob = self.repo().blob_id(text.as_bytes())?.to_string();
         let gone = self.gone.clone();
         let under = Under { roster: &current, blob: &blob, gone: &gone, ..self.under() };
@@ -274,9 +278,10 @@ impl Vault {
             }
             // What is refused already stays so.
             let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
-            loses_right(version.manifest(), &|| version.hash(), &path).then(|| version.hash())
+            let lost = version.members().filter(|one| loses_right(one.manifest(), &|| one.hash(), &path));
+            Some(lost.map(SealedFile::hash).collect::<Vec<_>>())
         };
-        let lost: BTreeSet<Hash> = versions.into_par_iter().filter_map(loses).collect();
+        let lost: BTreeSet<Hash> = versions.into_par_iter().filter_map(loses).flatten_iter().collect();
         if let Some(verified) = verified.grown() {
             self.home().remember_manifests(now.vault, &verified);
         }

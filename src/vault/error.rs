@@ -12,7 +12,7 @@ use crate::model::envfile::EnvFileError;
 use crate::model::invite::InviteError;
 use crate::model::names::{DeviceLabel, MemberName, NameError};
 use crate::model::request::RequestError;
-use crate::model::roster::RosterError;
+use crate::model::roster::{MAX_ROSTER, RosterError};
 use crate::repo::RepoError;
 use crate::seal::SealError;
 
@@ -374,6 +374,15 @@ pub enum VaultError {
     /// The roster changed between reading it and writing.
     #[error("the roster changed meanwhile")]
     RosterChanged,
+    /// An entry would make the roster larger than anybody reads.
+    #[error(
+        "the roster would have {size} bytes and the limit is {MAX_ROSTER}: an entry lists each version by somebody who may \
+         not write it any more"
+    )]
+    RosterTooLarge {
+        /// How large it would be.
+        size: usize,
+    },
     /// `COVAULT_VAULT` asks for an entry that the roster does not have.
     #[error("{file} does not have the entry {head} that COVAULT_VAULT asks for")]
     NoSuchEntry {

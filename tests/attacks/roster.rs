@@ -5,12 +5,13 @@ use covault::model::bytes::Hash;
 use covault::model::card::Kind;
 use covault::model::manifest::MemberRef;
 use covault::model::names::{GroupName, SecretPath};
-use covault::model::roster::{Granted, Grantee, Operation, Role, decode, embeddable};
+use covault::model::roster::{Granted, Grantee, MAX_ROSTER, Operation, Role, decode, embeddable};
 use covault::seal::sshsig::{self, Namespace};
 use covault::seal::{Identity, SigningKey};
 
 use super::forge::{Chain, Stranger, member};
 use super::rig::{ALL, Case, ROSTER, pushed};
+use crate::cli::{photo, same};
 
 /// Refused to read, to write and to list.
 #[track_caller]
@@ -645,4 +646,23 @@ fn a_key_that_opens_every_door_is_nobodys() {
         case.chain().admits("adam", admit, &signature).put();
     };
     refused(deed, "a weak ssh-ed25519 public key");
+}
+
+#[test]
+fn an_entry_that_makes_the_roster_larger_than_anybody_reads_is_not_written() {
+    let case = Case::new();
+    // As large as it may be: an entry lists what somebody wrote who loses the right to.
+    let filled = |count: usize| {
+        let live = (0..count).map(|n| Hash::of(&n.to_le_bytes())).collect();
+        case.chain().then("adam", group(&case, "many", &["rita"]).keeping(live))
+    };
+    let (some, more) = (filled(100).text().len(), filled(200).text().len());
+    filled(100 + (MAX_ROSTER - some) / (more - some).div_ceil(100) - 1).put();
+    case.deliver();
+    assert_eq!(case.alice.get("dev/db"), "the third value of dev db");
+    let before = photo(&case.alice.repo);
+    let said = case.alice.covault(["group", "set", "more", "rita", "--yes"]).exits(2);
+    assert!(said.err.contains("the limit is 4194304") && said.err.contains("covault rekey FOLDER"), "{}", said.err);
+    same(&before, &photo(&case.alice.repo));
+    assert_eq!(case.alice.get("dev/db"), "the third value of dev db");
 }
