@@ -6,7 +6,7 @@
 //!
 //! It makes drafts; the command that writes seals them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::Secret;
 use super::write::Draft;
@@ -36,6 +36,21 @@ pub(super) struct Carried {
     pub(super) drafts: Vec<Draft>,
     /// What stays for want of a person's word, each with where it would go.
     pub(super) unasked: Vec<(SecretPath, SecretPath)>,
+}
+
+impl Carried {
+    /// The drafts by the place where they come together: what belongs together is written together or not at all.
+    pub(super) fn by_home(self) -> impl Iterator<Item = Vec<Draft>> {
+        let mut homes: BTreeMap<SecretPath, Vec<Draft>> = BTreeMap::new();
+        for draft in self.drafts {
+            let home = match draft.document.state() {
+                State::Moved(home) => home,
+                State::Live | State::Deleted => draft.document.path.clone(),
+            };
+            homes.entry(home).or_default().push(draft);
+        }
+        homes.into_values()
+    }
 }
 
 impl Vault {
@@ -156,7 +171,7 @@ impl Carrying<'_> {
 
     /// Whether somebody wrote it who may not any more.
     fn is_theirs(&self, secret: &Secret) -> bool {
-        let versions = secret.versions.iter().map(|(_, manifest)| manifest);
+        let versions = secret.versions.iter().map(|(hash, manifest)| (*hash, manifest));
         self.vault.under().is_by_who_lost_it(&secret.document.path, versions)
     }
 

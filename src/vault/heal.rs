@@ -32,10 +32,9 @@ impl Vault {
     pub(super) fn heal(&self, written: &[&SecretPath], now: Time) -> Result<Healing, VaultError> {
         let mut changed = self.changed_since_last_look()?;
         let looked = changed.as_ref().is_none_or(|paths| paths.len() > WORTH_REMEMBERING);
-        let carried = self.carry(changed.as_deref(), written, now)?;
+        let (carried, came) = self.carry(changed.as_deref(), written, now)?;
         // What waits for the next write is looked at again then.
-        let looked = looked && carried.is_some();
-        let carried = carried.unwrap_or_default();
+        let looked = looked && came;
         // Where nobody but the founder was ever in, only siblings can wait.
         if self.roster().seq == 0 {
             let names = changed.map_or_else(|| self.all_names(), Ok)?;
@@ -51,7 +50,7 @@ impl Vault {
         let is_carried = |path: &SecretPath| carried.iter().any(|change| change.path() == self.file(path));
         plan.due.retain(|due| !written.contains(&&due.pending.path) && !is_carried(&due.pending.path));
         plan.due.retain(|due| {
-            let versions = due.version().members().map(|member| member.manifest());
+            let versions = due.version().members().map(|member| (member.hash(), member.manifest()));
             !self.under().is_by_who_lost_it(&due.pending.path, versions)
         });
         let mut changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
@@ -61,14 +60,14 @@ impl Vault {
     }
 
     /// Seals what was left behind where a secret moved. Only what was joined once can be such: a version that follows several,
-    /// or one that somebody wrote or sealed again on top of that. Only those that changed are looked at. `None` where something
-    /// is in the way.
+    /// or one that somebody wrote or sealed again on top of that. Only those that changed are looked at. Also whether nothing
+    /// was in the way of any.
     fn carry(
         &self,
         changed: Option<&[SecretPath]>,
         written: &[&SecretPath],
         now: Time,
-    ) -> Result<Option<Vec<Change>>, VaultError> {
+    ) -> Result<(Vec<Change>, bool), VaultError> {
         let names = match changed {
             Some(paths) => paths.to_vec(),
             None => self.all_names()?,
@@ -80,16 +79,19 @@ impl Vault {
             seal::peek_manifests(&bytes).is_ok_and(|all| all.len() > 1 || all.iter().any(may_wait))
         };
         let joined: Vec<SecretPath> = names.into_iter().filter(is_joined).collect();
-        let drafts = self.carried(&joined, By::Passing, now)?.drafts;
-        // What belongs together is written together or not at all.
-        if drafts.iter().any(|draft| written.contains(&&draft.document.path)) {
-            return Ok(None);
+        let (mut changes, mut came) = (Vec::new(), true);
+        for together in self.carried(&joined, By::Passing, now)?.by_home() {
+            if together.iter().any(|draft| written.contains(&&draft.document.path)) {
+                came = false;
+                continue;
+            }
+            match together.iter().map(|draft| self.sealed_change(draft, now)).collect::<Result<Vec<_>, _>>() {
+                // Whoever writes something else is not held up by what two people made that is too much for one version.
+                Err(error) if stays_apart(&error) => came = false,
+                sealed => changes.extend(sealed?),
+            }
         }
-        match drafts.iter().map(|draft| self.sealed_change(draft, now)).collect() {
-            // Whoever writes something else is not held up by what two people made that is too much for one version.
-            Err(error) if stays_apart(&error) => Ok(None),
-            sealed => sealed.map(Some),
-        }
+        Ok((changes, came))
     }
 
     /// Whether the file at a name says that it holds siblings.

@@ -329,16 +329,17 @@ impl<'a> Under<'a> {
     }
 
     /// Whether one of these versions of a secret is by somebody who may not write it any more by what is known of the trunk,
-    /// whatever the roster here says: sealed anew by another, it would count again.
+    /// whatever the roster here says: sealed anew by another, it would count again. What the roster keeps good counts as it is.
     pub(super) fn is_by_who_lost_it<'m>(
         &self,
         path: &SecretPath,
-        mut versions: impl Iterator<Item = &'m Manifest>,
+        mut versions: impl Iterator<Item = (Hash, &'m Manifest)>,
     ) -> bool {
-        versions.any(|version| {
+        versions.any(|(hash, version)| {
             let name = &version.author.name;
             let is_taken = |ahead: &Ahead| ahead.took_writing(name) || ahead.took_reading(name, path, &[]);
-            self.gone.contains(name) || self.ahead.is_some_and(is_taken)
+            let is_lost = self.gone.contains(name) || self.ahead.is_some_and(is_taken);
+            is_lost && !self.roster.state().keeps(hash)
         })
     }
 

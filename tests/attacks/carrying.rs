@@ -140,7 +140,16 @@ fn what_is_too_much_for_one_version_holds_nobody_up() {
     many(twin(&case, "dev/aaa"), 0);
     many(moved_to(twin(&case, "dev/decoy"), &["dev/aaa"]), 900);
     case.deliver();
+    // Nor does it hold up another that moved.
+    case.alice.covault(["set", "dev/old", "user=first"]).ok();
+    case.alice.git(["branch", "-q", "late"]).ok();
+    case.alice.covault(["mv", "dev/old", "dev/place"]).ok();
+    case.alice.git(["checkout", "-q", "late"]).ok();
+    case.alice.covault(["set", "dev/old", "user=late"]).ok();
+    case.alice.git(["checkout", "-q", "-"]).ok();
+    case.alice.git(["merge", "-q", "--no-edit", "late"]).ok();
     case.alice.covault(["set", "dev/other", "user=app"]).ok();
+    assert_eq!(case.alice.get("dev/place/user"), "late");
     assert_eq!(case.alice.get("dev/aaa/f1").len(), 2_000);
     assert_eq!(case.alice.get("dev/decoy/f901").len(), 2_000);
 }

@@ -231,6 +231,54 @@ fn what_the_admin_cannot_open_stays_sealed_to_her_until_somebody_can() {
     assert_eq!(t.bob.get("ops/key"), "value of ops/key");
 }
 
+/// ops is for bob and carol alone; both know of it.
+fn with_ops(world: &World) -> Team {
+    let t = team(world);
+    t.alice.covault(["grant", "ops", "bob", "carol", "--yes"]).ok();
+    t.pull();
+    t.bob.set("ops/db", "value of ops/db");
+    pull(&t.alice, &t.bob);
+    t.pull();
+    t
+}
+
+#[test]
+fn what_she_wrote_last_is_sealed_anew_in_passing_by_who_reads_it() {
+    let world = World::new();
+    let t = with_ops(&world);
+    t.carol.set("ops/db", "written by carol");
+    pull(&t.alice, &t.carol);
+    t.alice.covault(["member", "remove", "carol", "--yes"]).exits(8);
+    // Also where it is known from the trunk that she is gone.
+    pull(&t.bob, &t.alice);
+    t.bob.git(["fetch", "-q"]).ok();
+    t.bob.set("prod/other", "something else");
+    age_opens_none(&t.bob, &t.carol, &["ops/db"]);
+    assert_eq!(t.bob.get("ops/db"), "written by carol");
+    t.bob.covault(["verify", "--history"]).ok();
+    second_opinion(&t.bob.repo, &["--history"]);
+}
+
+#[test]
+fn every_version_of_hers_that_waits_to_be_joined_stays_good() {
+    let world = World::new();
+    let t = with_ops(&world);
+    t.carol.set("ops/db", "written by carol");
+    // Of two versions the one that was written over more often is shown first, and the other is hers.
+    t.bob.covault(["set", "ops/db", "user=bob"]).ok();
+    t.bob.covault(["set", "ops/db", "user=bob", "place=here"]).ok();
+    pull(&t.alice, &t.bob);
+    t.alice.covault(["setup"]).ok();
+    t.alice.git(["fetch", "-q", t.carol.repo.to_str().unwrap(), "main"]).ok();
+    t.alice.git(["merge", "-q", "--no-edit", "FETCH_HEAD"]).ok();
+    assert!(covault::seal::is_siblings(&std::fs::read(t.alice.file("ops/db")).unwrap()));
+    t.alice.covault(["member", "remove", "carol", "--yes"]).exits(8);
+    pull(&t.bob, &t.alice);
+    t.bob.covault(["resolve"]).ok();
+    assert_eq!((t.bob.get("ops/db/value"), t.bob.get("ops/db/user")), ("written by carol".into(), "bob".into()));
+    t.bob.covault(["verify", "--history"]).ok();
+}
+
 #[test]
 fn what_only_she_read_is_said_to_be_lost_to_the_others() {
     let world = World::new();
