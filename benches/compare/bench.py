@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Failed
+from measure import TIMEOUT_S, Failed
 
 FOLDER_SIZE = 50
 
@@ -134,9 +134,12 @@ class Bench:
     def call(self, *argv, cwd=None, env=None, stdin=b""):
         """Runs something that is not measured; its output, or Failed."""
         argv = [str(word) for word in argv]
-        done = subprocess.run(
-            argv, cwd=cwd or self.dir, env=env or self.env, input=stdin, capture_output=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                argv, cwd=cwd or self.dir, env=env or self.env, input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{Path(argv[0]).name}: not done after {TIMEOUT_S} s") from None
         if done.returncode != 0:
             errors = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
             raise Failed(f"{Path(argv[0]).name}: {errors.splitlines()[-1][:160]}")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Optional
 
-TIMEOUT_S = 900
+# What takes longer, in the making of a store or in one run, is left out and said.
+TIMEOUT_S = 300
 
 
 class Failed(Exception):

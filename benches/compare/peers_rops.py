@@ -40,10 +40,11 @@ class Rops(OneYaml):
         return self.shell(script, self.program, self.file, secret.key)
 
     def set(self, _store, secret):
-        """Its only way to change a value is an editor; here that is sed."""
+        """Its only way to change a value is an editor; here that is sed, which writes the same file: rops holds it open."""
         script = (
-            'v=$(cat); printf "s/^\\( *%s: \\).*/\\\\1%s/\\n" "$3" "$v" >"$4"; '
-            'EDITOR="sed -i -f $4" "$1" edit --format yaml <"$2" >"$2.new" && mv "$2.new" "$2" && git commit -q -m set -o -- "$2"'
+            'v=$(cat); printf "%s\\n" "s/^\\( *$3: \\).*/\\1$v/" >"$4"; '
+            'printf "sed -f %s \\"\\$1\\" >%s.out && cat %s.out >\\"\\$1\\"\\n" "$4" "$4" "$4" >"$4.sh"; '
+            'EDITOR="sh $4.sh" "$1" edit --format yaml <"$2" >"$2.new" && mv "$2.new" "$2" && git commit -q -m set -o -- "$2"'
         )
         return self.shell(script, self.program, self.file, secret.key, self.bench.scratch / "edit.sed")
 

@@ -103,6 +103,8 @@ def compare(bench, args):
         sections.append(work.measure(name))
         load.append(os.getloadavg()[0])
         shutil.rmtree(bench.dir / "s", ignore_errors=True)
+        # A run that is ended has said what it knew.
+        say("\n" + render(sections[-1:], {p.name for p in programs if p.has_vault}, lambda _: None))
     costs += [x25519_us(bench), x25519_us(bench)]
     costs = [cost for cost in costs if cost]
     cost = float(given) if given else min(costs, default=None)
