@@ -51,7 +51,7 @@ impl Vault {
 
     /// HEAD's version, where the one on disk is neither it nor a descendant of it. A version in HEAD that is refused is
     /// no reason to hold back who puts a good one in its place.
-    fn committed_beside(&self, path: &SecretPath, version: &Version) -> Result<Option<Version>, VaultError> {
+    pub(super) fn committed_beside(&self, path: &SecretPath, version: &Version) -> Result<Option<Version>, VaultError> {
         let Some(head) = self.repo().head()?.commit else { return Ok(None) };
         let Ok(Some(committed)) = self.version_at(head, path) else { return Ok(None) };
         let is_in = |one: &SealedFile| {

@@ -27,7 +27,7 @@ impl Vault {
         let mut draft = writing.start(path)?;
         let buried = draft.parents.iter().any(|(_, manifest)| manifest.state != State::Live);
         let changed = self.bring_back(&mut draft.document, &old, how.now)?;
-        if !changed && !buried && draft.parents.len() < 2 {
+        if !changed && !buried && !draft.joins() {
             return Ok(super::setup::nothing_written(how));
         }
         // What comes back is another write: without a key the exposure ledger cannot know that they know it.

@@ -72,7 +72,7 @@ impl Vault {
         }
         let is_empty = edit.is_empty();
         let changed = self.apply(&mut draft, edit, how.now)?;
-        if !changed {
+        if !changed && !draft.joins() {
             // Only taking away from what is not there comes here with an edit.
             if draft.parents.is_empty() && !is_empty {
                 return Err(self.unknown(path));
@@ -274,6 +274,6 @@ impl Writing<'_> {
         let mut draft = self.start(path)?;
         let born = draft.parents.is_empty();
         let changed = self.vault().apply(&mut draft, edit, self.now())?;
-        Ok((changed || born).then_some(draft))
+        Ok((changed || born || draft.joins()).then_some(draft))
     }
 }

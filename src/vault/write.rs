@@ -90,6 +90,11 @@ impl Draft {
         self.kept_apart.extend(secret.kept_apart);
     }
 
+    /// Whether it is news by itself: it follows several versions, which are one then.
+    pub(super) fn joins(&self) -> bool {
+        self.parents.len() > 1
+    }
+
     /// Of `members`, from which it was joined, those that are more than one version can name stay beside it, for the
     /// next time.
     pub(super) fn keep_what_it_cannot_name<'a>(&mut self, members: impl Iterator<Item = &'a SealedFile>) {
@@ -169,9 +174,15 @@ impl Vault {
     }
 
     /// A file of a secret that no commit has yet, and its bytes: a killed command leaves it so, and who repeats the
-    /// command wants it committed.
+    /// command wants it committed. Beside a version in HEAD that it does not follow it is no such file: committed as it
+    /// is, it would take that version back.
     pub(super) fn unsettled(&self, path: &SecretPath) -> Result<Option<(String, Vec<u8>)>, VaultError> {
-        self.unsettled_file(self.file(path))
+        let Some(found) = self.unsettled_file(self.file(path))? else { return Ok(None) };
+        let beside = match self.current(path) {
+            Ok(Some(version)) => self.committed_beside(path, &version)?,
+            _ => None,
+        };
+        Ok(beside.is_none().then_some(found))
     }
 
     /// The same for any file of the vault.

@@ -1,6 +1,7 @@
 //! One person at two machines, or twice at one: what is written in one place is not lost to what is written in the
 //! other.
 
+use crate::cli::head;
 use crate::world::{Person, World};
 
 fn second_machine(world: &World, alice: &Person) -> Person {
@@ -42,6 +43,27 @@ fn an_old_file_on_disk_does_not_take_newer_values_back() {
     assert!(said.err.contains("does not follow the newest commit"), "{}", said.err);
     assert_eq!(alice.get("a/value"), "new");
     assert_eq!(alice.get("a/user"), "app");
+}
+
+#[test]
+fn an_old_file_on_disk_is_not_taken_for_what_a_killed_command_left() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a", "old");
+    alice.covault(["rm", "a"]).ok();
+    let grave = head(&alice);
+    alice.set("a", "new");
+    let puts_back = |commit: &str| alice.git(["checkout", "-q", commit, "--", ".covault/secrets/a.age"]).ok();
+    // The value is the newest one already: there is nothing to set, and nothing older to commit.
+    puts_back("HEAD~2");
+    alice.set("a", "new");
+    assert_eq!(alice.get("a"), "new");
+    // The tombstone on disk is an older one.
+    puts_back(&grave);
+    alice.covault(["rm", "a"]).ok();
+    alice.covault(["get", "a"]).exits(3);
+    assert_eq!(alice.git(["status", "--porcelain", ".covault"]).ok().text(), "");
+    alice.covault(["verify"]).ok();
 }
 
 #[test]
