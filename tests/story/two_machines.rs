@@ -81,6 +81,13 @@ fn a_sheet_that_shows_an_older_version_is_not_taken() {
     let said = alice.covault(["edit", "a"]).exits(5);
     assert!(said.err.contains("changed by somebody else meanwhile"), "{}", said.err);
     assert_eq!(alice.get("a"), "meanwhile");
+    // An empty sheet shows that there is nothing.
+    let script =
+        format!("#!/bin/sh\nprintf theirs | '{covault}' set b -q\nprintf '[secret]\\nvalue = \"mine\"\\n' > \"$1\"\n");
+    std::fs::write(&editor, script).unwrap();
+    let said = alice.covault(["edit", "b"]).exits(2);
+    assert!(said.err.contains("there is a secret 'b' already"), "{}", said.err);
+    assert_eq!(alice.get("b"), "theirs");
 }
 
 #[test]
