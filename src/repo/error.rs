@@ -205,6 +205,14 @@ pub enum RepoError {
         /// What gix says.
         source: Cause,
     },
+    /// Somebody else's version came to a path between reading it and putting ours there.
+    #[error("`{path}` was changed by somebody else meanwhile{}", but_staged(*.staged))]
+    Overtaken {
+        /// The path, relative to the top.
+        path: String,
+        /// Whether the change is in the index.
+        staged: bool,
+    },
     /// Other commits kept arriving while ours was made.
     #[error("`{name}` was moved by somebody else {attempts} times while committing{}", but_staged(*.staged))]
     RefMoved {
@@ -307,7 +315,7 @@ impl RepoError {
             Self::RefMoved { staged: true, .. } | Self::RefUpdate { staged: true, .. } => {
                 "git commit  # what is staged, or repeat".into()
             }
-            Self::RefMoved { .. } | Self::GitEnded { .. } => "repeat it".into(),
+            Self::RefMoved { .. } | Self::Overtaken { .. } | Self::GitEnded { .. } => "repeat it".into(),
             Self::Git { .. } => "git status  # once nothing is in git's way any more, repeat it".into(),
             Self::RefUpdate { name, .. } => format!("git show-ref {}  # or repeat", quoted(name)),
             Self::BranchInUse { .. } => "git worktree list".into(),

@@ -48,7 +48,7 @@ mod work;
 
 pub use ancestry::Ancestry;
 pub use attributes::AttributeValue;
-pub use commit::{Change, CommitHow, CommitMode, Outcome, Step};
+pub use commit::{Change, CommitHow, CommitMode, Found, Outcome, Step};
 pub use config::ConfigEntry;
 pub use discover::Repo;
 pub use entries::{TreeChange, TreeEntry, TreeKind};

@@ -179,7 +179,7 @@ impl Vault {
             changes,
             replaced,
             other_shares: shares != manifest.shares,
-            draft: Draft { document: after, parents, shares, kept_apart },
+            draft: Draft { document: after, parents, shares, kept_apart, over: self.found(seen.as_deref())? },
             seen,
         })
     }

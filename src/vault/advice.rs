@@ -105,6 +105,7 @@ impl VaultError {
                 | RepoError::NotAFolder { .. }
                 | RepoError::TooLarge { .. },
             ) => Kind::Verification,
+            Self::Repo(RepoError::Overtaken { .. }) => Kind::Conflict,
             Self::Conflicted { .. }
             | Self::ChangedMeanwhile(_)
             | Self::RosterChanged

@@ -8,7 +8,8 @@ use super::read::Secret;
 use super::write::Draft;
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
-use crate::seal::SealedFile;
+use crate::repo::Found;
+use crate::seal::{MAX_STORED, SealedFile};
 
 /// Where a draft starts, and what a person should know of it.
 pub(super) struct Basis {
@@ -26,7 +27,9 @@ impl Vault {
             let sides = ours.into_iter().chain(theirs).map(|blob| self.version_of_blob(blob, path));
             let versions = sides.collect::<Result<Vec<_>, _>>()?;
             let note = format!("{path} was unmerged: both sides are joined");
-            return self.joined(&versions, Some(note));
+            // It may be one side, conflict markers, or anything.
+            let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
+            return self.joined(&versions, self.found(on_disk.as_deref())?, Some(note));
         }
         let Some(version) = self.current(path)? else { return self.taken_away(path) };
         let newer = self.committed_beside(path, &version)?;
@@ -34,8 +37,9 @@ impl Vault {
         let note = newer.as_ref().or(published.as_ref()).map(|_| {
             format!("{path} on disk does not follow the newest commit: both are joined (old values: covault restore)")
         });
+        let over = self.found(Some(version.stored()))?;
         let versions: Vec<_> = std::iter::once(version).chain(newer).chain(published).collect();
-        self.joined(&versions, note)
+        self.joined(&versions, over, note)
     }
 
     /// The version that was seen on the trunk, of a file that somebody removed without a tombstone: a new secret in its
@@ -46,7 +50,7 @@ impl Vault {
         // One that is refused by now binds nobody.
         let version = seen.and_then(|blob| self.version_of_blob(blob, path).ok());
         let note = format!("{path} was taken away without being deleted: what the trunk had is the one before");
-        version.map_or(Ok(None), |version| self.joined(&[version], Some(note)))
+        version.map_or(Ok(None), |version| self.joined(&[version], Found::Nothing, Some(note)))
     }
 
     /// HEAD's version, where the one on disk is neither it nor a descendant of it. A version in HEAD that is refused is
@@ -81,7 +85,12 @@ impl Vault {
         Ok(self.version_of_blob(blob, path).ok())
     }
 
-    fn joined(&self, versions: &[Version], note: Option<String>) -> Result<Option<Basis>, VaultError> {
+    /// What lies in the work tree, for who puts the next version over it.
+    pub(super) fn found(&self, on_disk: Option<&[u8]>) -> Result<Found, VaultError> {
+        Ok(on_disk.map(|bytes| self.repo().blob_id(bytes)).transpose()?.map_or(Found::Nothing, Found::Blob))
+    }
+
+    fn joined(&self, versions: &[Version], over: Found, note: Option<String>) -> Result<Option<Basis>, VaultError> {
         let mut draft: Option<Draft> = None;
         for version in versions {
             let secret: Secret = self.open_version(version)?;
@@ -92,6 +101,7 @@ impl Vault {
         }
         Ok(draft.map(|mut draft| {
             draft.keep_what_it_cannot_name(versions.iter().flat_map(Version::members));
+            draft.over = over;
             Basis { draft, note }
         }))
     }

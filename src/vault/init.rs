@@ -80,7 +80,7 @@ pub fn init(start: &Path, home: &Home, founding: &Founding, how: &How) -> Result
     setup::install(&repo, &root, id, &how.program)?;
     let change = Change::write(format!("{root}/roster.toml"), text);
     let message = format!("covault: start the vault {}", founding.vault_name);
-    let report = write::commit(&repo, Some(&lock), vec![change], &message, how, Vec::new())?;
+    let report = write::commit(&repo, Some((&lock).into()), vec![change], &message, how, Vec::new())?;
     Ok(Founded { report, words: words(id), id, paper, identity_file: home.identity_file(), new_identity })
 }
 

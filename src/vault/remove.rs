@@ -2,6 +2,7 @@
 //!
 //! No file of a secret is ever deleted here; a tombstone takes its place.
 
+use super::open::Version;
 use super::write::{Draft, How, Report};
 use super::{Vault, VaultError};
 use crate::model::document::Document;
@@ -100,15 +101,16 @@ impl Vault {
     fn arriving(&self, old: &Draft, from: &SecretPath, to: &SecretPath, now: Time) -> Result<Draft, VaultError> {
         let moved = old.document.at(to.clone());
         let grave = self.current(to)?;
+        let over = self.found(grave.as_ref().map(Version::stored))?;
         if grave.as_ref().is_some_and(|grave| grave.manifest().state == State::Live) {
             return Err(VaultError::Exists(to.to_string()));
         }
         self.check_free_but(to, Some(from))?;
         let Some(grave) = grave else {
             let shares = old.shares.clone();
-            return Ok(Draft { document: moved, parents: Vec::new(), shares, kept_apart: Vec::new() });
+            return Ok(Draft { document: moved, parents: Vec::new(), shares, kept_apart: Vec::new(), over });
         };
-        let mut draft = Draft::after(self.open_version(&grave)?);
+        let mut draft = Draft { over, ..Draft::after(self.open_version(&grave)?) };
         draft.shares = draft.shares.join(&old.shares);
         // A secret that comes back to where it once was brings the very writes that were buried here: only what it
         // no longer has counts as replaced.

@@ -17,7 +17,7 @@ use crate::model::names::{FieldName, SecretPath};
 use crate::model::read::newest_first;
 use crate::model::register::{Key, Value, Write};
 use crate::model::shares::Shares;
-use crate::repo::{ObjectId, Operation, RepoError};
+use crate::repo::{Found, ObjectId, Operation, RepoError};
 
 /// A field that several people wrote at once.
 #[derive(Debug)]
@@ -271,7 +271,7 @@ impl Vault {
                     draft.keep_what_it_cannot_name(here.iter().chain([&there]).flat_map(Version::members));
                     draft
                 }
-                None => Draft::after(secret),
+                None => Draft { over: Found::Nothing, ..Draft::after(secret) },
             };
             drafts.push(draft);
             names.push(path.to_string());

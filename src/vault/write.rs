@@ -20,7 +20,7 @@ use crate::model::register::{Key, Value, Write};
 use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
-use crate::repo::{Change, CommitHow, CommitMode, Outcome, Repo, WriteLock};
+use crate::repo::{Change, CommitHow, CommitMode, Found, Head, Outcome, Repo, WriteLock};
 use crate::seal::{self, SealError, Sealed, SealedFile, Signer};
 
 /// How a writing command goes about it.
@@ -63,19 +63,23 @@ pub struct Draft {
     pub shares: Shares,
     /// Siblings that count for nothing and stay beside it, as they lie in the file.
     pub(super) kept_apart: Vec<Vec<u8>>,
+    /// What lay at its path when it was begun.
+    pub(super) over: Found,
 }
 
 impl Draft {
     /// The next version of an opened secret.
     pub fn after(secret: Secret) -> Self {
         let shares = secret.manifest.shares;
-        Self { document: secret.document, parents: secret.versions, shares, kept_apart: secret.kept_apart }
+        let (document, parents, kept_apart) = (secret.document, secret.versions, secret.kept_apart);
+        Self { document, parents, shares, kept_apart, over: Found::Unknown }
     }
 
-    /// A new secret.
+    /// A new secret, where there is no file.
     pub fn birth(vault: Hash, path: SecretPath) -> Self {
         let document = Document::new(vault, SecretId(random()), path);
-        Self { document, parents: Vec::new(), shares: Shares::default(), kept_apart: Vec::new() }
+        let (parents, shares, kept_apart) = (Vec::new(), Shares::default(), Vec::new());
+        Self { document, parents, shares, kept_apart, over: Found::Nothing }
     }
 
     /// Joins another version of the same secret in, which this one follows, too.
@@ -120,6 +124,8 @@ pub struct Writing<'a> {
     how: &'a How,
     notes: Vec<String>,
     lock: Option<WriteLock>,
+    /// Where `HEAD` was when it began.
+    since: Head,
 }
 
 impl Vault {
@@ -127,6 +133,7 @@ impl Vault {
     pub fn writing<'a>(&'a self, how: &'a How) -> Result<Writing<'a>, VaultError> {
         self.may_write()?;
         let lock = if how.dry_run { None } else { Some(self.repo.lock()?) };
+        let since = self.repo.head()?;
         // What was read before the lock was ours may have changed while we waited for it.
         let roster = self.repo.read_work(&format!("{}/roster.toml", self.root), MAX_ROSTER as u64)?;
         let read_now = self.repo.blob_id(&roster.unwrap_or_default())?.to_string();
@@ -137,7 +144,7 @@ impl Vault {
         if !how.dry_run && setup::install(&self.repo, &self.root, self.roster.vault, &how.program)? {
             notes.push("set this clone up to show and keep secrets (undo with: covault setup --undo)".to_owned());
         }
-        Ok(Writing { vault: self, how, notes, lock })
+        Ok(Writing { vault: self, how, notes, lock, since })
     }
 
     /// Whether oneself may write here at all: to know before a person is asked for a secret.
@@ -226,7 +233,7 @@ impl Vault {
         let sealed = seal_draft(draft, &file, me, signer, &self.under(), now)?;
         let version = self.check(&file, path, &sealed.bytes)?;
         self.open_version(&version)?;
-        Ok(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?))
+        Ok(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?).over(draft.over))
     }
 }
 
@@ -410,7 +417,8 @@ impl Writing<'_> {
         changes.extend(std::mem::take(&mut healing.changes).into_iter().filter(|c| !there.contains(c.path())));
         let mut notes = self.notes;
         notes.extend(healing.note.take());
-        let report = commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, notes)?;
+        let held = self.lock.as_ref().map(|lock| Held { lock, since: Some(&self.since) });
+        let report = commit(self.vault.repo(), held, changes, message, self.how, notes)?;
         self.vault.remember_written(report.commit.as_deref());
         if report.commit.is_some() {
             self.vault.remember_healed(&healing);
@@ -422,16 +430,31 @@ impl Writing<'_> {
 impl Writing<'_> {
     /// Writes changes as one commit.
     pub(super) fn commit(self, changes: Vec<Change>, message: &str) -> Result<Report, VaultError> {
-        let report = commit(self.vault.repo(), self.lock.as_ref(), changes, message, self.how, self.notes)?;
+        let held = self.lock.as_ref().map(|lock| Held { lock, since: Some(&self.since) });
+        let report = commit(self.vault.repo(), held, changes, message, self.how, self.notes)?;
         self.vault.remember_written(report.commit.as_deref());
         Ok(report)
+    }
+}
+
+/// Proof that nobody else of ours writes.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'a> {
+    lock: &'a WriteLock,
+    /// Where `HEAD` was when what is written was begun.
+    since: Option<&'a Head>,
+}
+
+impl<'a> From<&'a WriteLock> for Held<'a> {
+    fn from(lock: &'a WriteLock) -> Self {
+        Self { lock, since: None }
     }
 }
 
 /// Writes changes as `how` and the setting `covault.commit` say.
 pub(super) fn commit(
     repo: &Repo,
-    lock: Option<&WriteLock>,
+    held: Option<Held<'_>>,
     mut changes: Vec<Change>,
     message: &str,
     how: &How,
@@ -442,7 +465,7 @@ pub(super) fn commit(
         dry_run: how.dry_run,
         ..Report::default()
     };
-    let Some(lock) = lock else {
+    let Some(Held { lock, since }) = held else {
         report.notes = notes;
         return Ok(report);
     };
@@ -453,7 +476,7 @@ pub(super) fn commit(
         Some("git") => CommitMode::Git,
         _ => CommitMode::Commit,
     };
-    match repo.commit(lock, &changes, &CommitHow { message, mode, now: how.now.unix(), progress: None })? {
+    match repo.commit(lock, &changes, &CommitHow { message, mode, now: how.now.unix(), since, progress: None })? {
         Outcome::Committed { commit } => report.commit = Some(commit.to_string()),
         Outcome::Staged { because } => {
             report.staged = Some(because.map_or_else(|| "as asked for".to_owned(), |operation| operation.to_string()));

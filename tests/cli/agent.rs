@@ -12,7 +12,7 @@ use covault::seal::sshsig::{self, Namespace};
 use covault::seal::wire::{put, take};
 use covault::seal::{Signer as _, SigningKey};
 
-use super::{all_of, json, on_terminal, same};
+use super::{all_of, head, json, on_terminal, same};
 use crate::world::{Person, Said, World, have};
 
 /// A real ssh-agent of a person's own; it ends with the test.
@@ -201,6 +201,70 @@ fn who_does_not_confirm_signs_nothing() {
     let before = all_of(&alice);
     refused(alice.covault_fed(b"hunter2-hunter2", ["set", "b"]), &["id.pub", "ssh-agent refused", "confirm"]);
     same(&before, &all_of(&alice));
+}
+
+#[test]
+fn a_version_that_arrives_while_a_person_confirms_is_not_written_over() {
+    if !have("ssh-agent") {
+        return;
+    }
+    let world = World::new();
+    // Who is asked runs this first.
+    let meanwhile = world.path().join("meanwhile");
+    let (mut alice, _agent, key) = signs_with_agent(&world, &format!(". '{}'; echo >> asked", meanwhile.display()));
+    std::fs::write(alice.repo.join(".git/info/exclude"), "asked\n").unwrap();
+    for name in ["prod/db", "prod/old"] {
+        alice.covault_fed(b"hunter2", ["set", name, "--stdin", "password"]).ok();
+    }
+    alice.git(["checkout", "-q", "-b", "theirs"]).ok();
+    for name in ["prod/db", "prod/old", "prod/new"] {
+        alice.covault(["set", name, "user=theirs"]).ok();
+    }
+    alice.git(["checkout", "-q", "main"]).ok();
+    add(&alice, &["-c"], &key);
+    let begin = head(&alice);
+    let theirs = alice.git(["rev-parse", "theirs"]).ok().text().trim().to_owned();
+    let editor = "sh -c 'printf \"[secret]\\npassword = \\\"mine\\\"\\n\" > \"$0\"'";
+    alice.vars.push(("EDITOR".to_owned(), editor.to_owned()));
+
+    let pull = "git pull -q --ff-only . theirs";
+    // On disk alone, as a merge has it before it moves the branch.
+    let check_out = "git checkout -q theirs -- .covault/secrets";
+    let commands: [(&[&str], &str); 7] = [
+        (&["set", "prod/db", "--stdin", "password"], "prod/db"),
+        (&["set", "prod/new", "--stdin", "password"], "prod/new"),
+        (&["edit", "prod/new"], "prod/new"),
+        (&["rm", "prod/db"], "prod/db"),
+        (&["mv", "prod/old", "prod/db2"], "prod/old"),
+        (&["mv", "prod/old", "prod/new"], "prod/new"),
+        (&["rekey", "prod/db", "--yes"], "prod/db"),
+    ];
+    for arrives in [pull, check_out] {
+        for (command, name) in commands {
+            if command[0] == "rekey" && arrives == check_out {
+                continue;
+            }
+            alice.git(["reset", "-q", "--hard", &begin]).ok();
+            std::fs::write(&meanwhile, arrives).unwrap();
+            let said = alice.covault_fed(b"mine", command).exits(5);
+            let text = format!("{name}.age` was changed by somebody else meanwhile\nhint: repeat it");
+            assert!(said.err.contains(&text), "{command:?}: {}", said.err);
+            assert_eq!(alice.get(&format!("{name}/user")), "theirs", "{command:?}");
+            assert_eq!(head(&alice), if arrives == pull { &theirs } else { &begin }.as_str());
+            assert_eq!(alice.git(["diff", "--name-only", "theirs"]).ok().text(), "", "{command:?}");
+        }
+    }
+    // Repeated, it goes on from what has arrived.
+    alice.git(["reset", "-q", "--hard", &begin]).ok();
+    std::fs::write(&meanwhile, pull).unwrap();
+    alice.covault_fed(b"mine", ["set", "prod/db", "--stdin", "password"]).exits(5);
+    alice.covault_fed(b"mine", ["set", "prod/db", "--stdin", "password"]).ok();
+    assert_eq!(["user", "password"].map(|field| alice.get(&format!("prod/db/{field}"))), ["theirs", "mine"]);
+    // What arrives elsewhere holds nobody up.
+    alice.git(["reset", "-q", "--hard", &begin]).ok();
+    alice.covault_fed(b"mine", ["set", "prod/other", "--stdin", "password"]).ok();
+    assert_eq!((alice.get("prod/db/user"), alice.get("prod/other/password")), ("theirs".into(), "mine".into()));
+    assert_eq!(alice.git(["status", "--porcelain"]).ok().text(), "");
 }
 
 #[test]

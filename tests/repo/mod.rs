@@ -157,11 +157,11 @@ pub fn command(dir: &Path, args: &[&str]) -> Command {
 pub const NOW: i64 = 1_800_000_000;
 
 pub fn how(message: &str) -> CommitHow<'_> {
-    CommitHow { message, mode: CommitMode::Commit, now: NOW, progress: None }
+    CommitHow { message, mode: CommitMode::Commit, now: NOW, since: None, progress: None }
 }
 
 pub fn in_mode(mode: CommitMode) -> CommitHow<'static> {
-    CommitHow { message: "set prod/db", mode, now: NOW, progress: None }
+    CommitHow { message: "set prod/db", mode, now: NOW, since: None, progress: None }
 }
 
 pub fn set(repo: &Repo, path: &str, text: &str) -> Result<Outcome> {

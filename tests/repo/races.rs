@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use covault::repo::{Change, Repo, RepoError};
+use covault::repo::{Change, CommitMode, Found, Repo, RepoError, Step};
 
-use super::{DB, Place, committed, how, set};
+use super::{DB, Place, committed, how, in_mode, set};
 
 #[test]
 fn two_writers_of_different_paths_lose_nothing() {
@@ -65,6 +65,86 @@ fn a_ref_that_moves_while_we_commit_is_built_upon() {
     // Theirs took what was staged along, so there was nothing left to commit for us, or ours came on top.
     assert!(log.contains("somebody else's"), "{log}");
     assert_eq!(place.git(&["show", "HEAD:.covault/secrets/n.age"]), "n");
+}
+
+#[track_caller]
+fn is_overtaken(outcome: covault::repo::Result<covault::repo::Outcome>, was_staged: bool) {
+    match outcome {
+        Err(RepoError::Overtaken { path, staged }) => assert_eq!((path.as_str(), staged), (DB, was_staged)),
+        other => panic!("not overtaken: {other:?}"),
+    }
+}
+
+#[test]
+fn a_file_that_was_changed_since_it_was_read_is_not_written_over() {
+    let place = Place::with_vault();
+    let repo = place.repo();
+    let lock = repo.lock().unwrap();
+    let read = Found::Blob(repo.blob_id(b"old\n").unwrap());
+    let at = place.head();
+    for (found, on_disk) in [(read, Some("theirs\n")), (read, None), (Found::Nothing, Some("theirs\n"))] {
+        drop(std::fs::remove_file(place.top.join(DB)));
+        on_disk.into_iter().for_each(|text| place.put(DB, text));
+        for mode in [CommitMode::Commit, CommitMode::Stage, CommitMode::Git] {
+            is_overtaken(repo.commit(&lock, &[Change::write(DB, "ours\n").over(found)], &in_mode(mode)), false);
+            if on_disk.is_some() {
+                is_overtaken(repo.commit(&lock, &[Change::delete(DB).over(found)], &in_mode(mode)), false);
+            }
+        }
+        assert_eq!(std::fs::read_to_string(place.top.join(DB)).ok().as_deref(), on_disk);
+    }
+    assert_eq!((place.head(), place.git(&["diff", "--cached", "--name-only"])), (at, String::new()));
+    // What was read, and what is to be there anyway, are no news.
+    for text in ["old\n", "ours\n"] {
+        place.put(DB, text);
+        committed(repo.commit(&lock, &[Change::write(DB, "ours\n").over(read)], &how("set it")));
+        place.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    }
+}
+
+#[test]
+fn a_version_that_head_has_got_since_is_not_written_over() {
+    for mode in [CommitMode::Commit, CommitMode::Stage, CommitMode::Git] {
+        let place = Place::with_vault();
+        let repo = place.repo();
+        let since = repo.head().unwrap();
+        let lock = repo.lock().unwrap();
+        place.put(DB, "theirs\n");
+        place.git(&["commit", "-qam", "somebody else's"]);
+        let mut how = in_mode(mode);
+        how.since = Some(&since);
+        is_overtaken(repo.commit(&lock, &[Change::write(DB, "ours\n")], &how), false);
+        assert_eq!((place.text(DB), place.git(&["status", "--porcelain"])), ("theirs\n".into(), String::new()));
+        // Another path is nobody's business but ours; and who has the same already lost nothing.
+        let changes = [Change::write(".covault/secrets/n.age", "n"), Change::write(DB, "theirs\n")];
+        repo.commit(&lock, &changes, &how).unwrap();
+        assert_eq!(place.text(".covault/secrets/n.age"), "n");
+    }
+}
+
+#[test]
+fn a_version_that_head_gets_while_we_commit_is_not_committed_over() {
+    let place = Place::with_vault();
+    let repo = place.repo();
+    let since = repo.head().unwrap();
+    let lock = repo.lock().unwrap();
+    let theirs = std::cell::RefCell::new(String::new());
+    let interfere = |step| {
+        if step == Step::Objects && theirs.borrow().is_empty() {
+            let beside = place.beside("beside");
+            place.git(&["worktree", "add", "-q", "--detach", beside.to_str().unwrap()]);
+            std::fs::write(beside.join(DB), "theirs\n").unwrap();
+            super::run(&beside, &["commit", "-qam", "somebody else's"]);
+            *theirs.borrow_mut() = super::run(&beside, &["rev-parse", "HEAD"]).trim().to_owned();
+            place.git(&["update-ref", "HEAD", &theirs.borrow()]);
+        }
+    };
+    let mut how = how("set it");
+    how.since = Some(&since);
+    how.progress = Some(&interfere);
+    is_overtaken(repo.commit(&lock, &[Change::write(DB, "ours\n")], &how), true);
+    assert_eq!(place.head(), *theirs.borrow());
+    assert_eq!(place.git(&["show", &format!("HEAD:{DB}")]), "theirs\n");
 }
 
 #[test]

@@ -10,12 +10,14 @@
 //! new version. A new file outside the cone is written to disk, as `git add --sparse` would have it.
 
 mod branch;
+mod found;
 mod pack;
 mod place;
 mod record;
 mod shared;
 mod with_hooks;
 
+pub use found::Found;
 pub(super) use place::KEPT;
 pub(super) use record::raw_date;
 
@@ -27,13 +29,14 @@ use rayon::prelude::*;
 use crate::repo::error::{RepoError, Result};
 use crate::repo::index::{Index, is_blob};
 use crate::repo::objects::blob_id;
-use crate::repo::{ObjectId, Operation, Repo, WriteLock, path};
+use crate::repo::{Head, ObjectId, Operation, Repo, WriteLock, path};
 
 /// One file to write or to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     path: String,
     versions: Versions,
+    over: Found,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +81,8 @@ pub struct CommitHow<'a> {
     pub mode: CommitMode,
     /// Seconds since 1970, for the commit; `GIT_AUTHOR_DATE` and `GIT_COMMITTER_DATE` win.
     pub now: i64,
+    /// `HEAD` as it was when the versions before were read: what it has got at our paths since is not written over.
+    pub since: Option<&'a Head>,
     /// Called after each step.
     pub progress: Option<&'a dyn Fn(Step)>,
 }
@@ -125,9 +130,9 @@ impl Repo {
     /// middle of something, or beside jj, it only stages them.
     ///
     /// # Errors
-    /// Before anything is written: `NoIdentity`, `NoWorkTree`, `BadPath`, `Symlink`, `NotAFile`. After the files are
-    /// written: `IndexLocked`. After they are staged: `Signing`, `CommitRefused`, `RefMoved`, `RefUpdate`. And
-    /// errors of reading and writing anywhere.
+    /// Before anything is written: `NoIdentity`, `NoWorkTree`, `BadPath`, `Symlink`, `NotAFile`, `Overtaken`. After the
+    /// files are written: `IndexLocked`. After they are staged: `Signing`, `CommitRefused`, `RefMoved`, `RefUpdate`,
+    /// `Overtaken`. And errors of reading and writing anywhere.
     pub fn commit(&self, _lock: &WriteLock, changes: &[Change], how: &CommitHow<'_>) -> Result<Outcome> {
         self.need_top()?;
         let index = self.read_index()?;
@@ -136,13 +141,15 @@ impl Repo {
         if mode != CommitMode::Stage {
             self.committer()?;
         }
-        let plan = self.plan(changes, index.as_ref())?;
+        let head = self.head()?.commit;
+        let plan = self.plan(changes, index.as_ref(), head)?;
         let stage_only = mode == CommitMode::Stage;
         let is_pending =
             |planned: &Planned<'_>| planned.to_disk || planned.to_index || (planned.to_head && !stage_only);
         if !plan.iter().any(is_pending) {
             return Ok(Outcome::Unchanged);
         }
+        self.check_head(&plan, how.since, head, false)?;
         let step = |step| how.progress.iter().for_each(|progress| progress(step));
 
         self.keep_from_taking_back(&plan.iter().map(|planned| planned.change.path.as_str()).collect::<Vec<_>>())?;
@@ -154,7 +161,7 @@ impl Repo {
         let outcome = match mode {
             CommitMode::Stage => Outcome::Staged { because: operation },
             CommitMode::Commit => self.record(&plan, how, &step)?,
-            CommitMode::Git => self.commit_with_hooks(&plan, how.message)?,
+            CommitMode::Git => self.commit_with_hooks(&plan, how)?,
         };
         let on_disk = plan.iter().filter(|planned| planned.is_on_disk());
         let paths = on_disk.map(|planned| planned.change.path.as_str());
@@ -166,8 +173,12 @@ impl Repo {
         Ok(outcome)
     }
 
-    fn plan<'a>(&self, changes: &'a [Change], index: Option<&Index>) -> Result<Vec<Planned<'a>>> {
-        let head = self.head()?.commit;
+    fn plan<'a>(
+        &self,
+        changes: &'a [Change],
+        index: Option<&Index>,
+        head: Option<ObjectId>,
+    ) -> Result<Vec<Planned<'a>>> {
         let mut seen = BTreeSet::new();
         let reader = self.reader();
         let ids = self.ids_of(changes)?;
@@ -193,11 +204,15 @@ impl Repo {
                     None => (Some(None), false),
                 };
                 let skipped = is_skipped && on_disk.is_none();
+                let to_disk = !skipped && on_disk.as_deref() != change.work();
+                if to_disk {
+                    change.check_found(on_disk.as_deref())?;
+                }
                 Ok(Planned {
                     change,
                     committed,
                     staged,
-                    to_disk: !skipped && on_disk.as_deref() != change.work(),
+                    to_disk,
                     to_index: in_index != Some(staged),
                     to_head: at_head.map(|(_, id)| id) != committed,
                     skipped: skipped && staged.is_some(),
@@ -284,17 +299,22 @@ impl Repo {
 impl Change {
     /// `content` at `path`.
     pub fn write(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
-        Self { path: path.into(), versions: Versions::One(Some(content.into())) }
+        Self { path: path.into(), versions: Versions::One(Some(content.into())), over: Found::Unknown }
     }
 
     /// Nothing at `path` any more. Folders that become empty go too, up to `.covault`.
     pub fn delete(path: impl Into<String>) -> Self {
-        Self { path: path.into(), versions: Versions::One(None) }
+        Self { path: path.into(), versions: Versions::One(None), over: Found::Unknown }
     }
 
     /// Something else in the commit than in the index or the work tree, so that the person's edits stay their own.
     pub fn in_three(path: impl Into<String>, committed: Vec<u8>, staged: Vec<u8>, work: Vec<u8>) -> Self {
-        Self { path: path.into(), versions: Versions::Three { committed, staged, work } }
+        Self { path: path.into(), versions: Versions::Three { committed, staged, work }, over: Found::Unknown }
+    }
+
+    /// The same, only over what was found in the work tree when the version before was read.
+    pub fn over(self, over: Found) -> Self {
+        Self { over, ..self }
     }
 
     /// The path, relative to the top of the work tree.
@@ -345,7 +365,8 @@ impl Planned<'_> {
 
 impl std::fmt::Debug for CommitHow<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { message, mode, now, progress: _ } = self;
-        f.debug_struct("CommitHow").field("message", message).field("mode", mode).field("now", now).finish()
+        let Self { message, mode, now, since, progress: _ } = self;
+        let mut shown = f.debug_struct("CommitHow");
+        shown.field("message", message).field("mode", mode).field("now", now).field("since", since).finish()
     }
 }

@@ -67,9 +67,12 @@ impl Repo {
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 std::thread::sleep(Duration::from_millis(u64::from(attempt) * 7));
-                self.stage_again(plan)?;
             }
             let head = self.head()?;
+            self.check_head(plan, how.since, head.commit, true)?;
+            if attempt > 0 {
+                self.stage_again(plan)?;
+            }
             let old_tree = head.commit.map(|commit| self.commit_tree(commit)).transpose()?;
             let tree = self.write_tree(old_tree, plan)?;
             if old_tree == Some(tree) {

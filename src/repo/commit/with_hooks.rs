@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::{Outcome, Planned};
+use super::{CommitHow, Outcome, Planned};
 use crate::repo::Repo;
 use crate::repo::error::{RepoError, Result};
 
@@ -16,8 +16,9 @@ struct OwnIndex(PathBuf);
 
 impl Repo {
     /// Commits the plan with hooks. What they print goes to standard error.
-    pub(super) fn commit_with_hooks(&self, plan: &[Planned<'_>], message: &str) -> Result<Outcome> {
+    pub(super) fn commit_with_hooks(&self, plan: &[Planned<'_>], how: &CommitHow<'_>) -> Result<Outcome> {
         let before = self.head()?.commit;
+        self.check_head(plan, how.since, before, true)?;
         if !plan.iter().any(|planned| planned.to_head) {
             return Ok(Outcome::Unchanged);
         }
@@ -35,7 +36,7 @@ impl Repo {
         let mut child = command.spawn().map_err(missing)?;
         if let Some(mut pipe) = child.stdin.take() {
             // A git that refuses early does not read the message; its exit code says so.
-            drop(pipe.write_all(message.as_bytes()));
+            drop(pipe.write_all(how.message.as_bytes()));
         }
         let status = child.wait().map_err(missing)?;
         match self.head()?.commit {

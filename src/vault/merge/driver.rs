@@ -19,7 +19,7 @@ use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
-use crate::repo::Repo;
+use crate::repo::{Found, Repo};
 use crate::seal::{self, SealedFile};
 
 /// What git hands to its merge driver, for the file of a secret.
@@ -304,7 +304,7 @@ impl Place<'_> {
             return Ok(None);
         }
         let kept_apart = sides.ours.refused.iter().chain(&sides.theirs.refused).map(|one| one.bytes().to_vec());
-        let draft = Draft { document, parents, shares, kept_apart: kept_apart.collect() };
+        let draft = Draft { document, parents, shares, kept_apart: kept_apart.collect(), over: Found::Unknown };
         let under = Under { beside: &chains.others, ..vault.under() };
         let (file, (me, signer)) = (sides.merging.file, vault.author()?);
         let sealed = match seal_draft(&draft, file, me, signer, &under, now) {

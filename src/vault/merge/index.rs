@@ -77,7 +77,7 @@ pub fn settle(
     // What was unmerged belongs to the commit that ends the merge.
     let how = How { no_commit: true, ..how.clone() };
     let notes = std::mem::take(&mut settled.report.notes);
-    settled.report = commit(repo, lock.as_ref(), changes, "covault: settle a merge", &how, notes)?;
+    settled.report = commit(repo, lock.as_ref().map(Into::into), changes, "covault: settle a merge", &how, notes)?;
     Ok(settled)
 }
 

@@ -174,7 +174,7 @@ pub fn settle(
     let how = How { no_commit: how.no_commit || unmerged, ..how.clone() };
     let changes = vec![Change::write(file, merge.bytes.as_slice())];
     let message = "covault: merge the rosters of two branches";
-    let report = commit(&repo, lock.as_ref(), changes, message, &how, merge.notes())?;
+    let report = commit(&repo, lock.as_ref().map(Into::into), changes, message, &how, merge.notes())?;
     Ok(Some(Settled { way: merge.way, report }))
 }
 
