@@ -109,7 +109,9 @@ pub enum VaultError {
         admins: Vec<String>,
     },
     /// Two branches that both extended the roster, one of them by somebody who is no admin on the other.
-    #[error("{file} was extended on both branches, and on one of them by {by}, who is no admin on the other")]
+    #[error(
+        "{file} was extended on both branches, and on one of them by {by}, who is no admin on the other, or not by that card"
+    )]
     RosterSuspect {
         /// The file.
         file: String,
@@ -157,7 +159,10 @@ pub enum VaultError {
         commit: String,
     },
     /// The roster of this branch was extended by somebody who is no admin on the trunk.
-    #[error("{file} of this branch was extended by {by}, who is no admin on the trunk: nothing is sealed by it")]
+    #[error(
+        "{file} of this branch was extended by {by}, who is no admin on the trunk, or not by that \
+             card: nothing is sealed by it"
+    )]
     ForkedRoster {
         /// The file.
         file: String,

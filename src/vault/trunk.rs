@@ -79,8 +79,6 @@ pub(super) struct Here<'a> {
     pub(super) home: &'a Home,
     /// The vault's folder.
     pub(super) root: &'a str,
-    /// Its file.
-    pub(super) bytes: &'a [u8],
     pub(super) roster: &'a Roster,
     /// Git's name of its blob.
     pub(super) blob: ObjectId,
@@ -124,7 +122,7 @@ impl Here<'_> {
         let view = View { seen: at, contained: OnceCell::new(), is_shared: trunk.remote };
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
-        Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs)?, ahead })
+        Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
     }
 
     /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before. Gives the
@@ -337,12 +335,8 @@ impl Here<'_> {
     }
 
     /// Who extended this branch's roster without being an admin on the trunk.
-    fn forked_by(&self, theirs: &Roster) -> Result<Option<String>, VaultError> {
-        if self.roster.has(theirs.head) {
-            return Ok(None);
-        }
-        let entries = trust::decode(&format!("{}/roster.toml", self.root), self.bytes)?;
-        Ok(trust::extended_without_right(&entries, self.roster, theirs).map(|name| name.to_string()))
+    fn forked_by(&self, theirs: &Roster) -> Option<String> {
+        self.roster.extended_without_right(theirs).map(ToString::to_string)
     }
 
     fn rolled_back(&self, seq: u64) -> VaultError {

@@ -11,7 +11,7 @@ use crate::home::{Home, HomeError, RosterSum};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
 use crate::model::names::MemberName;
-use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Role, Roster, RosterError, Signed};
+use crate::model::roster::{self, Entry, Judge, MAX_ROSTER, Roster, RosterError, Signed};
 use crate::repo::{ObjectId, Repo};
 use crate::seal::sshsig::{self, Namespace};
 use crate::seal::{self, SealError};
@@ -41,8 +41,8 @@ pub struct Accepted {
 /// has a pin of. A vault that nobody named is [`VaultError::UnknownVault`], or [`HomeError::NoIdentity`] on a machine
 /// that could open nothing anyway. Then it is compared with the trunk (`trunk.rs`).
 pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Accepted, VaultError> {
-    let (bytes, roster, blob) = roster_here(repo, home, root, expected)?;
-    let here = Here { repo, home, root, bytes: &bytes, roster: &roster, blob };
+    let (roster, blob) = roster_here(repo, home, root, expected)?;
+    let here = Here { repo, home, root, roster: &roster, blob };
     let Findings { view, gone, forked_by, ahead } = here.judge()?;
     let gone = gone.iter().filter_map(|name| MemberName::parse(name).ok()).collect();
     Ok(Accepted { blob: blob.to_string(), roster, gone, forked_by, ahead, trunk: view })
@@ -51,18 +51,12 @@ pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>)
 /// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was. Gives the
 /// number of the roster's newest entry there.
 pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<u64, VaultError> {
-    let (bytes, roster, blob) = roster_here(repo, home, root, expected)?;
-    Ok(Here { repo, home, root, bytes: &bytes, roster: &roster, blob }.accept()?.0)
+    let (roster, blob) = roster_here(repo, home, root, expected)?;
+    Ok(Here { repo, home, root, roster: &roster, blob }.accept()?.0)
 }
 
-/// The file of the verified roster in the work tree, of a vault that was named as the one to expect here; what it adds up
-/// to; and git's name of it.
-fn roster_here(
-    repo: &Repo,
-    home: &Home,
-    root: &str,
-    expected: Option<&str>,
-) -> Result<(Arc<Vec<u8>>, Roster, ObjectId), VaultError> {
+/// The verified roster in the work tree, of a vault that was named as the one to expect here, and git's name of its file.
+fn roster_here(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<(Roster, ObjectId), VaultError> {
     let file = format!("{root}/roster.toml");
     let bytes = Arc::new(repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?);
     let digest = Hash::of(&bytes);
@@ -87,7 +81,7 @@ fn roster_here(
         read => read?,
     };
     check_head(&file, &roster, expected)?;
-    Ok((bytes, roster, blob))
+    Ok((roster, blob))
 }
 
 /// The vault of a chain: the hash of its first entry.
@@ -183,23 +177,6 @@ pub(super) fn extended(file: &str, roster: &Roster, entry: String) -> Result<Ros
 /// As [`verified`], with a verifier that remembers what it found good in other versions of the roster.
 pub(super) fn verified_by(verifier: &mut Verifier, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     Roster::build(&decode(file, bytes)?, verifier).map_err(|error| error.of(file))
-}
-
-/// Somebody who extended a roster beyond `base` and is no admin there. Whom `base` never met was taken in by somebody who
-/// is looked at, too.
-pub(super) fn extended_without_right(entries: &[Entry], extended: &Roster, base: &Roster) -> Option<MemberName> {
-    if extended.has(base.head) {
-        return None;
-    }
-    let beyond = entries.iter().filter(|entry| !base.has(entry.hash()));
-    let mut signers = beyond.filter_map(|entry| {
-        let card = entry.by?;
-        extended.state().cards().find(|(hash, _)| *hash == card).map(|(_, known)| known.card.name.clone())
-    });
-    signers.find(|name| {
-        let is_known = base.state().cards().any(|(_, known)| known.card.name == *name);
-        is_known && base.named(name).is_none_or(|member| member.role != Role::Admin)
-    })
 }
 
 /// The clone's setting for a vault: `covault.vault` at the top, `covault.FOLDER.vault` below.

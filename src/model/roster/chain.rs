@@ -9,7 +9,7 @@ use super::super::manifest::{FORMAT, MemberRef, RosterPoint};
 use super::super::names::{MemberName, SecretPath};
 use super::merge::Merging;
 use super::past::Past;
-use super::state::{Holder, Known, Member, State};
+use super::state::{Holder, Known, Member, State, has_device};
 use super::weigh::Point;
 use super::{Entry, Operation, Refusal, Role, RosterError};
 
@@ -208,6 +208,46 @@ impl Roster {
         false
     }
 
+    /// Somebody who signed an entry, in the chain or embedded in it, that `base` lacks, and who may not by what `base` says.
+    /// Whom `base` never met was taken in by an entry that is looked at as well; one whom a merge left out there it has met.
+    pub fn extended_without_right(&self, base: &Self) -> Option<&MemberName> {
+        if self.has(base.head) {
+            return None;
+        }
+        let points = self.past.points();
+        let (mut met, mut next) = (HashSet::new(), vec![self.head]);
+        let mut found: Option<(u64, Hash, &MemberName)> = None;
+        while let Some(entry) = next.pop() {
+            // What comes before an entry that it has it has, too.
+            if base.has(entry) || !met.insert(entry) {
+                continue;
+            }
+            let Some(point) = points.get(&entry) else { continue };
+            let before = point.follows.first().copied().flatten().and_then(|before| points.get(&before));
+            let signer = before.zip(point.by).and_then(|(before, by)| before.state.member(by).zip(Some(&before.state)));
+            if let Some((signer, before)) = signer
+                && !base.lets_extend(signer, before)
+            {
+                let one = (point.seq, entry, &signer.card.name);
+                found = Some(found.map_or(one, |other| other.min(one)));
+            }
+            next.extend(point.follows.into_iter().flatten());
+        }
+        found.map(|(_, _, name)| name)
+    }
+
+    /// Whether what a member of another state signs there may count here: they are an admin here, by the card that signed
+    /// or, where it is not known, as the same person; or nobody here has met them.
+    fn lets_extend(&self, signer: &Member, there: &State) -> bool {
+        let name = &signer.card.name;
+        let admin = self.named(name).filter(|member| member.role == Role::Admin);
+        if self.card(signer.hash).is_some() {
+            return admin.is_some_and(|admin| signer.card.devices.iter().all(|it| has_device(&admin.card, it)));
+        }
+        let Some(person) = there.person(name).filter(|person| self.card(*person).is_some()) else { return true };
+        admin.is_some() && self.state.person(name) == Some(person)
+    }
+
     /// Admins of this roster who can merge it with another one of the vault: they are admins there, too, by a card that
     /// stands in both.
     pub fn admins_with(&self, other: &Self) -> impl Iterator<Item = &Member> {
@@ -237,8 +277,12 @@ impl Roster {
     /// A card that an entry of the chain, or an embedded one, ever admitted under this name. Whether it counts for
     /// anything is another question.
     pub fn admitted(&self, reference: &MemberRef) -> Option<&Card> {
-        let known = self.state.cards.get(&reference.card).or_else(|| self.left_out.get(&reference.card))?;
-        (known.card.name == reference.name).then_some(&known.card)
+        self.card(reference.card).filter(|card| card.name == reference.name)
+    }
+
+    /// The same by its hash alone.
+    pub fn card(&self, hash: Hash) -> Option<&Card> {
+        self.state.cards.get(&hash).or_else(|| self.left_out.get(&hash)).map(|known| &known.card)
     }
 
     /// The devices that a reference stands for: those of the card that it names, living or not.

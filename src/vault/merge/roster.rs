@@ -276,11 +276,9 @@ impl Merging<'_> {
         };
         let their_entries = trust::decode(self.file, theirs)?;
         if !self.is_asked_for {
-            let by = trust::extended_without_right(&their_entries, their_roster, our_roster).or_else(|| {
-                trust::extended_without_right(&trust::decode(self.file, ours).ok()?, our_roster, their_roster)
-            });
-            if let Some(by) = by {
-                return Ok(RosterMerge { bytes: ours.to_vec(), way: Way::Suspect { by } });
+            let theirs = their_roster.extended_without_right(our_roster);
+            if let Some(by) = theirs.or_else(|| our_roster.extended_without_right(their_roster)) {
+                return Ok(RosterMerge { bytes: ours.to_vec(), way: Way::Suspect { by: by.clone() } });
             }
         }
         let entries = embeddable(our_roster, &their_entries);

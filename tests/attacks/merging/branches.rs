@@ -5,7 +5,7 @@ use covault::model::manifest::Manifest;
 use covault::model::roster::{Operation, Role};
 use covault::seal::{SealedFile, SigningKey, members};
 
-use super::super::forge::member;
+use super::super::forge::{Stranger, member};
 use super::super::rig::{Attacked, Case, ROSTER, file};
 use super::{DB, FILE, THIRD, branch, head, hers, merged, old, stuff, untouched};
 use crate::cli::json;
@@ -173,13 +173,17 @@ fn many_of_one_who_was_removed_on_both_sides() {
     hers(attacked).both_find(&[("standing", FILE)]);
 }
 
-/// Both changed dev/db, and gina, whose keys mallory has, was an admin until alice took her out.
-fn forked_roster(also: impl FnOnce(&Case)) -> Case {
-    let case = Case::new();
+fn remove_adam(case: &Case) {
     let adam = team::vault(&case.alice).roster().named(&member("adam")).unwrap().reference();
     let leaves = Operation::Remove { member: adam, live: Vec::new() };
     team::amend(&case.alice, vec![leaves.into()], "covault: adam leaves");
     case.alice.git(["push", "-q"]).ok();
+}
+
+/// Both changed dev/db, and gina, whose keys mallory has, was an admin until alice took her out.
+fn forked_roster(also: impl FnOnce(&Case)) -> Case {
+    let case = Case::new();
+    remove_adam(&case);
     branch(&case, "main", |case| {
         let mallory = case.stranger("mallory");
         let admits = Operation::Admit { role: Role::Writer, card: mallory.card.clone() };
@@ -242,6 +246,68 @@ fn a_removed_admins_roster_taken_by_hand() {
     case.alice.git(["commit", "-q", "--no-verify", "-m", "taken by hand"]).ok();
     let attacked = Attacked::of(case).spoils(&super::super::rig::ALL);
     attacked.refuses(GET, "").refuses(&["set", DB], "");
+}
+
+/// adam takes peter in, whose keys mallory has, as one more admin on the branch `evil`.
+fn admits_peter(case: &Case) -> Stranger {
+    let peter = case.stranger("peter");
+    branch(case, "main", |case| {
+        let admits = Operation::Admit { role: Role::Admin, card: peter.card.clone() };
+        case.chain().admits("adam", admits, &peter.signature).put();
+    });
+    peter
+}
+
+/// peter extends the roster of a branch that has him, and alice, to whom adam is no admin any more, stands there.
+fn extended_by(case: &Case, peter: &Stranger, from: &str) {
+    branch(case, from, |case| {
+        let mallory = case.stranger("mallory");
+        let admits = Operation::Admit { role: Role::Writer, card: mallory.card.clone() };
+        let (by, signature) = (Some(peter.card.hash()), Some(mallory.signature.clone()));
+        case.chain().signed(by, admits, &peter.key, signature).put();
+    });
+    case.alice.git(["checkout", "-q", "-b", "looked-at", "origin/evil"]).ok();
+}
+
+/// On the branch nothing is sealed, and no merge is signed without alice's word.
+#[track_caller]
+fn is_looked_at(case: &Case, by: &str) {
+    let said = case.alice.covault_fed(b"written by alice", ["set", "prod/new"]).exits(6);
+    assert!(said.err.contains(&format!("of this branch was extended by {by}, who is no admin")), "{}", said.err);
+    case.alice.git(["checkout", "-q", "main"]).ok();
+    let said = case.alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]);
+    assert!(said.code != 0 && said.err.contains(&format!("by {by}, who is no admin on the other")), "{}", said.err);
+    case.alice.git(["merge", "--abort"]).ok();
+}
+
+#[test]
+fn one_whom_a_merge_left_out_goes_on_with_the_branch_that_has_them() {
+    let case = Case::new();
+    let peter = admits_peter(&case);
+    remove_adam(&case);
+    assert_ne!(case.alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]).code, 0);
+    let said = case.alice.covault(["resolve"]).ok();
+    assert!((said.text() + &said.err).contains("peter, whom one branch admitted, is not in"), "{}", said.err);
+    case.alice.git(["commit", "-q", "-m", "merge"]).ok();
+    case.alice.git(["push", "-q", "origin", "main"]).ok();
+    extended_by(&case, &peter, "origin/evil");
+    is_looked_at(&case, "peter");
+}
+
+#[test]
+fn what_a_removed_admin_signed_is_looked_at_where_a_merge_embeds_it() {
+    let case = Case::new();
+    let peter = admits_peter(&case);
+    // alice takes it into a branch of hers while adam is an admin.
+    case.alice.git(["checkout", "-q", "-b", "work"]).ok();
+    case.alice.covault(["group", "set", "late", "alice", "--yes"]).ok();
+    case.alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]).ok();
+    case.alice.git(["push", "-q", "origin", "work"]).ok();
+    case.alice.git(["checkout", "-q", "main"]).ok();
+    remove_adam(&case);
+    case.git(&["fetch", "-q"]);
+    extended_by(&case, &peter, "origin/work");
+    is_looked_at(&case, "adam");
 }
 
 #[test]

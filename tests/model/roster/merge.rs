@@ -642,6 +642,48 @@ fn versions_that_an_admin_of_both_sides_kept_are_kept_though_the_rest_was_done_a
 }
 
 #[test]
+fn who_extended_a_branch_is_judged_by_the_card_that_signed() {
+    let suspect = |extended: &Chain, base: &Chain| {
+        extended.roster().extended_without_right(base.roster()).map(ToString::to_string)
+    };
+    // Admins on both, also where one of them has one more device by now, on either side.
+    let (mut a, mut b) = two();
+    a.renew("ann", "ann", &["ann.1", "ann.2"]);
+    a.admit("ann", "dave", Role::Admin);
+    a.group("dave", "dev", &["walt"]);
+    b.group("ann", "ops", &["walt"]);
+    assert_eq!((suspect(&a, &b), suspect(&b, &a)), (None, None));
+    b.remove("alice", "ann");
+    assert_eq!((suspect(&a, &b).as_deref(), suspect(&b, &a)), (Some("ann"), None));
+    // The same with a card that the other side never met.
+    let (mut a, mut b) = two();
+    a.renew("alice", "ann", &["ann.2"]);
+    a.group("ann", "dev", &["walt"]);
+    b.remove("alice", "ann");
+    assert_eq!(suspect(&a, &b).as_deref(), Some("ann"));
+    // A device that its owner lost.
+    let (mut a, mut b) = two();
+    a.group("ann", "dev", &["walt"]);
+    b.renew("ann", "ann", &["ann.2"]);
+    assert_eq!(suspect(&a, &b).as_deref(), Some("ann"));
+}
+
+#[test]
+fn who_was_taken_in_on_both_branches_extends_either_with_the_same_keys() {
+    let (mut a, mut b) = two();
+    a.admit("alice", "dave", Role::Admin);
+    let mut card = b.card("dave", &["dave.1"]);
+    card.devices[0].label = covault::model::names::DeviceLabel::parse("desk").unwrap();
+    b.add("ann", Operation::Admit { role: Role::Admin, card });
+    let [mut merged, _] = both(&a, &b);
+    merged.group("alice", "ops", &["walt"]);
+    for mut branch in [a, b] {
+        branch.group("dave", "dev", &["walt"]);
+        assert_eq!(branch.roster().extended_without_right(merged.roster()), None);
+    }
+}
+
+#[test]
 fn the_larger_minimum_counts() {
     let (a, mut b) = two();
     b.entries.push(b.signed(b.who("ann").card, Operation::Minimum { minimum: 7 }));
