@@ -251,7 +251,7 @@ impl Place<'_> {
         // An admin is trusted with machines; who was one may have kept what they open with.
         let trusted = |name: &MemberName| reads(name) || lives(name).is_some_and(|member| member.role == Role::Admin);
         let makers = |reader: &MemberRef| -> Vec<MemberName> {
-            state.makers(reader).into_iter().filter(|maker| !trusted(maker)).cloned().collect()
+            self.roster.makers(reader).into_iter().filter(|maker| !trusted(maker)).cloned().collect()
         };
         versions.exposed(version, &now, &makers)
     }
@@ -359,10 +359,7 @@ impl Vault {
     /// # Errors
     /// `NoSuchMember` for a name that was never a member's; those of reading the repository.
     pub fn exposures(&self, who: Option<&MemberName>, scope: Scope) -> Result<Exposures, VaultError> {
-        let state = self.roster().state();
-        if let Some(who) = who
-            && !state.cards().any(|(_, known)| known.card.name == *who)
-        {
+        if let Some(who) = who.filter(|who| !self.roster().has_known(who)) {
             return Err(no_such_member(who, self.roster()));
         }
         let mut tips: Vec<ObjectId> = self.repo().head()?.commit.into_iter().collect();

@@ -80,7 +80,7 @@ impl Vault {
     fn machines_of(&self, name: &MemberName) -> Vec<MemberName> {
         let state = self.roster().state();
         let is_theirs =
-            |member: &&Member| member.card.name != *name && state.makers(&member.reference()).contains(name);
+            |member: &&Member| member.card.name != *name && self.roster().makers(&member.reference()).contains(name);
         state.members().filter(is_theirs).map(|member| member.card.name.clone()).collect()
     }
 }

@@ -152,8 +152,7 @@ impl View<'_> {
 
     /// What a member reads, and what is still sealed to somebody who has left; with the files that are refused.
     pub fn member(&self, name: &MemberName) -> Result<(Reading, RefusedFiles), VaultError> {
-        let ever = self.roster.state().cards().any(|(_, known)| known.card.name == *name);
-        if !ever {
+        if !self.roster.has_known(name) {
             return Err(no_such_member(name, &self.roster));
         }
         let looked = self.look()?;

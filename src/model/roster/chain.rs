@@ -1,6 +1,6 @@
 //! The whole chain: every entry checked in its order, and the state at each.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::super::bytes::Hash;
@@ -283,6 +283,19 @@ impl Roster {
     /// The same by its hash alone.
     pub fn card(&self, hash: Hash) -> Option<&Card> {
         self.state.cards.get(&hash).or_else(|| self.left_out.get(&hash)).map(|known| &known.card)
+    }
+
+    /// Whether there ever was a card under this name, one that a merge left out included.
+    pub fn has_known(&self, name: &MemberName) -> bool {
+        self.state.cards.values().chain(self.left_out.values()).any(|known| known.card.name == *name)
+    }
+
+    /// Who may have had a machine's identities in their hands: those who brought its recipients into the roster, or onto a
+    /// branch whose machine a merge left out. Nobody for a person, whose keys are made on a machine of their own.
+    pub fn makers(&self, reference: &MemberRef) -> BTreeSet<&MemberName> {
+        let card = self.admitted(reference).filter(|card| card.kind == Kind::Machine);
+        let devices = card.into_iter().flat_map(|card| &card.devices);
+        devices.filter_map(|device| self.state.made.get(&device.recipient.to_string())).flatten().collect()
     }
 
     /// The devices that a reference stands for: those of the card that it names, living or not.

@@ -90,13 +90,14 @@ impl Settling<'_> {
             // A later card counts only for somebody who was taken in.
             let unknown = card != person && person != self.signer && self.state.person(name).is_none();
             if !another && !unknown && self.state.take_keys(&known.card, None).is_ok() {
-                for end in self.ends.iter().filter(|end| end.cards.contains_key(&card)) {
-                    self.state.take_makers(&known.card, end);
-                }
                 self.state.persons.insert_mut(name.clone(), person);
                 self.names.insert(person, name.clone());
                 self.state.cards.insert_mut(card, known);
             }
+        }
+        // Who is left out could open what was sealed to them all the same.
+        for (recipient, makers) in self.ends.iter().flat_map(|end| end.made.iter()) {
+            self.state.take_makers(recipient, makers);
         }
     }
 

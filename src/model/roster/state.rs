@@ -81,7 +81,8 @@ pub struct State {
     pub(super) persons: RedBlackTreeMapSync<MemberName, Hash>,
     /// Every signing key and recipient that was ever admitted, and whose it is.
     pub(super) keys: HashTrieMapSync<String, MemberName>,
-    /// By recipient: who signed the entry that first brought it; where branches met, that of either one.
+    /// By recipient: who signed the entry that first brought it; where branches met, that of either one, also where the
+    /// card was left out.
     pub(super) made: HashTrieMapSync<String, BTreeSet<MemberName>>,
     /// Groups; an empty one has ended.
     pub(super) groups: RedBlackTreeMapSync<GroupName, BTreeSet<MemberName>>,
@@ -124,14 +125,6 @@ impl State {
     /// A card that was ever admitted under this name.
     pub fn known(&self, reference: &MemberRef) -> Option<&Known> {
         self.cards.get(&reference.card).map(Arc::as_ref).filter(|known| known.card.name == reference.name)
-    }
-
-    /// Who may have had a machine's identities in their hands: those who brought its recipients into the roster. Nobody
-    /// for a person, whose keys are made on a machine of their own.
-    pub fn makers(&self, reference: &MemberRef) -> BTreeSet<&MemberName> {
-        let known = self.known(reference).filter(|known| known.card.kind == Kind::Machine);
-        let devices = known.into_iter().flat_map(|known| &known.card.devices);
-        devices.filter_map(|device| self.made.get(&device.recipient.to_string())).flatten().collect()
     }
 
     /// Every card that was ever admitted, in no order.
@@ -436,23 +429,20 @@ impl State {
         if let Some(owner) = texts.iter().filter_map(|text| self.keys.get(text)).find(|owner| **owner != card.name) {
             return Err(Refusal::KeyUsed(owner.clone()));
         }
-        texts.into_iter().for_each(|text| self.keys.insert_mut(text, card.name.clone()));
         for recipient in card.devices.iter().map(|device| device.recipient.to_string()) {
-            if let Some(by) = by.filter(|_| !self.made.contains_key(&recipient)) {
-                self.made.insert_mut(recipient, BTreeSet::from([by.clone()]));
+            if let Some(by) = by.filter(|_| !self.keys.contains_key(&recipient)) {
+                self.take_makers(&recipient, [by]);
             }
         }
+        texts.into_iter().for_each(|text| self.keys.insert_mut(text, card.name.clone()));
         Ok(())
     }
 
-    /// Who brought the recipients of a card by what another state says.
-    pub(super) fn take_makers(&mut self, card: &Card, other: &Self) {
-        for recipient in card.devices.iter().map(|device| device.recipient.to_string()) {
-            if let Some(more) = other.made.get(&recipient) {
-                let makers = self.made.get(&recipient).into_iter().flatten().chain(more).cloned().collect();
-                self.made.insert_mut(recipient, makers);
-            }
-        }
+    /// Counts more people among those who brought a recipient.
+    pub(super) fn take_makers<'a>(&mut self, recipient: &str, more: impl IntoIterator<Item = &'a MemberName>) {
+        let mut makers = self.made.get(recipient).cloned().unwrap_or_default();
+        makers.extend(more.into_iter().cloned());
+        self.made.insert_mut(recipient.to_owned(), makers);
     }
 
     /// Lets the cards of `name` that stand stand on where `still` says so.

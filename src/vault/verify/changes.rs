@@ -146,10 +146,10 @@ fn add(roster: &Roster, before: Option<&Roster>, entries: &[Entry], embedded: bo
             add(roster, before, &roster::decode_embedded(entries, roster.vault).unwrap_or_default(), true, added);
         }
         let card = entry.by.or_else(|| entry.card().map(|card| card.hash()));
-        let by = card.and_then(|card| roster.state().cards().find(|(hash, _)| *hash == card));
+        let by = card.and_then(|card| roster.card(card));
         added.push(AddedEntry {
             seq: entry.seq,
-            by: by.map(|(_, known)| known.card.name.to_string()).unwrap_or_default(),
+            by: by.map(|card| card.name.to_string()).unwrap_or_default(),
             operation: entry.operation.name(),
             text: super::sentence::of(&entry.operation),
             embedded,

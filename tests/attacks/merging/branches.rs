@@ -292,6 +292,9 @@ fn one_whom_a_merge_left_out_goes_on_with_the_branch_that_has_them() {
     case.alice.git(["push", "-q", "origin", "main"]).ok();
     extended_by(&case, &peter, "origin/evil");
     is_looked_at(&case, "peter");
+    // What was sealed to him while he was in can be asked about.
+    case.alice.covault(["expose", "peter"]).ok();
+    case.alice.covault(["who", "--can", "peter"]).ok();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Two branches that both extended the roster, case by case. What holds for any two is in `merge_laws`.
 
+use covault::model::card::{Card, Kind};
 use covault::model::roster::{self, Entry, Holder, Operation, Refusal, Role, Roster, RosterError};
 
 use super::super::world::{at, hash};
@@ -680,6 +681,23 @@ fn who_was_taken_in_on_both_branches_extends_either_with_the_same_keys() {
     for mut branch in [a, b] {
         branch.group("dave", "dev", &["walt"]);
         assert_eq!(branch.roster().extended_without_right(merged.roster()), None);
+    }
+}
+
+#[test]
+fn who_made_a_machine_that_a_merge_left_out_is_known() {
+    let (mut a, mut b) = two();
+    let job = Card { kind: Kind::Machine, ..a.card("job", &["job.1"]) };
+    a.add("ann", Operation::Admit { role: Role::Reader, card: job });
+    let left_out = a.who("job");
+    b.remove("alice", "ann");
+    for mut merged in both(&a, &b) {
+        assert!(!merged.lives("job") && merged.state().known(&left_out).is_none());
+        assert!(merged.roster().has_known(&named("job")) && merged.roster().makers(&left_out).contains(&named("ann")));
+        // Who takes it in again brings it, too.
+        let job = Card { kind: Kind::Machine, ..merged.card("job", &["job.1"]) };
+        merged.add("alice", Operation::Admit { role: Role::Reader, card: job });
+        assert_eq!(merged.roster().makers(&left_out).len(), 2);
     }
 }
 

@@ -474,7 +474,7 @@ fn a_card_counts_under_its_own_name_only() {
 fn who_brought_a_machines_recipient_made_its_identity_and_nobody_made_a_persons() {
     let mut chain = Chain::team();
     let makers = |chain: &Chain, name: &str| -> Vec<String> {
-        chain.state().makers(&chain.who(name)).into_iter().map(ToString::to_string).collect()
+        chain.roster().makers(&chain.who(name)).into_iter().map(ToString::to_string).collect()
     };
     assert_eq!((makers(&chain, "bot"), makers(&chain, "walt")), (vec!["alice".to_owned()], vec![]));
     // Another device beside it leaves the first one to who made it; a card without it does not.
@@ -483,7 +483,7 @@ fn who_brought_a_machines_recipient_made_its_identity_and_nobody_made_a_persons(
     assert_eq!(makers(&chain, "bot"), ["alice", "ann"]);
     chain.renew("ann", "bot", &["bot.2"]);
     assert_eq!(makers(&chain, "bot"), ["ann"]);
-    let of_first: Vec<_> = chain.state().makers(&first).into_iter().map(ToString::to_string).collect();
+    let of_first: Vec<_> = chain.roster().makers(&first).into_iter().map(ToString::to_string).collect();
     assert_eq!(of_first, ["alice"]);
     // The same by a merge.
     let (mut ours, mut theirs) = (chain.clone(), chain.clone());
