@@ -96,12 +96,17 @@ impl Here<'_> {
             Some(trunk) => self.roster_at(trunk.commit)?,
             None => None,
         };
+        let seen = match &trunk {
+            Some(trunk) => self.with_own_commit(seen, trunk)?,
+            None => seen,
+        };
+        let is_shared = trunk.as_ref().is_some_and(|trunk| trunk.remote);
         let Some((trunk, theirs)) = trunk.zip(published) else {
-            return self.without_trunk(seen, pin);
+            return self.without_trunk(seen, pin, is_shared);
         };
         let theirs = theirs.as_ref().unwrap_or(self.roster);
         // A local branch is moved by nobody but its owner: it is its own record, and the pin holds its roster.
-        let seen = self.with_own_commit(seen.filter(|_| trunk.remote), &trunk)?;
+        let seen = seen.filter(|_| trunk.remote);
         self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
         let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
         let tip = trunk.commit.to_string();
@@ -119,7 +124,7 @@ impl Here<'_> {
         if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
             let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
         }
-        let view = View { seen: at, contained: OnceCell::new(), is_shared: trunk.remote };
+        let view = View { seen: at, contained: OnceCell::new(), is_shared };
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
         Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
@@ -145,18 +150,21 @@ impl Here<'_> {
         Ok((seq, head))
     }
 
-    /// Without a trunk only the pin says what was there.
-    fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>) -> Result<Findings, VaultError> {
+    /// Without a trunk, or with one that has no vault, what it held when it was last seen counts: its roster and its
+    /// secrets. Where it was never seen only the pin says what was there.
+    fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>, is_shared: bool) -> Result<Findings, VaultError> {
         let vault = self.roster.vault;
-        // Where the trunk's branch is gone, what it held counts.
-        let held = seen.map(|seen| (seen.head, seen.seq)).or_else(|| pin.as_ref().map(|pin| (pin.head, pin.seq)));
+        let held = seen.as_ref().map(|seen| (seen.head, seen.seq));
+        let held = held.or_else(|| pin.as_ref().map(|pin| (pin.head, pin.seq)));
         if let Some((_, seq)) = held.filter(|(head, _)| !self.roster.has(*head)) {
             return Err(self.rolled_back(seq));
         }
-        if pin.is_none_or(|pin| pin.head != self.roster.head && self.roster.has(pin.head)) {
+        // What a branch has beyond the trunk is no pin: the trunk may come back without it.
+        if seen.is_none() && pin.is_none_or(|pin| pin.head != self.roster.head && self.roster.has(pin.head)) {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
-        let view = View { seen: None, contained: OnceCell::new(), is_shared: false };
+        let at = seen.and_then(|seen| self.repo.resolve(&seen.commit).ok());
+        let view = View { seen: at, contained: OnceCell::new(), is_shared };
         Ok(Findings { view, gone: self.gone(self.roster)?, forked_by: None, ahead: None })
     }
 

@@ -271,3 +271,39 @@ fn the_vault_taken_away() {
 fn the_roster_taken_away() {
     pushed(|case| case.remove(ROSTER)).ends_without_looking(GET, 3, "there is no vault here");
 }
+
+#[test]
+fn the_roster_taken_away_and_an_old_secret_on_a_branch() {
+    let case = Case::new();
+    let (home, vault) = (crate::team::home(&case.alice), case.vault().unwrap().roster().vault);
+    let pin = home.pin(vault).unwrap();
+    case.git(&["checkout", "-q", "-b", "evil"]);
+    put_back(&case, "begun", "prod/db");
+    case.commit_all();
+    case.git(&["push", "-q", "origin", "evil"]);
+    case.git(&["checkout", "-q", "main"]);
+    case.remove(ROSTER);
+    case.deliver();
+    case.alice.git(["checkout", "-q", "-b", "evil", "refs/remotes/origin/evil"]).ok();
+    let why = "it does not follow the version that the trunk had at";
+    let attacked = Attacked::of(case).spoils(&["prod/db"]).refuses(&["get", "prod/db"], why);
+    // What she has on a branch while the trunk has no vault is held against no other clone of hers.
+    let attacked = attacked.ends(&["group", "set", "late", "alice", "--yes"], 0, "");
+    assert_eq!((home.pin(vault).unwrap(), attacked.case.vault().is_ok()), (pin, true));
+}
+
+#[test]
+fn the_roster_taken_away_after_an_old_secret_and_brought_back_by_a_revert() {
+    let case = Case::new();
+    // What she pushed herself counts, though no command of hers has looked at the trunk since.
+    case.alice.set("dev/db", "the fourth value of dev db");
+    case.alice.git(["push", "-q"]).ok();
+    case.git(&["pull", "-q", "--ff-only"]);
+    put_back(&case, "HEAD~1", "dev/db");
+    case.commit_all();
+    case.remove(ROSTER);
+    case.deliver();
+    case.alice.covault(["get", "dev/db"]).exits(3);
+    case.alice.git(["revert", "--no-edit", "HEAD"]).ok();
+    refused(Attacked::of(case));
+}
