@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
@@ -45,6 +46,8 @@ const KEPT: &[&str] = &[
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_NAMESPACE",
+    // Whose repositories git takes for root's own where root is somebody's sudo.
+    "SUDO_UID",
     "GIT_ALLOW_PROTOCOL",
     "http_proxy",
     "https_proxy",
@@ -90,10 +93,16 @@ impl Repo {
     /// `merge` and `rebase`. Hooks run; stdin is empty; the environment is cleared but for what git, ssh and gpg
     /// need, and `extra`.
     ///
+    /// Git finds the repository by itself, from the top of the work tree, where that is how we found it: what it is told
+    /// in the environment it hands on, and a hook's `git init` or `git add` in a folder of its own would then be in here.
+    ///
     /// # Errors
     /// `NoGit`.
     pub fn git(&self, args: &[&str], extra: &[(&str, &OsStr)]) -> Result<Said> {
-        let mut command = self.command_with_hooks();
+        let mut command = self.cleared();
+        let is_found = self.is_found_from_top();
+        let is_told = |name: &str| !is_found || std::env::var_os(name).is_some();
+        self.point_to(&mut command, is_told);
         command.args(args).envs(extra.iter().copied()).stdin(Stdio::null());
         let output = command.output().map_err(|source| RepoError::NoGit { source })?;
         Ok(said(output))
@@ -101,21 +110,41 @@ impl Repo {
 
     /// `git` with hooks off and a cleared environment, in exactly this repository.
     pub(super) fn command(&self) -> Command {
-        let mut command = self.command_with_hooks();
+        let mut command = self.cleared();
+        self.point_to(&mut command, |_| true);
         command.args(["-c", "core.hooksPath=/dev/null"]);
         command.env("GIT_LITERAL_PATHSPECS", "1").env("LC_ALL", "C");
         command
     }
 
-    fn command_with_hooks(&self) -> Command {
+    fn cleared(&self) -> Command {
         let mut command = Command::new("git");
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_kept(name)));
         self.at(&mut command);
-        command.env("GIT_DIR", self.git_dir());
-        if let Some(top) = self.work_dir() {
-            command.env("GIT_WORK_TREE", top);
-        }
         command
+    }
+
+    /// Tells git where the repository and its work tree are, by those variables that `is_told` picks.
+    fn point_to(&self, command: &mut Command, is_told: impl Fn(&str) -> bool) {
+        let places = [("GIT_DIR", Some(self.git_dir())), ("GIT_WORK_TREE", self.work_dir())];
+        for (name, place) in places {
+            if let Some(place) = place.filter(|_| is_told(name)) {
+                command.env(name, place);
+            }
+        }
+    }
+
+    /// Whether the top of the work tree is where git looks for this very repository, without being told. It is not in a
+    /// bare one, nor where a setting has the work tree elsewhere.
+    fn is_found_from_top(&self) -> bool {
+        let found = self.work_dir().and_then(|top| gix::discover::upwards(top).ok());
+        let found = found.map(|(place, _)| place.into_repository_and_work_tree_directories());
+        let is_same = |one: &Path, other: &Path| {
+            one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
+        };
+        found.is_some_and(|(git_dir, top)| {
+            is_same(&git_dir, self.git_dir()) && top.as_deref().zip(self.work_dir()).is_some_and(|(a, b)| is_same(a, b))
+        })
     }
 
     /// `git` as the person would run it, hooks and all, only without `COVAULT_*`.

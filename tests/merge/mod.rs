@@ -3,6 +3,7 @@
 mod clones;
 mod decisions;
 mod git;
+mod hooks;
 mod interrupted;
 mod journals;
 mod keyless;
