@@ -13,12 +13,12 @@ use crate::vault::write::How;
 /// Exchange with the remote: fetch, join, seal what waits, push
 ///
 /// Brings in what others pushed to the branch that this one follows, joins secrets that both sides changed, seals what
-/// waits for its readers, and pushes; again, where somebody was faster. Nothing is forced.
+/// waits for its readers, and pushes where `git push` would; again, where somebody was faster. Nothing is forced.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault sync\n  covault sync --rebase\n  covault sync --no-push\n  covault sync --dry-run     # fetch, and say what would come and go\n\n\
     Exit code 5 where two people wrote the same field at once (see: covault resolve), or git needs help with other files; \
-    9 where the remote failed.\n\n\
+    7 where the branch follows one of another name, to which git would not push it either; 9 where the remote failed.\n\n\
     What can go wrong: the roster was changed on both sides, and only an admin can bring that together; the message names \
     them, and the branch is as it was. A file on the other branch is refused (6): it is named, and nothing is brought \
     in."

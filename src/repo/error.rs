@@ -277,6 +277,16 @@ pub enum RepoError {
         /// What git said.
         said: String,
     },
+    /// The branch checked out follows one of another name, and nothing says that it is to be pushed there.
+    #[error("`{branch}` follows {remote}/{there}, a branch of another name: nothing was pushed")]
+    FollowsAnother {
+        /// The branch checked out.
+        branch: String,
+        /// The remote.
+        remote: String,
+        /// The branch there that it follows.
+        there: String,
+    },
     /// The `git` program answered something that we do not understand.
     #[error("`git {what}` gave an answer that is not understood")]
     GitAnswer {
@@ -308,6 +318,14 @@ impl RepoError {
             Self::Index { .. } => "git status".into(),
             Self::IndexLocked { lock } => {
                 format!("if no other git is running: rm {}", quoted(&lock.to_string_lossy()))
+            }
+            Self::FollowsAnother { branch, remote, there } => {
+                let (branch, remote) = (quoted(branch), quoted(remote));
+                format!(
+                    "git push --set-upstream {remote} {branch}  # a branch of its own there; or once to the other: git push \
+                     {remote} {}",
+                    quoted(&format!("HEAD:{there}"))
+                )
             }
             Self::Unmerged { path } => format!("git status {}", quoted(path)),
             Self::Locked { by: Some(pid), .. } => format!("wait for it, or end it: kill {pid}"),

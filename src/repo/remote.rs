@@ -69,6 +69,30 @@ impl Repo {
         Ok(self.remote_of_push().map(of_remote))
     }
 
+    /// Where a push of the branch checked out goes that is exchanged with `upstream`: where `git push` would go. That is a
+    /// branch of the same name, and one of another only where `push.default` is `upstream`, or the settings name the
+    /// branch here as the one that counts. An `upstream` that is not [`Repo::exchanged_with`] was picked on purpose.
+    ///
+    /// # Errors
+    /// `FollowsAnother`; `Head`.
+    pub fn goes_to(&self, upstream: &Upstream) -> Result<Upstream> {
+        let (Some(branch), Some(with)) = (self.head()?.branch, self.exchanged_with()?) else {
+            return Ok(upstream.clone());
+        };
+        if with != *upstream || !with.is_set {
+            return Ok(upstream.clone());
+        }
+        let remote = self.remote_of_push().unwrap_or_else(|| with.remote.clone());
+        let by_default = self.config_str("push.default").unwrap_or_default();
+        let follows = matches!(by_default.as_str(), "upstream" | "tracking") || self.is_named(&branch);
+        let is_elsewhere = remote != with.remote;
+        if with.branch == branch || is_elsewhere || (by_default == "current" && !follows) {
+            let tracking = format!("{REMOTES}{remote}/{branch}");
+            return Ok(Upstream { remote, branch, tracking, is_set: true });
+        }
+        if follows { Ok(with) } else { Err(RepoError::FollowsAnother { branch, remote, there: with.branch }) }
+    }
+
     /// `git fetch`.
     ///
     /// # Errors
@@ -116,11 +140,12 @@ impl Repo {
         if said.code == 0 { Ok(()) } else { Err(said.failed(what)) }
     }
 
-    /// Pushes what is checked out to a branch of a remote; never by force.
+    /// Pushes what is checked out to where it [goes](Repo::goes_to); never by force.
     ///
     /// # Errors
-    /// `Remote`.
-    pub fn push(&self, to: &Upstream) -> Result<Pushed> {
+    /// `Remote`; `FollowsAnother`, and nothing is pushed.
+    pub fn push(&self, upstream: &Upstream) -> Result<Pushed> {
+        let to = &self.goes_to(upstream)?;
         let mut args = vec!["push", "--quiet", "--porcelain"];
         if !to.is_set {
             args.push("--set-upstream");
@@ -138,7 +163,12 @@ impl Repo {
             || answer.contains("cannot lock ref")
             || answer.contains("failed to update ref")
             || answer.contains("(incorrect old value provided)");
-        if is_behind { Ok(Pushed::Behind) } else { Err(refused("push", &to.remote, &said)) }
+        // What comes in from one remote brings nobody further with another.
+        if is_behind && to.tracking == upstream.tracking {
+            Ok(Pushed::Behind)
+        } else {
+            Err(refused("push", &to.remote, &said))
+        }
     }
 
     fn carry_on(&self, args: &[&str], settings: &[String]) -> Result<Brought> {

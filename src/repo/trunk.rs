@@ -59,15 +59,19 @@ impl Repo {
     /// A feature branch that was begun at the trunk follows it, too, and is not it.
     pub fn is_trunk_branch(&self, trunk: &Trunk, head: &Head) -> bool {
         let Some(branch) = head.branch.as_deref() else { return false };
-        let is_named = ["covault.trunk", "covault.branch"].iter().any(|key| {
-            let named = self.config_str(key).unwrap_or_default();
-            named.strip_prefix(HEADS).unwrap_or(&named) == branch
-        });
         match trunk.name.strip_prefix(HEADS) {
             Some(name) => name == branch,
-            None if is_named && self.upstream(branch).as_ref() == Some(&trunk.name) => true,
+            None if self.is_named(branch) && self.upstream(branch).as_ref() == Some(&trunk.name) => true,
             None => self.remote_branch(&trunk.name) == Some(branch),
         }
+    }
+
+    /// Whether the settings name this branch as the one that counts.
+    pub(super) fn is_named(&self, branch: &str) -> bool {
+        ["covault.trunk", "covault.branch"].iter().any(|key| {
+            let named = self.config_str(key).unwrap_or_default();
+            named.strip_prefix(HEADS).unwrap_or(&named) == branch
+        })
     }
 
     /// The remote that `git push` would go to from here; `None` where there is none to go to.

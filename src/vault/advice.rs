@@ -48,6 +48,7 @@ impl VaultError {
             | Self::NotInGrant { .. } => Kind::Usage,
             Self::NoMerge(_) | Self::NoRemote(_) => Kind::Usage,
             Self::Ongoing(_) => Kind::Conflict,
+            Self::Repo(RepoError::FollowsAnother { .. }) => Kind::NeedsPerson,
             Self::Outpaced { .. } | Self::Repo(RepoError::Remote { .. }) => Kind::Remote,
             Self::NoRequest(_) | Self::NoSuchValue { .. } => Kind::NotFound,
             Self::Refused(_)

@@ -96,13 +96,22 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
             heal(syncing, &mut synced)?;
         }
         let head = repo.head()?.commit;
-        let hidden: Vec<ObjectId> = theirs.into_iter().collect();
+        let goes = repo.goes_to(&upstream);
+        // What is sent may go to another branch than what comes in is from.
+        let elsewhere = goes.as_ref().ok().filter(|to| to.tracking != upstream.tracking);
+        let there = elsewhere.map_or(theirs, |to| repo.resolve(&to.tracking).ok());
+        let hidden: Vec<ObjectId> = there.or(theirs).into_iter().collect();
         synced.sent = head.map_or(Ok(0), |head| repo.walk(&[head], &hidden).map(|commits| commits.len()))?;
-        if !syncing.push || syncing.how.dry_run || (synced.sent == 0 && theirs.is_some()) || head.is_none() {
+        let has_all = head.is_none() || (synced.sent == 0 && there.is_some());
+        let to = if syncing.push && !has_all { Some(goes?) } else { None };
+        let Some(to) = to.filter(|_| !syncing.how.dry_run) else {
             synced.pushed = synced.sent == 0;
             return finish(syncing, &repo, before, received.len(), synced, progress);
-        }
+        };
         match repo.push(&upstream)? {
+                if to.tracking != upstream.tracking {
+                    synced.notes.push(format!("pushed to {}/{}", to.remote, to.branch));
+                }
             Pushed::Done => {
                 synced.pushed = true;
                 return finish(syncing, &repo, before, received.len(), synced, progress);

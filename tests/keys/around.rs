@@ -236,10 +236,15 @@ fn where_nothing_could_be_pushed_from_no_provider_is_asked() {
     let rig = Rig::new();
     let (fake, alice) = (&rig.fake, &rig.alice);
     issue(alice, "prod/openrouter");
-    alice.git(["checkout", "-q", "--detach"]).ok();
     fake.clear_requests();
-    alice.covault(["key", "rotate", "prod/openrouter"]).exits(9);
-    alice.covault(["key", "issue", "prod/other"]).exits(9);
+    // On no branch, and on one that git would push nowhere.
+    for place in [&["checkout", "-q", "--detach"][..], &["checkout", "-q", "-b", "fix", "origin/main"]] {
+        alice.git(place).ok();
+        let main = alice.git(["ls-remote", "origin"]).ok().text();
+        alice.covault(["key", "rotate", "prod/openrouter"]).exits(9);
+        alice.covault(["key", "issue", "prod/other"]).exits(9);
+        assert_eq!(alice.git(["ls-remote", "origin"]).ok().text(), main);
+    }
     let changing = fake.requests().into_iter().find(|request| request.method != "GET");
     assert!(changing.is_none(), "{:?}", changing.map(|request| request.line()));
     assert_eq!(fake.live_keys().len(), 1);

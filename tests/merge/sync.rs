@@ -3,6 +3,7 @@
 use super::git::values;
 use super::rig::Team;
 use crate::cli::{head, json};
+use crate::world::Person;
 
 #[test]
 fn what_both_sides_changed_is_joined_sealed_and_pushed() {
@@ -138,6 +139,76 @@ fn a_remote_that_fails_is_no_loss_and_has_an_exit_code_of_its_own() {
     alice.covault(["sync"]).ok();
     alice.git(["remote", "remove", "origin"]).ok();
     alice.covault(["sync"]).exits(2);
+}
+
+/// What a branch of a remote has.
+fn tip(person: &Person, remote: &str, branch: &str) -> String {
+    let listed = person.git(["ls-remote", remote, &format!("refs/heads/{branch}")]).ok().text();
+    listed.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_branch_that_follows_one_of_another_name_is_pushed_there_only_where_that_is_said() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    bob.covault(["set", "dev/db", "user=bob"]).ok();
+    bob.covault(["sync"]).ok();
+    alice.git(["checkout", "-q", "-b", "fix", "origin/main"]).ok();
+    // There is nothing to push yet.
+    alice.covault(["sync"]).ok();
+    alice.set("dev/db", "half done");
+    let main = tip(alice, "origin", "main");
+    for args in [&["sync"][..], &["sync", "--dry-run"]] {
+        let said = alice.covault(args).exits(7);
+        assert!(said.err.contains("`fix` follows origin/main"), "{}", said.err);
+        assert!(said.err.contains("git push --set-upstream origin fix"), "{}", said.err);
+    }
+    assert_eq!(alice.git(["push"]).code, 128, "as git has it");
+    assert_eq!((tip(alice, "origin", "main"), tip(alice, "origin", "fix")), (main.clone(), String::new()));
+    assert_eq!(alice.get("dev/db/user"), "bob");
+    alice.covault(["sync", "--no-push"]).ok();
+    // Settings of git's and of ours that say where it goes.
+    alice.git(["config", "push.default", "current"]).ok();
+    let said = alice.covault(["sync"]).ok();
+    assert!(said.err.contains("pushed to origin/fix"), "{}", said.err);
+    assert_eq!((tip(alice, "origin", "main"), tip(alice, "origin", "fix")), (main, head(alice)));
+    for (setting, value) in [("push.default", "upstream"), ("covault.trunk", "fix")] {
+        alice.git(["config", "push.default", "simple"]).ok();
+        alice.set("dev/db", setting);
+        alice.covault(["sync"]).exits(7);
+        alice.git(["config", setting, value]).ok();
+        alice.covault(["sync"]).ok();
+        assert_eq!(tip(alice, "origin", "main"), head(alice), "{setting}");
+    }
+}
+
+#[test]
+fn what_comes_from_one_remote_goes_to_the_one_that_pushes_go_to() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    let fork = team.world.path().join("fork.git");
+    let fork = fork.to_str().unwrap();
+    alice.git(["clone", "-q", "--bare", team.world.shared().to_str().unwrap(), fork]).ok();
+    alice.git(["remote", "add", "fork", fork]).ok();
+    alice.git(["config", "remote.pushDefault", "fork"]).ok();
+    bob.covault(["set", "dev/db", "user=bob"]).ok();
+    bob.covault(["sync"]).ok();
+    let main = tip(alice, "origin", "main");
+    alice.set("dev/db", "written by alice");
+    let said = alice.covault(["sync"]).ok();
+    assert!(said.err.contains("pushed to fork/main"), "{}", said.err);
+    assert_eq!(alice.get("dev/db/user"), "bob");
+    assert_eq!((tip(alice, "origin", "main"), tip(alice, "fork", "main")), (main, head(alice)));
+    let answer = json(&alice.covault(["sync", "--json"]).ok());
+    assert_eq!((&answer["with"], &answer["sent"]), (&"origin/main".into(), &0.into()), "{answer}");
+    // What others put there does not come in, and is not pushed over.
+    bob.covault(["set", "dev/db", "note=in the fork"]).ok();
+    bob.git(["push", "-q", "--force", fork, "HEAD:main"]).ok();
+    let there = tip(alice, "fork", "main");
+    alice.set("dev/db", "and again");
+    let said = alice.covault(["sync"]).exits(9);
+    assert!(said.err.contains("with fork failed"), "{}", said.err);
+    assert_eq!(tip(alice, "fork", "main"), there);
 }
 
 #[test]
