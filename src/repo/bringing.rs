@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::repo::commit::KEPT;
 use crate::repo::entries::{TreeChange, TreeKind};
 use crate::repo::error::{RepoError, Result};
-use crate::repo::{Ancestry, ObjectId, Repo, path};
+use crate::repo::{Ancestry, BringLock, ObjectId, Repo, path};
 
 /// The first word of the note.
 const FORMAT: &str = "covault-bringing 1";
@@ -40,11 +40,12 @@ impl OnDisk {
 }
 
 impl Repo {
-    /// Notes that `theirs` is about to be brought into `head`, until [`Self::forget_bringing`].
+    /// Notes that `theirs` is about to be brought into `head`, until [`Self::forget_bringing`]. The lock is held until then:
+    /// a merge that goes on looks like one that was killed.
     ///
     /// # Errors
     /// Errors of reading; `Io`.
-    pub fn note_bringing(&self, head: ObjectId, theirs: ObjectId) -> Result<()> {
+    pub fn note_bringing(&self, _lock: &BringLock, head: ObjectId, theirs: ObjectId) -> Result<()> {
         let index = self.read_index()?;
         let mut files = Vec::new();
         for change in self.entries_between(Some(head), theirs, "")?.into_iter().filter(are_files) {
@@ -75,8 +76,10 @@ impl Repo {
     ///
     /// # Errors
     /// `IndexLocked`: the killed git's lock is still there; errors of reading and of `git checkout`.
-    pub fn take_back_bringing(&self) -> Result<Vec<String>> {
+    pub fn take_back_bringing(&self, _lock: &BringLock) -> Result<Vec<String>> {
         let Some(note) = self.read_note()? else { return Ok(Vec::new()) };
+        // A git that outlived its covault is still writing; what it leaves is looked at once it is done.
+        self.check_index_is_free()?;
         let Some(head) = self.head()?.commit else { return Ok(Vec::new()) };
         if self.is_ancestor(note.theirs, head)? == Ancestry::Yes || self.operation()?.is_some() {
             self.forget_bringing()?;
@@ -95,9 +98,6 @@ impl Repo {
             if !is_as_it_was && self.is_of_git(&file, &there, note.theirs)? {
                 if was.is_some() { old.push(file) } else { new.push(file) }
             }
-        }
-        if !old.is_empty() || !new.is_empty() {
-            self.check_index_is_free()?;
         }
         if !new.is_empty() {
             let entries: Vec<_> = new.iter().map(|file| (file.as_str(), None)).collect();

@@ -58,7 +58,7 @@ pub use history::{HistoryChange, HistoryEntry, HistoryWalk};
 pub use hooks::Hook;
 pub use index::Stages;
 pub use listed::{Globs, Listed};
-pub use lock::WriteLock;
+pub use lock::{BringLock, WriteLock};
 pub use objects::names;
 pub use operation::Operation;
 pub use place::VaultPlace;

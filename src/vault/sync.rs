@@ -15,7 +15,7 @@ use super::{FOLDER, Vault, VaultError, root_above, root_in, sealed, setup};
 use crate::home::Home;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
-use crate::repo::{Ancestry, Brought, ObjectId, Operation, Pushed, Repo, RepoError, Way};
+use crate::repo::{Ancestry, BringLock, Brought, ObjectId, Operation, Pushed, Repo, RepoError, Way};
 
 /// How often others may be faster.
 const TIMES: usize = 8;
@@ -64,14 +64,12 @@ pub struct Synced {
 /// Exchanges the branch that is checked out with its upstream.
 pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synced, VaultError> {
     let repo = Repo::discover(syncing.start)?;
-    if let Some(operation) = repo.operation()?.filter(|operation| *operation != Operation::Jujutsu) {
-        return Err(VaultError::Ongoing(operation.to_string()));
-    }
+    not_amid(&repo)?;
     let branch = repo.head()?.branch.unwrap_or_else(|| "a commit that is on no branch".to_owned());
     let upstream = repo.exchanged_with()?.ok_or(VaultError::NoRemote(branch))?;
     let mut synced = Synced { with: format!("{}/{}", upstream.remote, upstream.branch), ..Synced::default() };
     if !syncing.how.dry_run {
-        take_back(&repo, &mut synced)?;
+        take_back(&repo, &repo.lock_bringing()?, &mut synced)?;
     }
     let before = repo.head()?.commit;
     let mut received = BTreeSet::new();
@@ -109,11 +107,11 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
             return finish(syncing, &repo, before, received.len(), synced, progress);
         };
         match repo.push(&upstream)? {
+            Pushed::Done => {
+                synced.pushed = true;
                 if to.tracking != upstream.tracking {
                     synced.notes.push(format!("pushed to {}/{}", to.remote, to.branch));
                 }
-            Pushed::Done => {
-                synced.pushed = true;
                 return finish(syncing, &repo, before, received.len(), synced, progress);
             }
             Pushed::Behind => {}
@@ -126,9 +124,16 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
 pub(super) fn bring_commit(syncing: &Syncing<'_>, theirs: ObjectId) -> Result<Synced, VaultError> {
     let repo = Repo::discover(syncing.start)?;
     let mut synced = Synced::default();
-    take_back(&repo, &mut synced)?;
     bring(syncing, &repo, theirs, &mut synced)?;
     Ok(synced)
+}
+
+/// Nothing is brought in while git is in the middle of something.
+fn not_amid(repo: &Repo) -> Result<(), VaultError> {
+    match repo.operation()? {
+        None | Some(Operation::Jujutsu) => Ok(()),
+        Some(operation) => Err(VaultError::Ongoing(operation.to_string())),
+    }
 }
 
 /// What there was before anything was brought in.
@@ -173,18 +178,28 @@ fn welcome(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<(), VaultError>
 /// Brings a commit in and settles what git leaves of ours; whether the branch has both.
 fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Synced) -> Result<bool, VaultError> {
     let way = if syncing.rebase { Way::Rebase } else { Way::Merge };
+    let settings = setup::for_this_once(repo, &syncing.how.program)?;
+    // Another `sync` of this work tree may have been in the midst of it, and got further.
+    let lock = repo.lock_bringing()?;
+    take_back(repo, &lock, synced)?;
+    not_amid(repo)?;
     if let Some(head) = repo.head()?.commit
         && repo.is_ancestor(theirs, head)? == Ancestry::Yes
     {
         return Ok(true);
     }
-    let settings = setup::for_this_once(repo, &syncing.how.program)?;
     if let (Way::Merge, Some(head)) = (way, repo.head()?.commit) {
-        repo.note_bringing(head, theirs)?;
+        repo.note_bringing(&lock, head, theirs)?;
     }
-    let brought = or_back(repo, way, repo.bring(&theirs.to_string(), way, &settings));
+    let brought = repo.bring(&theirs.to_string(), way, &settings);
+    if brought.is_err() && way == Way::Merge {
+        // Where that fails, too, what git said first is what counts; the next `sync` does it.
+        drop(repo.take_back_bringing(&lock));
+    }
+    let brought = or_back(repo, way, brought);
     let mut brought = brought.map_err(|error| refused_there(syncing, theirs, &synced.with, error))?;
     repo.forget_bringing()?;
+    drop(lock);
     for _ in 0..STEPS {
         if brought == Brought::Done {
             return Ok(true);
@@ -207,14 +222,10 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     Ok(false)
 }
 
-/// What fails halfway is taken back: the branch is as it was.
+/// A rebase that fails halfway is taken back: the branch is as it was.
 fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result<Brought, VaultError> {
     if brought.is_err() && way == Way::Rebase && repo.operation()? == Some(Operation::Rebase) {
         repo.give_up(way)?;
-    }
-    if brought.is_err() && way == Way::Merge {
-        // Where that fails, too, what git said first is what counts; the next `sync` does it.
-        drop(repo.take_back_bringing());
     }
     Ok(brought?)
 }
@@ -231,8 +242,8 @@ fn refused_there(syncing: &Syncing<'_>, theirs: ObjectId, with: &str, error: Vau
 }
 
 /// Puts right what a `sync` that was killed left in the midst of git's merge.
-fn take_back(repo: &Repo, synced: &mut Synced) -> Result<(), VaultError> {
-    let files = repo.take_back_bringing()?;
+fn take_back(repo: &Repo, lock: &BringLock, synced: &mut Synced) -> Result<(), VaultError> {
+    let files = repo.take_back_bringing(lock)?;
     if let Some(first) = files.first() {
         let others = match files.len() - 1 {
             0 => String::new(),

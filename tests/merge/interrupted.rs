@@ -104,3 +104,35 @@ fn a_sync_that_git_refuses_takes_nothing_back() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "alice's own");
     }
 }
+
+#[test]
+fn a_sync_beside_another_takes_nothing_of_its_merge_back() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    for name in ["a-new.txt", "b-new.txt", "z-slow.bin"] {
+        std::fs::write(bob.repo.join(name), format!("{name} by bob\n")).unwrap();
+        bob.git(["add", name]).ok();
+    }
+    bob.git(["commit", "-qm", "files"]).ok();
+    bob.covault(["sync"]).ok();
+    // A file that takes long to check out, as with git-lfs.
+    let attributes = alice.repo.join(".git/info/attributes");
+    let known = std::fs::read_to_string(&attributes).unwrap_or_default();
+    std::fs::write(&attributes, format!("{known}z-slow.bin filter=slow\n")).unwrap();
+    alice.git(["config", "filter.slow.smudge", "sleep 1; cat"]).ok();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| alice.covault(["sync"]));
+        while !first.is_finished() && !alice.repo.join("b-new.txt").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(!first.is_finished(), "the first is not done yet");
+        let second = alice.covault(["sync"]).ok();
+        assert!(!second.err.contains("taken back"), "{}", second.err);
+        first.join().unwrap().ok();
+    });
+    for name in ["a-new.txt", "b-new.txt", "z-slow.bin"] {
+        assert_eq!(std::fs::read_to_string(alice.repo.join(name)).unwrap(), format!("{name} by bob\n"));
+    }
+    assert_eq!(alice.git(["status", "--porcelain"]).ok().text(), "");
+    assert_eq!(head(alice), head(bob));
+}
