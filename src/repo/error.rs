@@ -183,6 +183,12 @@ pub enum RepoError {
         /// The lock file.
         lock: PathBuf,
     },
+    /// Git commits only some files, or somebody named an index of their own: what is staged there does not stay.
+    #[error("git commits only some files, with an index that does not stay: `{index}`; nothing was written")]
+    IndexPasses {
+        /// The index that is named to us.
+        index: PathBuf,
+    },
     /// A path has several versions in the index, left by a merge.
     #[error("`{path}` is unmerged")]
     Unmerged {
@@ -318,6 +324,9 @@ impl RepoError {
             Self::Index { .. } => "git status".into(),
             Self::IndexLocked { lock } => {
                 format!("if no other git is running: rm {}", quoted(&lock.to_string_lossy()))
+            }
+            Self::IndexPasses { .. } => {
+                "run it before `git commit` or after it; GIT_INDEX_FILE names that index".into()
             }
             Self::FollowsAnother { branch, remote, there } => {
                 let (branch, remote) = (quoted(branch), quoted(remote));

@@ -31,7 +31,7 @@ impl Repo {
     /// Takes the write lock, waiting up to ten seconds for another covault.
     ///
     /// # Errors
-    /// `Locked` names the process that has it; `Io`.
+    /// `Locked` names the process that has it; `IndexPasses`; `Io`.
     pub fn lock(&self) -> Result<WriteLock> {
         self.lock_within(PATIENCE)
     }
@@ -41,6 +41,7 @@ impl Repo {
     /// # Errors
     /// As `lock`.
     pub fn lock_within(&self, patience: Duration) -> Result<WriteLock> {
+        self.check_index_stays()?;
         let file = self.hold(self.common_dir().join("covault.lock"), patience)?;
         self.release_locks_of_the_dead();
         Ok(WriteLock { _file: file })

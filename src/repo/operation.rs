@@ -3,7 +3,7 @@
 //! It only looks; nothing is continued or aborted.
 
 use crate::repo::Repo;
-use crate::repo::error::Result;
+use crate::repo::error::{RepoError, Result};
 use crate::repo::index::Index;
 
 /// An operation of git that is not finished, or a tool beside git that keeps its own state.
@@ -68,6 +68,20 @@ impl Repo {
         }
         let jujutsu = self.work_dir().is_some_and(|top| top.join(".jj").is_dir());
         jujutsu.then_some(Operation::Jujutsu)
+    }
+
+    /// The index that is named to us is the work tree's own, or the one that becomes it. Git commits only some files
+    /// (`git commit FILE`) with an index that it throws away: what we stage there would be in the commit, and the index that
+    /// stays would have the old value, which the next commit brings back.
+    pub(super) fn check_index_stays(&self) -> Result<()> {
+        if std::env::var_os("GIT_INDEX_FILE").is_none() {
+            return Ok(());
+        }
+        let index = self.git.index_path();
+        let folder = std::path::absolute(&index).ok().and_then(|index| index.parent()?.canonicalize().ok());
+        let is_here = folder.is_some() && folder == self.git_dir().canonicalize().ok();
+        let stays = is_here && index.file_name().is_some_and(|name| name == "index" || name == "index.lock");
+        if stays { Ok(()) } else { Err(RepoError::IndexPasses { index }) }
     }
 }
 

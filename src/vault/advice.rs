@@ -47,7 +47,7 @@ impl VaultError {
             | Self::EmptyGroup(_)
             | Self::NotInGrant { .. } => Kind::Usage,
             Self::NoMerge(_) | Self::NoRemote(_) => Kind::Usage,
-            Self::Ongoing(_) => Kind::Conflict,
+            Self::Ongoing(_) | Self::Repo(RepoError::IndexPasses { .. }) => Kind::Conflict,
             Self::Repo(RepoError::FollowsAnother { .. }) => Kind::NeedsPerson,
             Self::Outpaced { .. } | Self::Repo(RepoError::Remote { .. }) => Kind::Remote,
             Self::NoRequest(_) | Self::NoSuchValue { .. } => Kind::NotFound,
