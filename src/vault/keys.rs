@@ -2,7 +2,8 @@
 //!
 //! **The rules.** An operation is written into a sealed journal, committed, and pushed where there is a remote, before the
 //! provider is asked for anything; each step is written down before the next one. A request for a key is sent once: what
-//! an unanswered one may have made is looked for by its intent, which is part of the key's name, and deleted. The old key
+//! an unanswered one may have made is looked for by its intent, which is part of the key's name, and deleted. A key that was
+//! made is given out after a push of the journal that nobody was faster than. The old key
 //! dies when the new one works, its value is on the trunk and the time to keep it has passed; it counts as gone when the
 //! provider, asked for it afterwards, does not know it. Every command that goes on reads the journal and nothing else, so
 //! that any machine that may read it can.
@@ -36,7 +37,7 @@ mod usage;
 
 pub use adopt::Adopting;
 pub use begin::{Issuing, Revoking, Rotating};
-pub use desk::Desk;
+pub use desk::{Desk, Written};
 pub use drive::Outcome;
 pub use ensure::Ensured;
 pub use error::KeyError;

@@ -110,7 +110,7 @@ const HOOKS: &[(&str, &str, i32)] =
 fn a_covault_killed_at_any_push_leaves_nothing_that_is_not_ended_by_anybody() {
     let template = Template::new();
     let mut all = Vec::new();
-    for (args, pushes) in [(ISSUE, 2), (ROTATE, 3), (COMPROMISED, 3), (REVOKE, 2)] {
+    for (args, pushes) in [(ISSUE, 3), (ROTATE, 4), (COMPROMISED, 4), (REVOKE, 2)] {
         for nth in 1..=pushes {
             for hook in HOOKS {
                 all.extend([Heir::Same, Heir::Another].map(|heir| (args, nth, hook, heir)));

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod around;
+mod beside;
 mod ensure;
 mod faults;
 mod forged;

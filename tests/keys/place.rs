@@ -242,10 +242,22 @@ impl Place {
         self.overall("400ms");
     }
 
+    /// An unanswered request may still have its effect for so long.
+    pub fn believes_after(&self, settle: &str) {
+        self.calls(&format!(
+            "overall = \"20s\"\n{}",
+            CALLS.replace("settle = \"0s\"", &format!("settle = \"{settle}\""))
+        ));
+    }
+
     fn overall(&self, overall: &str) {
+        self.calls(&format!("overall = \"{overall}\"\n{CALLS}"));
+    }
+
+    fn calls(&self, calls: &str) {
         for person in &self.people {
             let file = person.home.join(".config/covault/config.toml");
-            std::fs::write(file, format!("[calls]\noverall = \"{overall}\"\n{CALLS}")).unwrap();
+            std::fs::write(file, format!("[calls]\n{calls}")).unwrap();
         }
     }
 

@@ -27,12 +27,12 @@ fn while_it_is_asked_for(place: &Place, args: &[&str], act: impl Fn() -> Said + 
 }
 
 /// A person that a callback may keep.
-fn again(person: &Person) -> Person {
+pub fn again(person: &Person) -> Person {
     let Person { name, home, repo, vars } = person;
     Person { name: name.clone(), home: home.clone(), repo: repo.clone(), vars: vars.clone() }
 }
 
-fn all_resume(place: &Place, at: &str) {
+pub fn all_resume(place: &Place, at: &str) {
     for person in [place.alice(), place.bob(), place.alice()] {
         place.resume(person, at);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use covault::home::{Home, KeySources};
 use covault::model::time::Time;
 use covault::vault::Vault;
-use covault::vault::keys::{Desk, Pace, Settings};
+use covault::vault::keys::{Desk, Pace, Settings, Written};
 use covault::vault::write::How;
 
 use crate::openrouter::fake::Fake;
@@ -91,6 +91,7 @@ pub fn desk_at<T>(person: &Person, fake: &Fake, now: &str, work: impl FnOnce(&De
         clock: &move || now,
         sleep: &|_| (),
         say: &|_| (),
+        written: Written::default(),
     })
 }
 

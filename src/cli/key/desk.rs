@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::cli::context::{Context, program, variable};
 use crate::home::{Home, Span};
 use crate::model::time::Time;
-use crate::vault::keys::{Desk, Pace, Settings};
+use crate::vault::keys::{Desk, Pace, Settings, Written};
 use crate::vault::write::How;
 use crate::vault::{Vault, VaultError};
 
@@ -40,6 +40,7 @@ pub fn with<T>(
         clock: &clock,
         sleep: &|span| std::thread::sleep(span),
         say: &say,
+        written: Written::default(),
     };
     work(&desk)
 }

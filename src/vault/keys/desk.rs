@@ -1,10 +1,14 @@
 //! What an operation at a provider has around it: the vault, opened afresh for each step; the provider; time.
 
+use core::cell::RefCell;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{JOURNAL, KeyError, PROVIDERS};
 use crate::home::Home;
+use crate::model::keys::intent::Intent;
+use crate::model::keys::operation::Operation;
 use crate::model::keys::record::{KeyRecord, PROVIDER};
 use crate::model::manifest::State;
 use crate::model::names::{FieldName, SecretPath};
@@ -45,6 +49,27 @@ pub struct Desk<'a> {
     pub sleep: &'a dyn Fn(Duration),
     /// Says what goes on, a line at a time.
     pub say: &'a dyn Fn(&str),
+    /// What was written last.
+    pub written: Written,
+}
+
+/// Operations as this desk wrote or saw them last, by their names: what is there must be that, or somebody else who works
+/// in the same clone has gone on with it.
+#[derive(Debug, Default)]
+pub struct Written(RefCell<BTreeMap<Intent, String>>);
+
+impl Written {
+    pub(super) fn note(&self, op: &Operation) {
+        self.0.borrow_mut().insert(op.id.clone(), op.to_text());
+    }
+
+    pub(super) fn forget(&self, op: &Operation) {
+        self.0.borrow_mut().remove(&op.id);
+    }
+
+    pub(super) fn of(&self, op: &Operation) -> Option<String> {
+        self.0.borrow().get(&op.id).cloned()
+    }
 }
 
 impl Desk<'_> {
@@ -73,7 +98,17 @@ impl Desk<'_> {
 
     /// Brings what is committed to where others see it: the branch's upstream, else a branch of its own.
     pub(super) fn share(&self, path: &SecretPath) -> Result<(), VaultError> {
+        self.share_while(path, &|| Ok(()))
+    }
+
+    /// The same while `holds`, which is asked before each push, and so of all that others were faster with.
+    pub(super) fn share_while(
+        &self,
+        path: &SecretPath,
+        holds: &dyn Fn() -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
         for _ in 0..TIMES {
+            holds()?;
             let vault = self.vault()?;
             let repo = vault.repo();
             let Some(upstream) = repo.exchanged_with()? else {

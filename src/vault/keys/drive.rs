@@ -1,6 +1,7 @@
 //! The way of an operation, from wherever it is to its end or to where it has to wait.
 
 use super::KeyError;
+use super::begin::is_open;
 use super::desk::Desk;
 use super::journal::{Text, nothing_else};
 use super::retire::Retirement;
@@ -77,6 +78,7 @@ impl Desk<'_> {
                     Stage::Asked => {
                         asked += 1;
                         self.ask(provider, &mut op, fresh)?;
+                        self.share_ours(&op, "the new key is made, and the journal with it is not pushed")?;
                     }
                     Stage::Minted => self.make_ready(provider, &mut op)?,
                     Stage::Ready => self.publish(provider, &mut op)?,
@@ -95,6 +97,10 @@ impl Desk<'_> {
         let unpushed = |error| self.unfinished(op, "it is published here and not pushed", &error);
         if op.kind == Kind::Issue && op.sweep.is_empty() && op.retire.is_empty() {
             self.share(&op.path).map_err(unpushed)?;
+            // The journal has let go of it: what is there now is how somebody else went on with it.
+            if let Some(other) = self.open_operations(&self.vault()?, Some(&op.path))?.first() {
+                return Err(is_open(other));
+            }
             return Ok(Some(Outcome { op: op.clone(), done: true, waits: None, until: None }));
         }
         if op.mint.is_some() {
@@ -156,6 +162,15 @@ impl Desk<'_> {
         if let Err(error) = self.share(path) {
             (self.say)(&format!("not pushed yet ({}): covault sync", crate::vault::error::chain(&error)));
         }
+    }
+
+    /// Pushes the journal where nobody else has gone on with the operation: who looks for the key of an intent that is made
+    /// finds it named, and of two who would give it out or take it away one is told here that the other was faster.
+    pub(super) fn share_ours(&self, op: &Operation, else_what: &str) -> Result<(), VaultError> {
+        self.share_while(&op.path, &|| self.still_ours(op)).map_err(|error| match error.kind() {
+            crate::vault::Kind::Conflict => error,
+            _ => self.unfinished(op, else_what, &error),
+        })
     }
 
     pub(super) fn unfinished(&self, op: &Operation, what: &str, error: &VaultError) -> VaultError {

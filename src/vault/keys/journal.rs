@@ -10,6 +10,7 @@ use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::Operation;
 use crate::model::names::{FieldName, SecretPath};
 use crate::model::register::{Key, Value};
+use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::vault::write::{Draft, Writing};
 use crate::vault::{Vault, VaultError};
@@ -66,6 +67,9 @@ impl Desk<'_> {
         let Some((first, _)) = ops.first() else { return Ok(()) };
         let mut writing = vault.writing(&how)?;
         let mut journal = writing.journal(&journal_path(&vault, &first.path)?)?;
+        for (op, _) in ops {
+            self.check_as_written(&journal, op, how.now)?;
+        }
         for (op, stays) in ops {
             let record = stays.then(|| op.to_text());
             // Another way that the same operation went is ended by what is written of it here.
@@ -85,10 +89,28 @@ impl Desk<'_> {
         let secret = also(&mut writing)?;
         let drafts: Vec<Draft> = secret.into_iter().chain([journal]).collect();
         let report = writing.finish(&drafts, Vec::new(), message)?;
+        for (op, _) in ops.iter().filter(|(_, stays)| !stays) {
+            self.written.forget(op);
+        }
+        for (op, _) in ops.iter().filter(|(_, stays)| *stays) {
+            self.written.note(op);
+        }
         match report.staged {
             Some(why) => Err(KeyError::NotCommitted(why).into()),
             None => Ok(()),
         }
+    }
+
+    /// Refuses to write over what somebody else made of an operation since it was written or seen here.
+    fn check_as_written(&self, journal: &Draft, op: &Operation, now: Time) -> Result<(), VaultError> {
+        let Some(written) = self.written.of(op) else { return Ok(()) };
+        let mut found = Operation::all_of(&journal.document, now);
+        found.retain(|other| other.id == op.id);
+        if !found.is_empty() && found.iter().all(|other| other.to_text() == written) {
+            return Ok(());
+        }
+        let what = "somebody else went on with it meanwhile".to_owned();
+        Err(KeyError::Overtaken { path: op.path.to_string(), what }.into())
     }
 
     /// All operations that are open for a secret, or for any.
@@ -152,7 +174,7 @@ impl Vault {
         journal: &mut Draft,
         intent: &Intent,
         text: Option<&Plaintext>,
-        now: crate::model::time::Time,
+        now: Time,
     ) -> Result<(), VaultError> {
         let key = Key::Field(FieldName::parse(&Operation::field_of(intent))?);
         if text.is_none() && journal.document.register(&key).is_none_or(|register| register.live().next().is_none()) {

@@ -69,7 +69,8 @@ impl Desk<'_> {
 
     /// Takes a new intent, deletes what earlier requests may have made, waits, and looks again.
     ///
-    /// The new intent comes first, and is pushed: from then on nobody else gets a key published that is deleted here.
+    /// The new intent comes first, and is pushed: who made a key for an earlier one is told so by their own push of it, and
+    /// gives it to nobody. Whose push was faster has gone on, and nothing is deleted here.
     fn ask_anew(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
         let (vault, now) = (self.vault()?, self.now());
         let path = op.path.clone();
@@ -84,14 +85,22 @@ impl Desk<'_> {
             return Err(KeyError::NotPushed(op.provider.clone(), Box::new(error)).into());
         }
         self.still_ours(op)?;
-        let intents: Vec<Intent> = op.sweep.iter().map(|sweep| sweep.intent.clone()).collect();
-        self.clear(provider, &intents)?;
+        self.clear_swept(provider, op)?;
         // By this machine's clock: when another one asked, its own says.
         if !self.settle.is_zero() {
             (self.sleep)(self.settle);
-            self.clear(provider, &intents)?;
+            self.bring_all()?;
+            self.still_ours(op)?;
+            self.clear_swept(provider, op)?;
         }
         Ok(())
+    }
+
+    /// Deletes what requests may have made that nobody has an answer to; never what the secret gives out.
+    fn clear_swept(&self, provider: &dyn Provider, op: &Operation) -> Result<(), VaultError> {
+        let given_out = self.given_out(&op.path)?;
+        let intents = op.sweep.iter().map(|sweep| sweep.intent.clone()).filter(|intent| !given_out.contains(intent));
+        self.clear(provider, &intents.collect::<Vec<_>>())
     }
 
     /// Whether the journal, with what a push may have brought in, has this operation and nothing else for its secret.
@@ -103,7 +112,10 @@ impl Desk<'_> {
                 let what = "somebody else brought it to its end meanwhile".to_owned();
                 Err(KeyError::Overtaken { path: op.path.to_string(), what }.into())
             }
-            None => Ok(()),
+            None => {
+                self.written.note(op);
+                Ok(())
+            }
         }
     }
 
@@ -196,13 +208,12 @@ impl Desk<'_> {
         if !self.works(provider, &text)? {
             if op.compromised {
                 // The old one is switched off already: there is no way but on.
-                delete_and_see(provider, &id)?;
                 self.back_to_asking(op)?;
+                self.share_ours(op, "its new key does not work, and the journal is not pushed")?;
+                delete_and_see(provider, &id)?;
                 return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
             }
-            op.aborting = true;
-            self.save(op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {}", op.path))?;
-            self.take_back(provider, op)?;
+            self.withdraw(provider, op)?;
             return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
         }
         if let Some(mint) = &mut op.mint {
@@ -271,6 +282,14 @@ impl Desk<'_> {
         }
     }
 
+    /// Says that the key is to be taken back, and takes it back where nobody else has gone on to give it out.
+    pub(super) fn withdraw(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
+        op.aborting = true;
+        self.save(op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {}", op.path))?;
+        self.share_ours(op, "its new key is to be taken back, and the journal is not pushed")?;
+        self.take_back(provider, op)
+    }
+
     /// Takes a key back that nobody has got.
     pub(super) fn take_back(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
         let given_out = self.given_out(&op.path)?;
@@ -299,9 +318,7 @@ impl Desk<'_> {
 
     /// Looks once more for what unanswered requests may have made.
     pub(super) fn sweep(&self, provider: &dyn Provider, op: &mut Operation) -> Result<(), VaultError> {
-        let given_out = self.given_out(&op.path)?;
-        let intents = op.sweep.iter().map(|sweep| sweep.intent.clone()).filter(|intent| !given_out.contains(intent));
-        self.clear(provider, &intents.collect::<Vec<_>>())?;
+        self.clear_swept(provider, op)?;
         op.sweep.clear();
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::KeyError;
 use super::desk::{Desk, value_field};
-use super::journal::{Text, nothing_else};
+use super::journal::Text;
 use crate::model::document::Document;
 use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
@@ -59,9 +59,7 @@ impl Desk<'_> {
         if KeyRecord::all_of(&secret.document, secret.manifest.at).iter().any(|record| record.intent == *intent) {
             return Ok(());
         }
-        op.aborting = true;
-        self.save(op, &Text::Keep, &nothing_else, &format!("covault: take back a key of {}", op.path))?;
-        self.take_back(provider, op)?;
+        self.withdraw(provider, op)?;
         Err(KeyError::Taken { path: op.path.to_string() }.into())
     }
 
