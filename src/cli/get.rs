@@ -47,7 +47,7 @@ pub fn run(context: &Context, args: &GetArgs) -> Answer {
     if view.is_conflicted() {
         let name = secret.document.path.to_string();
         if args.strict || context.in_ci() {
-            return Err(VaultError::Conflicted { name, field: view.name.to_string() }.into());
+            return Err(secret.conflict(view.name).into());
         }
         context.warn(&format!("'{}' of '{name}' was written by several people at once; this is the newest", view.name));
     }

@@ -178,7 +178,10 @@ fn answers(
     }
     for question in &questions.fields {
         let pick = match args.choice() {
+            // Nobody's answer to what was asked for all; one that is named hears why.
+            _ if question.issued && wanted.is_empty() => None,
             Some(pick) => Some(pick),
+            None if question.issued => None,
             None if context.can_ask() && !context.json() && !args.write.dry_run => asked(question, args.reveal),
             None => None,
         };
@@ -246,6 +249,12 @@ fn said(
     for question in &left.fields {
         let values: Vec<String> = lines(question, args.reveal).into_iter().map(|line| format!("  {line}")).collect();
         out::text(&format!("{}/{}\n{}", question.path, question.field, values.join("\n")))?;
+        if question.issued {
+            let path = &question.path;
+            out::text(&format!(
+                "  several clones made keys for it at the same time: covault key resume {path} settles it"
+            ))?;
+        }
     }
     for path in &left.contested {
         let bring = left.moved.get(path).map_or_else(String::new, |places| {

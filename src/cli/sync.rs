@@ -7,6 +7,7 @@ use super::context::{Context, program};
 use super::exit::{self, Answer};
 use super::{out, progress};
 use crate::model::names::SecretPath;
+use crate::vault::resolve::Question;
 use crate::vault::sync::{self, Synced, Syncing};
 use crate::vault::write::How;
 
@@ -56,8 +57,7 @@ pub fn run(context: &Context, args: &SyncArgs) -> Answer {
 
 fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
     let names = |paths: &[SecretPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let fields: Vec<String> =
-        synced.questions.fields.iter().map(|question| format!("{}/{}", question.path, question.field)).collect();
+    let named = |question: &Question| format!("{}/{}", question.path, question.field);
     let contested = names(&synced.questions.contested);
     let code = if synced.unmerged.is_empty() && synced.questions.is_empty() { exit::DONE } else { exit::CONFLICT };
     for note in &synced.notes {
@@ -70,7 +70,7 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
         all.insert("sent".into(), synced.sent.into());
         all.insert("pushed".into(), synced.pushed.into());
         all.insert("changed".into(), names(&synced.changed).into());
-        all.insert("conflicts".into(), fields.into());
+        all.insert("conflicts".into(), synced.questions.fields.iter().map(named).collect());
         all.insert("contested".into(), contested.into());
         let apart = synced.questions.apart.iter();
         let apart = apart.map(|(path, author)| json!({ "name": path.as_str(), "author": author }));
@@ -84,6 +84,13 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
     for (file, why) in &synced.unmerged {
         context.warn(&format!("{file}: {why}"));
     }
+    let (issued, fields): (Vec<&Question>, Vec<&Question>) =
+        synced.questions.fields.iter().partition(|question| question.issued);
+    for question in issued {
+        let path = &question.path;
+        context.warn(&format!("{path}: several clones made keys for it at the same time (covault key resume {path})"));
+    }
+    let fields: Vec<String> = fields.into_iter().map(named).collect();
     if !fields.is_empty() {
         context.warn(&format!("written by several people at once: {} (covault resolve)", fields.join(", ")));
     }

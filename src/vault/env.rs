@@ -206,8 +206,7 @@ fn variable(
     let from = format!("{}/{}", secret.document.path, view.name);
     if view.is_conflicted() {
         if strict {
-            let name = secret.document.path.to_string();
-            return Err(VaultError::Conflicted { name, field: view.name.to_string() });
+            return Err(secret.conflict(view.name));
         }
         warn(format!("{from} was written by several people at once; the newest is used"));
     }

@@ -46,6 +46,7 @@ pub use listing::{Found, KeyListing, ListedKey};
 pub use login::LoggedIn;
 pub(super) use manual::{check_not_issued, replace_by_hand};
 pub use resume::{Resumed, Way};
+pub(super) use settle::is_for_resume;
 pub use switch::Switched;
 pub use usage::{Alert, KeyStatus, KeyUsage, LimitUse, Watch};
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use super::keys::{KeyError, is_for_resume};
 use super::open::{Opener, Verified, Version, check};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
@@ -67,6 +68,15 @@ impl Secret {
     /// The fields that have a value.
     pub fn fields(&self) -> Vec<FieldView<'_>> {
         read::fields(&self.document, self.manifest.at)
+    }
+
+    /// The refusal to choose between the values of a field, with who does.
+    pub fn conflict(&self, field: &FieldName) -> VaultError {
+        let name = self.document.path.to_string();
+        match is_for_resume(&self.document, field, self.manifest.at) {
+            true => KeyError::Several { path: name }.into(),
+            false => VaultError::Conflicted { name, field: field.to_string() },
+        }
     }
 
     /// One metadatum.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::carry::{By, Carried};
+use super::keys::{KeyError, is_for_resume};
 use super::open::Version;
 use super::read::Secret;
 use super::trunk::descends;
@@ -28,6 +29,8 @@ pub struct Question {
     pub field: FieldName,
     /// What was written, the newest first.
     pub writes: Vec<Write>,
+    /// They are keys that several clones had issued: `covault key resume` settles which of them stays.
+    pub issued: bool,
 }
 
 /// What waits for a person.
@@ -47,7 +50,8 @@ impl Questions {
     fn ask(&mut self, path: &SecretPath, secret: &Secret) {
         for field in secret.fields().into_iter().filter(|field| field.is_conflicted()) {
             let writes = field.writes.into_iter().cloned().collect();
-            self.fields.push(Question { path: path.clone(), field: field.name.clone(), writes });
+            let issued = is_for_resume(&secret.document, field.name, secret.manifest.at);
+            self.fields.push(Question { path: path.clone(), field: field.name.clone(), writes, issued });
         }
         if secret.document.is_contested() {
             self.contested.push(path.clone());
@@ -167,6 +171,9 @@ impl Vault {
     }
 
     /// Writes the answers, as one commit, and whatever else waits for oneself.
+    ///
+    /// # Errors
+    /// `Several` where a pick is of keys that several clones had issued, `ChangedMeanwhile`, and those of writing.
     pub fn resolve(&self, answers: &Answers, how: &How) -> Result<Report, VaultError> {
         let mut writing = self.writing(how)?;
         let paths: BTreeSet<&SecretPath> =
@@ -175,6 +182,10 @@ impl Vault {
         for path in &paths {
             let mut draft = writing.start_living(path)?;
             for (_, field, name) in answers.picks.iter().filter(|(of, _, _)| of == *path) {
+                // A value without its record would be nobody's key, and the others would live on.
+                if is_for_resume(&draft.document, field, how.now) {
+                    return Err(KeyError::Several { path: path.to_string() }.into());
+                }
                 let key = Key::Field(field.clone());
                 let register = draft.document.register(&key);
                 let write = register.and_then(|register| register.live().find(|write| write.name() == *name));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access::Pending;
 use super::expose::Scope;
 use super::init::PAPER;
+use super::keys::is_for_resume;
 use super::read::Secret;
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
@@ -162,7 +163,11 @@ impl Vault {
                 Ok(secret) => {
                     let fields = secret.fields();
                     let conflicted = fields.iter().filter(|field| field.is_conflicted());
-                    status.conflicts.extend(conflicted.map(|field| format!("{path}/{}", field.name)));
+                    let (issued, conflicted): (Vec<_>, Vec<_>) =
+                        conflicted.partition(|field| is_for_resume(&secret.document, field.name, secret.manifest.at));
+                    status.conflicts.extend(conflicted.into_iter().map(|field| format!("{path}/{}", field.name)));
+                    let what = "several clones made keys for it at the same time";
+                    status.operations.extend(issued.into_iter().map(|_| (path.to_string(), what.to_owned())));
                     if secret.document.is_contested() {
                         status.contested.push(path.to_string());
                     }

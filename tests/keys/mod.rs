@@ -1,6 +1,7 @@
 //! API keys at a provider: the commands, against the fake, with real git.
 
 mod alerts;
+mod answered;
 mod around;
 mod beside;
 mod ensure;

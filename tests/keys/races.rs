@@ -156,9 +156,8 @@ fn a_rotation_does_not_mind_other_fields_moves_and_deletions() {
     }
 }
 
-#[test]
-fn on_two_branches_both_go_through_and_the_merge_is_settled() {
-    let place = Template::new().copy();
+/// Rotates [`OLD`] on the trunk and on a branch of bob's, and merges that into the trunk.
+pub fn rotated_on_two_branches(place: &Place) {
     let (alice, bob) = (place.alice(), place.bob());
     bob.git(["checkout", "-q", "-b", "work"]).ok();
     bob.git(["push", "-q", "-u", "origin", "work"]).ok();
@@ -173,6 +172,12 @@ fn on_two_branches_both_go_through_and_the_merge_is_settled() {
     assert_eq!(merged.code, 0, "{} {}", merged.text(), merged.err);
     bob.push("main");
     bob.git(["push", "-q", "origin", ":work"]).ok();
+}
+
+#[test]
+fn on_two_branches_both_go_through_and_the_merge_is_settled() {
+    let place = Template::new().copy();
+    rotated_on_two_branches(&place);
     all_resume(&place, "two branches");
     assert_eq!(place.ours().len(), 1);
 }

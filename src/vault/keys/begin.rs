@@ -135,16 +135,7 @@ impl Desk<'_> {
             ))
             .into());
         }
-        let generation = record.generation.saturating_add(1);
-        let mint = Mint {
-            // The same span again, from now.
-            expires: record.expires.map(|end| {
-                let span = end.unix().saturating_sub(record.issued.unix()).max(0);
-                Time::from_unix(self.now().unix().saturating_add(span))
-            }),
-            alerts: record.alerts.clone(),
-            ..self.wish(&vault, &wanted.path, generation, &record.limits, provider)
-        };
+        let mint = self.next(&vault, &wanted.path, &record, provider);
         // What an earlier rotation left behind goes with this one.
         let retire = to_go(&secret, &record, self.now(), &wanted.reason);
         let op = Operation {
@@ -212,6 +203,19 @@ impl Desk<'_> {
         match open.into_iter().find(|op| blocks(op)) {
             Some(op) => Err(is_open(&op)),
             None => Ok(vault),
+        }
+    }
+
+    /// A wish for a key that takes the place of another.
+    pub(super) fn next(&self, vault: &Vault, path: &SecretPath, record: &KeyRecord, provider: &Capabilities) -> Mint {
+        Mint {
+            // The same span again, from now.
+            expires: record.expires.map(|end| {
+                let span = end.unix().saturating_sub(record.issued.unix()).max(0);
+                Time::from_unix(self.now().unix().saturating_add(span))
+            }),
+            alerts: record.alerts.clone(),
+            ..self.wish(vault, path, record.generation.saturating_add(1), &record.limits, provider)
         }
     }
 

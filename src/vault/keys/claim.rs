@@ -35,12 +35,13 @@ impl Vault {
 
     /// Whether the secret has a value that a masked form such as `sk-or-v1-0e6...c96` can be of.
     fn looks_like(&self, path: &SecretPath, label: &str) -> Result<bool, VaultError> {
-        let Some((begin, end)) = label.split_once("...").filter(|(begin, end)| !begin.is_empty() && !end.is_empty())
-        else {
-            return Ok(false);
-        };
         let secret = self.secret(path)?;
-        let fits = |text: &str| text.starts_with(begin) && text.ends_with(end);
-        Ok(value_writes(&secret)?.iter().any(|write| write.value.as_text().is_some_and(fits)))
+        Ok(value_writes(&secret)?.iter().any(|write| write.value.as_text().is_some_and(|text| fits(text, label))))
     }
+}
+
+/// Whether a key's text can be what the provider masks so.
+pub(super) fn fits(text: &str, label: &str) -> bool {
+    let ends = label.split_once("...").filter(|(begin, end)| !begin.is_empty() && !end.is_empty());
+    ends.is_some_and(|(begin, end)| text.starts_with(begin) && text.ends_with(end))
 }

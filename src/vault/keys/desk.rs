@@ -204,12 +204,13 @@ impl Desk<'_> {
         }))
     }
 
-    /// Whether the trunk, as this clone has heard of it, has a secret that lives. Where there is a remote and nobody knows
-    /// which of its branches the trunk is, it may.
+    /// Whether the trunk, as this clone has heard of it, has a secret that lives and has a value. Where there is a remote and
+    /// nobody knows which of its branches the trunk is, it may.
     pub(super) fn trunk_gives_out(&self, path: &SecretPath) -> Result<bool, VaultError> {
         let vault = self.vault()?;
         let Some(trunk) = vault.repo().trunk()? else { return Ok(vault.repo().remote_of_push().is_some()) };
-        Ok(vault.version_at(trunk.commit, path)?.is_some_and(|version| version.manifest().state == State::Live))
+        let version = vault.version_at(trunk.commit, path)?.filter(|version| version.manifest().state == State::Live);
+        version.map_or(Ok(false), |version| Ok(!value_writes(&vault.open_version(&version)?)?.is_empty()))
     }
 }
 

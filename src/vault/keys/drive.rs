@@ -2,7 +2,7 @@
 
 use super::KeyError;
 use super::begin::is_open;
-use super::desk::Desk;
+use super::desk::{Desk, value_writes};
 use super::journal::{Text, nothing_else};
 use super::retire::Retirement;
 use crate::model::keys::limit::{Layer, Window};
@@ -58,7 +58,8 @@ impl Desk<'_> {
         if self.is_given_up(&op)? {
             // Who revokes it was asked whether; a deletion on a branch is no such answer for those who have the trunk.
             if op.kind != Kind::Revoke && self.trunk_gives_out(&op.path)? {
-                let why = "it was deleted here, and what deploys from the trunk still has its key".to_owned();
+                let why =
+                    "what it gave out was deleted here, and what deploys from the trunk still has its key".to_owned();
                 return Ok(Outcome { op, done: false, waits: Some(why), until: None });
             }
             self.give_all_up(&mut op);
@@ -130,18 +131,24 @@ impl Desk<'_> {
         Ok(Some(Outcome { op: op.clone(), done: true, waits: None, until: None }))
     }
 
-    /// Whether somebody deleted the secret meanwhile: nothing is given out then, neither old nor new. A name that is issued
-    /// anew has had another secret before.
+    /// Whether somebody deleted the secret meanwhile, or took out what it was given: nothing is given out then, neither old
+    /// nor new. A name that is issued anew has had another secret before, and one that was revoked has had no value.
     fn is_given_up(&self, op: &Operation) -> Result<bool, VaultError> {
-        if op.kind == Kind::Issue && op.mint.as_ref().is_some_and(|mint| mint.stage != Stage::Published) {
+        let is_out = op.mint.as_ref().is_none_or(|mint| mint.stage == Stage::Published);
+        if op.kind == Kind::Issue && !is_out {
             return Ok(false);
         }
-        Ok(self.vault()?.newest(&op.path)?.is_some_and(|version| version.manifest().state == State::Deleted))
+        let vault = self.vault()?;
+        match vault.newest(&op.path)?.map(|version| version.manifest().state.clone()) {
+            Some(State::Deleted) => Ok(true),
+            Some(State::Live) if is_out && op.mint.is_some() => Ok(value_writes(&vault.secret(&op.path)?)?.is_empty()),
+            _ => Ok(false),
+        }
     }
 
-    /// An operation whose secret was deleted takes everything away that it knows of.
+    /// An operation whose secret gives nothing out any more takes everything away that it knows of.
     fn give_all_up(&self, op: &mut Operation) {
-        (self.say)(&format!("{} was deleted meanwhile: its keys go", op.path));
+        (self.say)(&format!("{} was given up meanwhile: its keys go", op.path));
         let now = self.now();
         if let Some(mint) = op.mint.take() {
             op.fold_in(&mint, now);

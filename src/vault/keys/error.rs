@@ -138,6 +138,12 @@ pub enum KeyError {
         /// The secret.
         path: String,
     },
+    /// Several clones published keys of one secret, and which of them stays is not a person's choice of a value.
+    #[error("several clones made keys for {path} at the same time")]
+    Several {
+        /// The secret.
+        path: String,
+    },
     /// The key does not exist at the provider.
     #[error("{provider} has no key for {path} any more")]
     Missing {
@@ -173,7 +179,7 @@ impl KeyError {
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
             Self::OtherAccount { .. } => Kind::NoAccess,
             Self::BadRecord(_) | Self::OtherKey { .. } => Kind::Verification,
-            Self::Open { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
+            Self::Open { .. } | Self::Several { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::NothingOpen(_) | Self::Missing { .. } | Self::NoSuchKey { .. } => Kind::NotFound,
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
@@ -212,9 +218,10 @@ impl KeyError {
                 Some(format!("nothing was done to it; see who wrote that with: covault log {path}"))
             }
             Self::BadRecord(path) => Some(format!("see who wrote it with: covault log {path}")),
-            Self::Open { path, .. } | Self::Unfinished { path, .. } | Self::NewKeyRefused { path } => {
-                Some(format!("covault key resume {path}"))
-            }
+            Self::Open { path, .. }
+            | Self::Several { path }
+            | Self::Unfinished { path, .. }
+            | Self::NewKeyRefused { path } => Some(format!("covault key resume {path}")),
             Self::Repeat { again, .. } => Some(format!("repeat it: {again}")),
             Self::Overtaken { .. } => Some("covault key resume settles what is left".to_owned()),
             Self::Taken { path } => Some(format!("covault show {path}, or issue a key at another name")),

@@ -22,8 +22,7 @@ impl Desk<'_> {
         }
         let vault = self.unblocked(path, &writes_record)?;
         if records_of(&vault.secret(path)?).len() > 1 {
-            let what = format!("several clones made keys for {path} at the same time: covault key resume {path} first");
-            return Err(KeyError::NeedsPerson(what).into());
+            return Err(KeyError::Several { path: path.to_string() }.into());
         }
         Ok(vault)
     }

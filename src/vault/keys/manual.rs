@@ -68,10 +68,11 @@ impl Desk<'_> {
     /// gone by that person's word, else the key in use is to go.
     ///
     /// # Errors
-    /// `NotIssued`, and those of writing.
+    /// `NotIssued`, `Open`, and those of writing.
     pub fn by_hand(&self, path: &SecretPath, done: bool, reason: &str) -> Result<Report, VaultError> {
         let (vault, how) = (self.vault()?, self.how());
         let mut writing = vault.writing(&how)?;
+        vault.check_nothing_open(path)?;
         let mut draft = writing.start_living(path)?;
         let message = match done {
             true => format!("covault: the old keys of {path} are gone"),

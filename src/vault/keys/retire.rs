@@ -17,7 +17,7 @@ use crate::vault::VaultError;
 pub(super) enum Retirement {
     /// They are, or wait for a person who does it by hand.
     Done,
-    /// The new key was deleted by somebody: there has to be another first.
+    /// The new key was deleted by somebody, or is not what the secret gives out: there has to be another first.
     AskAgain,
     /// It is not time yet.
     Waits {
@@ -45,8 +45,10 @@ impl Desk<'_> {
         // Nothing dies before the new one was seen to work where everybody gets it.
         if let Some(write) = op.mint.as_ref().and_then(|mint| mint.write.clone()) {
             let Some(text) = self.published_text(op, &write)? else {
-                let what = "its value was written anew since, and nobody has seen that work".to_owned();
-                return Err(KeyError::Unfinished { path: op.path.to_string(), what }.into());
+                // Whose key that is nobody knows: the secret gets one that is known, and then all others go.
+                (self.say)(&format!("the value of {} was written anew since: another key", op.path));
+                self.back_to_asking(op)?;
+                return Ok(Retirement::AskAgain);
             };
             if !self.works(provider, &text)? {
                 return self.not_working(provider, op);

@@ -3,16 +3,21 @@
 //! Also where a secret went while an operation was open for it: the operation follows.
 
 use super::begin::eight;
+use super::claim::fits;
 use super::desk::{Desk, journal_path, record_of, value_field, value_writes};
 use super::journal::{Text, nothing_else};
 use super::mint::abilities;
 use super::resume::assert_into;
+use super::{Capabilities, KeyError};
+use crate::model::document::Document;
 use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
-use crate::model::keys::record::{KeyRecord, Retired, Standing};
+use crate::model::keys::record::{KeyRecord, PROVIDER, Retired, Standing};
 use crate::model::manifest::State;
-use crate::model::names::SecretPath;
-use crate::model::register::Key;
+use crate::model::names::{FieldName, SecretPath};
+use crate::model::read;
+use crate::model::register::{Key, Write};
+use crate::model::time::Time;
 use crate::vault::read::Secret;
 use crate::vault::write::Writing;
 use crate::vault::{Vault, VaultError};
@@ -34,7 +39,7 @@ impl Desk<'_> {
         if self.how.dry_run || records.len() < 2 {
             return Ok(());
         }
-        let (provider, _) = record_of(&secret)?;
+        let (provider, newest) = record_of(&secret)?;
         let op = Operation {
             id: Intent::new(eight()),
             kind: Kind::Revoke,
@@ -52,16 +57,22 @@ impl Desk<'_> {
         };
         let message = format!("covault: settle the keys of {path}");
         (self.say)(&format!("{path} got several keys at the same time: settled"));
-        if records.iter().any(|record| record.standing == Standing::Gone) {
+        let is_out = !value_writes(&secret)?.is_empty();
+        if !is_out && self.trunk_gives_out(path)? {
+            let what = "its value was deleted here, and what deploys from the trunk still has its key".to_owned();
+            return Err(KeyError::Unfinished { path: path.to_string(), what }.into());
+        }
+        if !is_out || records.iter().any(|record| record.standing == Standing::Gone) {
             let op = self.with_the_rest(op, &records, None);
             return self.save(&op, &Text::Keep, &nothing_else, &message);
         }
-        let Some(winner) = self.winner(&vault, provider.name, &secret, &records)? else { return Ok(()) };
-        let key = Key::Field(value_field()?);
-        let writes = secret.document.register(&key).into_iter().flat_map(|register| register.live());
-        let Some(found) = writes.into_iter().find(|write| write.name().to_string() == winner.write) else {
-            return Ok(());
+        let Some((winner, found)) = self.winner(&vault, provider.name, &secret, &records)? else {
+            // What it gives out is none of them: another key takes the place of all.
+            let mint = self.next(&vault, path, &newest, provider);
+            let op = self.with_the_rest(Operation { kind: Kind::Rotate, mint: Some(mint), ..op }, &records, None);
+            return self.save(&op, &Text::Keep, &nothing_else, &message);
         };
+        let key = Key::Field(value_field()?);
         let write = vault.write_of(&key, found.value.clone(), false, self.now())?;
         let mint = Mint {
             intent: winner.intent.clone(),
@@ -98,30 +109,35 @@ impl Desk<'_> {
         op
     }
 
-    /// The key that stays: of those that the provider has and that the secret gives out, the newest.
+    /// The key that stays, with the write of its text: of those that the secret gives out one that works before others, and
+    /// then the newest. A person may have answered which value counts, and so have written it anew: then the record is that
+    /// of the key that the provider masks so.
     fn winner<'r>(
         &self,
         vault: &Vault,
         provider: &str,
-        secret: &Secret,
+        secret: &'r Secret,
         records: &'r [KeyRecord],
-    ) -> Result<Option<&'r KeyRecord>, VaultError> {
+    ) -> Result<Option<(&'r KeyRecord, &'r Write)>, VaultError> {
         let provider = self.provider(vault, provider)?;
         let (inspect, _) = abilities(provider.as_ref())?;
-        let register = secret.document.register(&Key::Field(value_field()?));
-        let is_live = |record: &KeyRecord| {
-            register.is_some_and(|register| register.live().any(|write| write.name().to_string() == record.write))
-        };
-        let mut best: Option<&KeyRecord> = None;
-        for record in records.iter().filter(|record| is_live(record)) {
+        let live = value_writes(secret)?;
+        let mut candidates = Vec::new();
+        for record in records {
             let Some(id) = &record.id else { continue };
-            let lives = inspect.get(id).map_err(super::KeyError::Provider)?.is_some_and(|key| !key.disabled);
-            let rank = |one: &KeyRecord| (one.generation, one.issued, one.intent.clone());
-            if lives && best.is_none_or(|best| rank(best) < rank(record)) {
-                best = Some(record);
+            let key = inspect.get(id).map_err(KeyError::Provider)?;
+            let is_its = |write: &&&Write| {
+                let label = key.as_ref().map_or("", |key| &key.label);
+                write.value.as_text().is_some_and(|text| fits(text, label))
+            };
+            let published = live.iter().find(|write| write.name().to_string() == record.write);
+            if let Some(write) = published.or_else(|| live.iter().find(is_its)) {
+                candidates.push((key.map(|key| !key.disabled), record, *write));
             }
         }
-        Ok(best)
+        let rank = |works: &Option<bool>, one: &KeyRecord| (*works, one.generation, one.issued, one.intent.clone());
+        let best = candidates.into_iter().max_by_key(|(works, record, _)| rank(works, record));
+        Ok(best.map(|(_, record, write)| (record, write)))
     }
 
     /// Where a clone that settled two keys wrote the key of this operation anew, the operation goes by that write: the one
@@ -223,13 +239,25 @@ impl Desk<'_> {
 
 /// The records of the keys that a secret gives out, each once.
 pub(super) fn records_of(secret: &Secret) -> Vec<KeyRecord> {
+    records_in(&secret.document, secret.manifest.at)
+}
+
+fn records_in(document: &Document, sealed_at: Time) -> Vec<KeyRecord> {
     let mut records: Vec<KeyRecord> = Vec::new();
-    for record in KeyRecord::all_of(&secret.document, secret.manifest.at) {
+    for record in KeyRecord::all_of(document, sealed_at) {
         if !records.iter().any(|known| known.intent == record.intent) {
             records.push(record);
         }
     }
     records
+}
+
+/// Whether a field of a secret is one that several clones got keys for at the same time: which of them stays is settled with
+/// their provider, not by picking a value.
+pub(in crate::vault) fn is_for_resume(document: &Document, field: &FieldName, sealed_at: Time) -> bool {
+    let provider = read::meta(document, PROVIDER, sealed_at).and_then(Capabilities::named);
+    let is_asked = provider.is_some_and(|provider| provider.revokes);
+    is_asked && value_field().is_ok_and(|value| value == *field) && records_in(document, sealed_at).len() > 1
 }
 
 /// Secrets that got keys in several clones at the same time.
