@@ -138,15 +138,23 @@ impl Desk<'_> {
         let Some(inspect) = provider.inspecting() else { return Ok(()) };
         let now = self.now();
         let vault = self.vault()?;
-        let mut off = false;
+        let given_out = self.given_out(&op.path)?;
+        let (mut off, mut unknown) = (false, false);
         for old in &mut op.retire {
             let Some(id) = old.id.as_ref().filter(|_| old.standing.may_work()) else { continue };
             // That there is none is written down where it is taken away, and asked for afterwards.
-            if let Some(key) = inspect.get(id).map_err(KeyError::Provider)? {
-                vault.check_claim(&op.path, &old.intent, &key)?;
-                off |= key.disabled && old.standing == Standing::Active;
-                old.usage = Some(key.usage);
+            match inspect.get(id).map_err(KeyError::Provider)? {
+                Some(key) => {
+                    vault.check_claim(&op.path, &old.intent, &key)?;
+                    off |= key.disabled && old.standing == Standing::Active;
+                    old.usage = Some(key.usage);
+                }
+                None => unknown |= given_out.contains(&old.intent),
             }
+        }
+        if unknown {
+            // Somebody may have logged in to another account since it was begun.
+            self.check_refused(provider, op)?;
         }
         if off && !op.compromised {
             // Somebody switched it off at the provider, and a new one would work again.
@@ -189,6 +197,9 @@ impl Desk<'_> {
             Some(id) => inspect.get(id).map_err(KeyError::Provider)?,
             None => None,
         };
+        if let (Some(text), None) = (&text, &found) {
+            self.check_refuses(provider, op, text)?;
+        }
         let (Some(id), Some(text), Some(found)) = (id, text, found) else {
             // Somebody deleted it at the provider, or its text is lost: another one.
             return self.back_to_asking(op);

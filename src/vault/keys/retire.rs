@@ -112,20 +112,31 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// A provider that does not know a key's id and takes the key is another account, or the id is another key's.
-    fn check_refused(&self, provider: &dyn Provider, op: &Operation) -> Result<(), VaultError> {
-        let Some(probing) = provider.probing() else { return Ok(()) };
+    /// Whether the provider refuses all keys that the secret gives out, as one does that has none of them.
+    pub(super) fn check_refused(&self, provider: &dyn Provider, op: &Operation) -> Result<(), VaultError> {
         let secret = match self.vault()?.secret(&op.path) {
             Ok(secret) => secret,
             Err(VaultError::Deleted { .. } | VaultError::NoSuchSecret { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
-        for text in value_writes(&secret)?.into_iter().filter_map(|write| write.value.present()) {
-            if probing.probe(text).map_err(KeyError::Provider)? != Probed::Refused {
-                return Err(KeyError::OtherAccount { path: op.path.to_string(), provider: op.provider.clone() }.into());
+        let mut given_out = value_writes(&secret)?.into_iter().filter_map(|write| write.value.present());
+        given_out.try_for_each(|text| self.check_refuses(provider, op, text))
+    }
+
+    /// A provider that does not know a key's id and takes the key is another account, or the id is another key's.
+    pub(super) fn check_refuses(
+        &self,
+        provider: &dyn Provider,
+        op: &Operation,
+        text: &Plaintext,
+    ) -> Result<(), VaultError> {
+        let Some(probing) = provider.probing() else { return Ok(()) };
+        match probing.probe(text).map_err(KeyError::Provider)? {
+            Probed::Refused => Ok(()),
+            Probed::Works(_) => {
+                Err(KeyError::OtherAccount { path: op.path.to_string(), provider: op.provider.clone() }.into())
             }
         }
-        Ok(())
     }
 
     /// The new key was published and is refused. Where the provider has none any more, another is asked for.
