@@ -78,3 +78,25 @@ fn a_new_key_that_another_account_does_not_know_is_not_asked_for_again() {
     place.settled("the account");
     assert_eq!(place.ours().first().map(|key| key.hash.clone()), Some(made.hash));
 }
+
+#[test]
+fn a_guarded_key_goes_where_the_account_has_no_guardrails_any_more() {
+    let template = Template::new();
+    for (args, left) in [(["key", "rotate", OLD].as_slice(), 1), (&["key", "revoke", OLD, "--yes"], 0)] {
+        let at = args.join(" ");
+        let place = template.copy();
+        place.fake.allow_guardrails(false);
+        let said = place.alice().covault(args);
+        place.check(&said, &at);
+        assert_eq!(said.code, 0, "{at}: {}", said.err);
+        assert!(said.err.contains("guardrail"), "{at}: {}", said.err);
+        assert_eq!(place.ours().len(), left, "{at}");
+        assert!(place.remote.operations().is_empty(), "{at}");
+        place.alice().covault(["key", "resume"]).ok();
+        assert_eq!(place.fake.guardrails().len(), 1, "{at}");
+        // With the next key it is looked for again.
+        place.fake.allow_guardrails(true);
+        place.alice().covault(["key", "revoke", OLD, "--yes"]).ok();
+        assert!(place.fake.guardrails().is_empty(), "{at}");
+    }
+}

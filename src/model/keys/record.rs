@@ -232,10 +232,10 @@ impl Retired {
         }
     }
 
-    /// The same as one that a provider is to take away, whatever was left to people before; `None` where it is gone, or
-    /// where the provider has no name for it.
+    /// The same as one that a provider is to take away, whatever was left to people before; `None` where it is gone with
+    /// its guardrail, or where the provider has no name for it.
     pub fn to_go(mut self) -> Option<Self> {
-        if !self.standing.may_work() || self.id.is_none() {
+        if (!self.standing.may_work() && self.guardrail.is_none()) || self.id.is_none() {
             return None;
         }
         if matches!(self.standing, Standing::ByHand | Standing::Unknown) {

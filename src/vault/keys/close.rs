@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, value_field};
 use crate::model::keys::operation::{Kind, Operation};
-use crate::model::keys::record::{KEY, KeyRecord, Retired};
+use crate::model::keys::record::{KEY, KeyRecord};
 use crate::model::register::{Key, Value};
 use crate::vault::VaultError;
 use crate::vault::write::{Draft, Writing};
@@ -37,8 +37,9 @@ fn outcome_into(writing: &mut Writing<'_>, op: &Operation) -> Result<Option<Draf
     if op.kind == Kind::Revoke
         && let Some(mut record) = KeyRecord::of(&draft.document, now)
     {
-        let became = |old: &&Retired| old.intent == record.intent;
-        record.standing = op.retire.iter().find(became).map_or(record.standing, |old| old.standing);
+        if let Some(old) = op.retire.iter().find(|old| old.intent == record.intent) {
+            (record.standing, record.guardrail) = (old.standing, old.guardrail.clone());
+        }
         (record.updated, record.reason) = (now, op.reason.clone());
         vault.put_meta(&mut draft.document, KEY, Some(&record.to_text()), now)?;
         vault.put_meta(&mut draft.document, "expires", None, now)?;

@@ -53,19 +53,27 @@ impl Desk<'_> {
     }
 
     /// Deletes a guardrail that a record names, where it was made for that record's key: any other is somebody else's.
+    /// Whether it is gone: an account that has no guardrails any more cannot be asked, and limits nothing by them.
     pub(super) fn delete_guardrail_of(
         &self,
         provider: &dyn Provider,
         guardrail: &RemoteId,
         intent: &Intent,
-    ) -> Result<(), VaultError> {
-        let Some(guard) = provider.guarding() else { return Ok(()) };
-        let all = guard.guardrails().map_err(KeyError::Provider)?;
+    ) -> Result<bool, VaultError> {
+        let Some(guard) = provider.guarding() else { return Ok(true) };
+        let all = match guard.guardrails() {
+            Ok(all) => all,
+            Err(error) if error.is_unavailable() => {
+                (self.say)(&format!("{error}: the guardrail {guardrail} of the old key stays noted in its record"));
+                return Ok(false);
+            }
+            Err(error) => return Err(KeyError::Provider(error).into()),
+        };
         let is_ours = |name: &str| KeyName::parse(name).is_some_and(|name| name.intent == *intent);
         if all.iter().any(|one| one.id == *guardrail && is_ours(&one.name)) {
             delete_and_see(provider, guard, guardrail)?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

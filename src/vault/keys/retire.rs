@@ -102,7 +102,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let (vault, (inspect, _)) = (self.vault()?, abilities(provider)?);
-        for old in &op.retire {
+        for old in op.retire.iter().filter(|old| old.standing.may_work()) {
             let Some(id) = &old.id else { continue };
             match inspect.get(id).map_err(KeyError::Provider)? {
                 Some(key) => vault.check_claim(&op.path, &old.intent, &key)?,
@@ -260,8 +260,9 @@ impl Desk<'_> {
         let Some(old) = op.retire.get_mut(place) else { return Ok(()) };
         let Some(guardrail) = old.guardrail.clone() else { return Ok(()) };
         let intent = old.intent.clone();
-        self.delete_guardrail_of(provider, &guardrail, &intent)?;
-        if let Some(old) = op.retire.get_mut(place) {
+        if self.delete_guardrail_of(provider, &guardrail, &intent)?
+            && let Some(old) = op.retire.get_mut(place)
+        {
             old.guardrail = None;
         }
         Ok(())
