@@ -13,6 +13,7 @@
 mod account;
 mod adopt;
 mod begin;
+mod beside;
 mod claim;
 mod close;
 pub mod desk;

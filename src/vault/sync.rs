@@ -120,14 +120,6 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
     Err(VaultError::Outpaced { remote: upstream.remote, times: TIMES })
 }
 
-/// Brings one commit into the branch that is checked out, and settles what git leaves of ours.
-pub(super) fn bring_commit(syncing: &Syncing<'_>, theirs: ObjectId) -> Result<Synced, VaultError> {
-    let repo = Repo::discover(syncing.start)?;
-    let mut synced = Synced::default();
-    bring(syncing, &repo, theirs, &mut synced)?;
-    Ok(synced)
-}
-
 /// Nothing is brought in while git is in the middle of something.
 fn not_amid(repo: &Repo) -> Result<(), VaultError> {
     match repo.operation()? {

@@ -4,6 +4,7 @@ mod alerts;
 mod answered;
 mod around;
 mod beside;
+mod branches;
 mod elsewhere;
 mod ensure;
 mod faults;

@@ -32,6 +32,10 @@ pub const NEW: &str = "prod/new";
 const CALLS: &str =
     "request = \"20s\"\nfirst-wait = \"1ms\"\nlongest-wait = \"5ms\"\nsettle = \"0s\"\npatience = \"50ms\"\n";
 
+/// Refuses pushes to the trunk, as a protected branch does.
+pub const PROTECTED: &str = "#!/bin/sh\nwhile read old new ref; do\n  if [ \"$ref\" = refs/heads/main ]; then\n    \
+    echo 'GH006: Protected branch update failed' >&2; exit 1\n  fi\ndone\n";
+
 /// The account as it was when the template was made.
 struct Before {
     management: String,

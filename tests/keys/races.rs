@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::place::{KEY, NEW, OLD, Place, Template, hook};
+use super::place::{KEY, NEW, OLD, PROTECTED, Place, Template, hook};
 use crate::openrouter::fake::{Call, Fault, Rule};
 use crate::world::{Person, Said, said};
 
@@ -181,10 +181,6 @@ fn on_two_branches_both_go_through_and_the_merge_is_settled() {
     all_resume(&place, "two branches");
     assert_eq!(place.ours().len(), 1);
 }
-
-/// Refuses pushes to the trunk, as a protected branch does.
-const PROTECTED: &str = "#!/bin/sh\nwhile read old new ref; do\n  if [ \"$ref\" = refs/heads/main ]; then\n    \
-    echo 'GH006: Protected branch update failed' >&2; exit 1\n  fi\ndone\n";
 
 fn merged_from_beside(squashed: bool) {
     let place = Template::new().copy();

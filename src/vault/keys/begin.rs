@@ -15,7 +15,6 @@ use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
 use crate::providers::Capabilities;
-use crate::repo::Ancestry;
 use crate::vault::read::Secret;
 use crate::vault::write::random;
 use crate::vault::{Vault, VaultError};
@@ -327,27 +326,5 @@ impl Vault {
         let Some(version) = self.newest(path)? else { return Ok(0) };
         // A tombstone has no metadata: what counts is that no two keys of one name are mixed up, and intents see to that.
         Ok(desk::record_of(&self.open_version(&version)?).map_or(0, |(_, record)| record.generation))
-    }
-
-    /// Operations for a secret that this clone knows of, but that are not checked out: on the trunk, and on branches that
-    /// were made for them.
-    fn operations_elsewhere(&self, path: &SecretPath) -> Result<Vec<Operation>, VaultError> {
-        let journal = desk::journal_path(self, path)?;
-        let head = self.repo().head()?.commit;
-        let mut tips: Vec<_> = self.repo().trunk()?.map(|trunk| trunk.commit).into_iter().collect();
-        tips.extend(self.repo().branches(&format!("covault/rotation/{path}"))?.into_iter().map(|(_, commit)| commit));
-        let mut found = Vec::new();
-        for tip in tips {
-            // What we have, we have seen to the end.
-            if head.is_none_or(|head| self.repo().is_ancestor(tip, head).is_ok_and(|it| it == Ancestry::Yes)) {
-                continue;
-            }
-            // What cannot be opened here says nothing; the push will show it.
-            let Ok(Some(version)) = self.version_at(tip, &journal) else { continue };
-            let Ok(opened) = self.open_version(&version) else { continue };
-            let here = Operation::all_of(&opened.document, opened.manifest.at);
-            found.extend(here.into_iter().filter(|op| op.path == *path));
-        }
-        Ok(found)
     }
 }

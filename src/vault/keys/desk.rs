@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::beside::ROTATIONS;
 use super::{JOURNAL, KeyError, PROVIDERS};
 use crate::home::Home;
 use crate::model::keys::intent::Intent;
@@ -16,9 +17,9 @@ use crate::model::register::{Key, Write};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::{self, Capabilities, Provider, Settings};
-use crate::repo::{ObjectId, Pushed, RepoError, Upstream};
+use crate::repo::{Pushed, RepoError, Upstream};
 use crate::vault::read::Secret;
-use crate::vault::sync::{Synced, Syncing, bring_commit, sync};
+use crate::vault::sync::{Synced, Syncing, sync};
 use crate::vault::write::How;
 use crate::vault::{Vault, VaultError};
 
@@ -133,11 +134,6 @@ impl Desk<'_> {
         all_merged(&upstream.branch, &sync(&self.syncing(), &|| ())?)
     }
 
-    /// Brings one commit in.
-    pub(super) fn bring_commit(&self, commit: ObjectId) -> Result<(), VaultError> {
-        all_merged("a branch of a rotation", &bring_commit(&self.syncing(), commit)?)
-    }
-
     fn syncing(&self) -> Syncing<'_> {
         Syncing {
             start: self.start,
@@ -159,7 +155,7 @@ impl Desk<'_> {
         refused: RepoError,
     ) -> Result<(), VaultError> {
         let head = vault.repo().head()?.commit.map(|commit| commit.to_string()).unwrap_or_default();
-        let own = format!("covault/rotation/{path}");
+        let own = format!("{ROTATIONS}{path}");
         let another = format!("{own}-{}", head.chars().take(8).collect::<String>());
         for branch in [own, another] {
             let remote = upstream.remote.clone();
@@ -181,7 +177,7 @@ impl Desk<'_> {
         Err(refused.into())
     }
 
-    /// Asks the remote for what is new, and brings in the rotation branches that others made.
+    /// Asks the remote for what is new, the branches of others' rotations included.
     pub(super) fn fetch(&self) -> Result<(), VaultError> {
         let vault = self.vault()?;
         if let Some(upstream) = vault.repo().exchanged_with()? {

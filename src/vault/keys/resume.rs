@@ -117,25 +117,14 @@ impl Desk<'_> {
         self.drive(op, false)
     }
 
-    /// Brings in what others have: the upstream, and branches that rotations were pushed to.
+    /// Brings in what others have: the upstream, and of the branches that rotations were pushed to what they have of keys.
     pub(super) fn bring_all(&self) -> Result<(), VaultError> {
         if self.how.dry_run {
             return Ok(());
         }
-        let vault = self.vault()?;
-        let Some(upstream) = vault.repo().exchanged_with()? else { return Ok(()) };
+        let Some(upstream) = self.vault()?.repo().exchanged_with()? else { return Ok(()) };
         self.bring(&upstream)?;
-        let prefix = "covault/rotation/";
-        for (branch, tip) in vault.repo().branches(prefix)? {
-            let vault = self.vault()?;
-            let head = vault.repo().head()?.commit;
-            if head.is_some_and(|head| vault.repo().is_ancestor(tip, head).is_ok_and(|is| is == Ancestry::Yes)) {
-                continue;
-            }
-            (self.say)(&format!("bringing in {branch}"));
-            self.bring_commit(tip)?;
-        }
-        Ok(())
+        self.bring_rotations()
     }
 
     /// Of several operations for one secret, which began in different clones, the one that came furthest goes on, and
