@@ -87,6 +87,8 @@ pub struct Vault {
     trunk: trunk::View,
     keys: OnceCell<Own>,
     signer: OnceCell<Option<OwnSigner>>,
+    /// Which secret has which key; read once.
+    intents: OnceCell<keys::Intents>,
 }
 
 /// One's keys, and whose they are.
@@ -125,6 +127,7 @@ impl Vault {
             trunk: accepted.trunk,
             keys: OnceCell::new(),
             signer: OnceCell::new(),
+            intents: OnceCell::new(),
         })
     }
 

@@ -38,6 +38,7 @@ mod usage;
 
 pub use adopt::Adopting;
 pub use begin::{Issuing, Revoking, Rotating};
+pub(super) use claim::Intents;
 pub use desk::{Desk, Written};
 pub use drive::Outcome;
 pub use ensure::Ensured;

@@ -105,3 +105,73 @@ fn a_record_that_names_another_secrets_key_makes_nobody_touch_it() {
         bob.git(["pull", "-q"]).ok();
     }
 }
+
+/// What there is to stop and to change a key with; the last one takes it away.
+const STOPS: [&[&str]; 4] = [
+    &["key", "limits", "NAME", "--limit", "1/day"],
+    &["key", "disable", "NAME"],
+    &["key", "rotate", "NAME", "--compromised"],
+    &["key", "revoke", "NAME", "--yes"],
+];
+
+fn stops(name: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    STOPS.into_iter().map(move |command| command.iter().map(|word| if *word == "NAME" { name } else { word }).collect())
+}
+
+#[test]
+fn what_lives_at_a_keys_old_name_keeps_nobody_from_stopping_it() {
+    for reads_all in [true, false] {
+        let rig = Rig::new();
+        let (fake, alice) = (&rig.fake, &rig.alice);
+        alice.covault(["key", "issue", "prod/a"]).ok();
+        alice.covault(["mv", "prod/a", "legacy/a"]).ok();
+        alice.covault_fed(b"another secret", ["set", "prod/a", "--new"]).ok();
+        alice.push("main");
+        if !reads_all {
+            let bob = rig.joins("bob");
+            alice.covault(["grant", "private", "bob", "--yes"]).ok();
+            alice.push("main");
+            bob.git(["pull", "-q", "--ff-only"]).ok();
+            bob.set("private/b", "not for alice");
+            bob.push("main");
+            alice.git(["pull", "-q", "--ff-only"]).ok();
+            alice.covault(["get", "private/b"]).exits(4);
+        }
+        for command in stops("legacy/a") {
+            let said = alice.covault(&command);
+            assert_eq!(said.code, 0, "{command:?} {}", said.err);
+        }
+        assert!(fake.live_keys().is_empty());
+        assert_eq!(alice.get("prod/a"), "another secret");
+    }
+}
+
+#[test]
+fn a_record_that_names_the_key_of_a_secret_that_moved_makes_nobody_touch_it() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    for name in ["prod/a", "prod/b"] {
+        alice.covault(["key", "issue", name]).ok();
+    }
+    alice.covault(["mv", "prod/b", "prod/c"]).ok();
+    alice.push("main");
+    let bob = rig.joins("bob");
+    let of_c = record(&vault(&bob), "prod/c");
+    let id = of_c.id.clone().unwrap().to_string();
+    forge(&bob, "prod/a", &of_c);
+    bob.push("main");
+    alice.git(["pull", "-q"]).ok();
+    for command in stops("prod/a") {
+        fake.clear_requests();
+        let said = alice.covault(&command);
+        assert_eq!(said.code, 6, "{command:?} {}", said.err);
+        let touched = fake.requests().into_iter().find(|request| request.method != "GET" && request.path.contains(&id));
+        assert!(touched.is_none(), "{command:?} {:?}", touched.map(|request| request.line()));
+    }
+    // Nor does it keep anybody from stopping it where it is.
+    for command in stops("prod/c") {
+        let said = alice.covault(&command);
+        assert_eq!(said.code, 0, "{command:?} {}", said.err);
+    }
+    assert!(fake.live_keys().iter().all(|key| key.hash != id));
+}
