@@ -129,16 +129,60 @@ fn without_guardrails_covault_holds_the_second_limit_and_says_so() {
     assert_eq!(guard_of(&rig.fake, &hash), "100 Monthly", "it could be held there now");
 }
 
-#[test]
-fn somebody_s_own_guardrail_is_not_replaced() {
-    let (rig, hash) = rig(&["10/day"]);
+/// A guardrail that somebody made by hand, assigned to the key.
+fn house_rule(rig: &Rig, hash: &str) -> String {
     let caller = crate::openrouter::wire::Caller::new(rig.fake.url(), rig.fake.management_key());
     let made = caller.post("/guardrails", r#"{"name":"house rule","limit_usd":7,"reset_interval":"weekly"}"#).is(201);
     let id = made.data()["id"].as_str().unwrap().to_owned();
     caller.post(&format!("/guardrails/{id}/assignments/keys"), serde_json::json!({ "key_hashes": [hash] }));
+    id
+}
+
+#[test]
+fn somebody_s_own_guardrail_is_not_replaced() {
+    let (rig, hash) = rig(&["10/day"]);
+    house_rule(&rig, &hash);
     let said = limits(&rig, &["--limit", "100/month"]).ok();
     assert!(said.err.contains("house rule"), "{}", said.err);
     assert_eq!(guard_of(&rig.fake, &hash), "7 Weekly");
+}
+
+#[test]
+fn a_rotation_takes_somebody_s_own_guardrail_along() {
+    for limits in [["10/day"].as_slice(), &["10/day", "100/month"]] {
+        for how in [["key", "rotate", NAME].as_slice(), &["key", "rotate", NAME, "--compromised"]] {
+            let (rig, first) = rig(limits);
+            let theirs = house_rule(&rig, &first);
+            let said = rig.alice.covault(how).ok();
+            assert!(said.err.contains("house rule"), "{}", said.err);
+            let next = rig.fake.key_of(&rig.alice.get(NAME)).unwrap().hash;
+            assert_ne!(next, first);
+            assert_eq!(rig.fake.guardrail_of(&next).unwrap().id, theirs, "{how:?}");
+            // It was there before anybody got the key, and ours went with its key.
+            assert_eq!(rig.fake.guardrails().len(), 1, "{how:?}");
+            let rows = json_of(&rig.alice.covault(["key", "usage", "--json"]).ok());
+            assert_eq!(rows[0]["status"], "ok", "{rows}");
+            // And once more, as its second limit is Covault's by now.
+            rig.alice.covault(["key", "rotate", NAME]).ok();
+            let last = rig.fake.key_of(&rig.alice.get(NAME)).unwrap().hash;
+            assert_eq!(rig.fake.guardrail_of(&last).unwrap().id, theirs, "{how:?}");
+        }
+    }
+}
+
+#[test]
+fn a_new_key_that_does_not_get_somebody_s_own_guardrail_is_not_given_out() {
+    let (rig, first) = rig(&["10/day"]);
+    let theirs = house_rule(&rig, &first);
+    let before = rig.alice.get(NAME);
+    rig.fake.inject(Rule::on(Call::AssignKeys, Fault::Status(500)).before().always());
+    rig.alice.covault(["key", "rotate", NAME]).exits(9);
+    assert_eq!(rig.alice.get(NAME), before);
+    assert!(rig.fake.key_of(&before).unwrap().works(rig.fake.now()));
+    rig.fake.clear_rules();
+    rig.alice.covault(["key", "resume"]).ok();
+    let next = rig.fake.key_of(&rig.alice.get(NAME)).unwrap().hash;
+    assert_eq!(rig.fake.guardrail_of(&next).unwrap().id, theirs);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use super::KeyError;
 use super::desk::Desk;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limit, Window};
-use crate::model::keys::record::RemoteId;
+use crate::model::keys::operation::Operation;
+use crate::model::keys::record::{RemoteId, Retired};
 use crate::providers::{Guard, Guardrail, Provider, ProviderError};
 use crate::vault::VaultError;
 
@@ -36,6 +37,38 @@ pub(super) fn put(
 }
 
 impl Desk<'_> {
+    /// Gives a new key somebody's own guardrail that the old one has, and sees that it is assigned; whether there is one. A key
+    /// has room for one: a limit that ours would hold is Covault's then.
+    pub(super) fn keep_guardrail(
+        &self,
+        provider: &dyn Provider,
+        op: &mut Operation,
+        key: &RemoteId,
+    ) -> Result<bool, VaultError> {
+        let Some(guard) = provider.guarding() else { return Ok(false) };
+        let theirs = match somebodys_own(guard, &op.retire) {
+            // An account that has none has none of theirs.
+            Err(error) if error.is_unavailable() => None,
+            theirs => theirs.map_err(KeyError::Provider)?,
+        };
+        let Some((theirs, mint)) = theirs.zip(op.mint.as_mut()) else { return Ok(false) };
+        guard.assign(&theirs.id, key).map_err(KeyError::Provider)?;
+        if guard.guardrail_of(key).map_err(KeyError::Provider)?.as_ref() != Some(&theirs.id) {
+            let what = format!("the guardrail {:?} of the old key is not assigned to the new one", theirs.name);
+            return Err(KeyError::Unfinished { path: op.path.to_string(), what }.into());
+        }
+        (self.say)(&format!(
+            "the new key has the guardrail of the old one, which is somebody's own ({:?})",
+            theirs.name
+        ));
+        mint.guardrail = None;
+        if let Some(window) = window_of(&mint.layers) {
+            (self.say)(&format!("covault key usage holds the limit of a {window}, as of each time that it is run"));
+            mint.layers.insert(window, Layer::Client);
+        }
+        Ok(true)
+    }
+
     /// Deletes guardrails that were made for these intents.
     pub(super) fn clear_guardrails(&self, provider: &dyn Provider, intents: &[Intent]) -> Result<(), VaultError> {
         let Some(guard) = provider.guarding() else { return Ok(()) };
@@ -75,6 +108,22 @@ impl Desk<'_> {
         }
         Ok(true)
     }
+}
+
+/// The guardrail that the newest of these keys has, where it was made for no key of ours.
+fn somebodys_own(guard: &dyn Guard, old: &[Retired]) -> Result<Option<Guardrail>, ProviderError> {
+    let old: Vec<&RemoteId> =
+        old.iter().rev().filter(|old| old.standing.may_work()).filter_map(|old| old.id.as_ref()).collect();
+    if old.is_empty() {
+        return Ok(None);
+    }
+    let assigned = guard.assignments()?;
+    let all = guard.guardrails()?;
+    let of = |key: &RemoteId| {
+        let (_, id) = assigned.iter().find(|(of, _)| of == key)?;
+        all.iter().find(|one| one.id == *id && KeyName::parse(&one.name).is_none())
+    };
+    Ok(old.into_iter().find_map(of).cloned())
 }
 
 /// Deletes a guardrail and looks for it afterwards, whatever the deletion said.

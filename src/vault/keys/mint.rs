@@ -242,8 +242,12 @@ impl Desk<'_> {
         self.save(op, &Text::Drop(&intent), &nothing_else, &format!("covault: ask again for a key for {}", op.path))
     }
 
-    /// Makes the guardrail, assigns it, and sees that it is assigned; where the account has none, Covault holds that limit.
+    /// Makes the guardrail, assigns it, and sees that it is assigned; where the account has none, Covault holds that limit, and
+    /// where the old key has somebody's own, the new one gets that.
     fn guard(&self, provider: &dyn Provider, op: &mut Operation, key: &RemoteId) -> Result<(), VaultError> {
+        if self.keep_guardrail(provider, op, key)? {
+            return Ok(());
+        }
         let Some(mint) = &mut op.mint else { return Ok(()) };
         let guarded = guardrail::window_of(&mint.layers);
         let Some((window, guard)) = guarded.zip(provider.guarding()) else { return Ok(()) };
