@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::place::{PROTECTED, hook};
 use super::rig::{Rig, json_of, machine_of};
 use crate::openrouter::fake::{Call, Fault, Rule};
 use crate::world::Person;
@@ -139,4 +140,48 @@ fn a_name_from_elsewhere_does_not_pass_for_a_line_of_ours() {
     assert!(!text.lines().any(|line| line.starts_with("prod/forged")), "{text}");
     assert!(!text.contains('\u{1b}') && !said.err.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
     assert!(!said.err.lines().any(|line| line.starts_with("prod/forged")), "{}", said.err);
+}
+
+#[test]
+fn on_a_clone_that_is_behind_no_key_of_others_is_an_orphan() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    let desktop = machine_of(&rig, "desktop");
+    rig.alice.covault(["key", "rotate", NAME]).ok();
+    rig.alice.covault(["key", "issue", "ci/new"]).ok();
+    rig.alice.covault(["mv", "ci/new", "ci/moved"]).ok();
+    rig.alice.push("main");
+    let given_out = rig.fake.key_of(&rig.alice.get(NAME)).unwrap();
+    // Before it has heard of it, by its number; afterwards by the record that the trunk has.
+    for told in ["up to key 1: covault sync", "origin/main has its record"] {
+        let rows = listed(&desktop);
+        let row = of(&rows, "id", &given_out.hash);
+        assert_eq!((&row["status"], &row["secret"]), (&"newer".into(), &NAME.into()), "{rows:#?}");
+        assert!(row["notes"][0].as_str().unwrap().contains(told), "{rows:#?}");
+        let missing = of(&rows, "status", "missing");
+        assert!(missing["notes"][0].as_str().unwrap().contains("covault sync"), "{rows:#?}");
+        desktop.git(["fetch", "-q"]).ok();
+    }
+    assert_eq!(of(&listed(&desktop), "secret", "ci/new")["status"], "newer");
+    desktop.covault(["sync"]).ok();
+    let rows = listed(&desktop);
+    assert!(rows.iter().all(|row| row["status"] == "ok"), "{rows:#?}");
+}
+
+#[test]
+fn a_key_that_waits_for_the_trunk_is_no_orphan() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    let desktop = machine_of(&rig, "desktop");
+    hook(rig.world.path(), "pre-receive", PROTECTED);
+    rig.alice.covault(["key", "rotate", NAME]).ok();
+    rig.alice.covault(["key", "issue", "ci/new"]).ok();
+    desktop.git(["fetch", "-q"]).ok();
+    let rows = listed(&desktop);
+    let waiting = rows.iter().find(|row| row["generation"] == 2).unwrap();
+    assert_eq!(waiting["status"], "open", "{rows:#?}");
+    assert!(waiting["notes"][0].as_str().unwrap().contains("alice began to rotate it"), "{rows:#?}");
+    let row = of(&rows, "secret", "ci/new");
+    assert_eq!(row["status"], "newer", "{rows:#?}");
+    assert!(row["notes"][0].as_str().unwrap().contains("waits for the trunk"), "{rows:#?}");
 }

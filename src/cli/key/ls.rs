@@ -17,8 +17,8 @@ use crate::vault::keys::{Adopting, KeyListing, ListedKey};
 /// List keys: what the vault has records of and what the account has, side by side
 ///
 /// Nothing is changed. missing has a record and is not in the account; unmanaged is in the account and was made
-/// elsewhere; orphan is ours by its name and has no record; drifted is set differently than its record says; retired was
-/// replaced and is still there; open is under way.
+/// elsewhere; newer is ours by its name, and its record is not checked out here (yet); orphan is ours by its name and has no
+/// record; drifted is set differently than its record says; retired was replaced and is still there; open is under way.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault key ls\n  covault key ls --json\n  covault key ls --adopt f01d5260... --as prod/openrouter < key.txt\n\n\

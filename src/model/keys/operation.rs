@@ -173,6 +173,13 @@ impl Operation {
         }
     }
 
+    /// Whether a key of this intent has to do with it: its new one, an old one, or one that may turn up late.
+    pub fn names(&self, intent: &Intent) -> bool {
+        self.mint.as_ref().is_some_and(|mint| mint.intent == *intent)
+            || self.retire.iter().any(|old| old.intent == *intent)
+            || self.sweep.iter().any(|sweep| sweep.intent == *intent)
+    }
+
     /// Takes a new key of another operation in as one to be taken away.
     pub fn fold_in(&mut self, mint: &Mint, now: Time) {
         match &mint.id {

@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, Managed};
 use super::desk::{Desk, management_path};
+use super::settle::records_of;
 use super::usage::{again, drift_of};
 use super::{Capabilities, KeyError};
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::operation::Operation;
-use crate::model::keys::record::{RemoteId, Standing};
+use crate::model::keys::record::{RemoteId, Retired, Standing};
 use crate::model::keys::usage::Usage;
+use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::providers::{KNOWN, RemoteKey};
 use crate::vault::{Vault, VaultError};
 
 /// What is known where nothing was answered.
 const RECORDS: &str = "what is known is what the records say";
+
+/// How often a secret may have moved.
+const MOVES: usize = 16;
 
 /// How a key stands between vault and account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub enum Found {
     Unconfirmed,
     /// It was replaced, and is still there.
     Retired,
+    /// It is ours by its name, and newer than what is checked out here knows.
+    Newer,
     /// It is ours by its name, and no record says so.
     Orphan,
     /// It is ours by its name, for a secret that one does not read.
@@ -63,6 +70,7 @@ impl Found {
             Self::Open => "open",
             Self::Unconfirmed => "to be confirmed",
             Self::Retired => "retired",
+            Self::Newer => "newer",
             Self::Orphan => "orphan",
             Self::Hidden => "hidden",
             Self::OtherVault => "other vault",
@@ -149,7 +157,12 @@ impl Desk<'_> {
                 keys.extend(self.recorded(&known, one, account.as_ref()));
             }
             let ours: Vec<&Managed> = ours.into_iter().map(|one| &*one).collect();
-            others.extend(unrecorded(&known, &ours, account.as_ref()));
+            others.extend(unrecorded(&known, &ours, account.as_ref())?);
+        }
+        // What is missing was replaced where a newer one is there.
+        for key in keys.iter_mut().filter(|key| key.found == Found::Missing) {
+            let newer = others.iter().find(|other| other.found == Found::Newer && other.path == key.path);
+            key.notes = newer.map_or_else(|| std::mem::take(&mut key.notes), |newer| newer.notes.clone());
         }
         keys.sort_by(|a, b| (&a.path, a.generation).cmp(&(&b.path, b.generation)));
         keys.extend(others);
@@ -275,8 +288,8 @@ fn of_account(provider: &Capabilities, key: &RemoteKey) -> ListedKey {
 }
 
 /// What the account has beside the records, and what is under way that it does not have yet.
-fn unrecorded(known: &Known<'_>, ours: &[&Managed], account: Option<&Account>) -> Vec<ListedKey> {
-    let Some(account) = account else { return Vec::new() };
+fn unrecorded(known: &Known<'_>, ours: &[&Managed], account: Option<&Account>) -> Result<Vec<ListedKey>, VaultError> {
+    let Some(account) = account else { return Ok(Vec::new()) };
     let mut recorded: BTreeSet<&RemoteId> = BTreeSet::new();
     for one in ours {
         recorded.extend(one.record.id.iter().chain(one.retired.iter().filter_map(|old| old.id.as_ref())));
@@ -294,7 +307,8 @@ fn unrecorded(known: &Known<'_>, ours: &[&Managed], account: Option<&Account>) -
         if let Some(name) = KeyName::parse(&key.name) {
             let op = under_way.get_key_value(&name.intent);
             shown.extend(op.map(|(intent, _)| *intent));
-            (row.found, row.notes) = named(known, &name, op.map(|(_, op)| *op));
+            let here = ours.iter().find(|one| one.path == name.path).map(|one| one.record.generation);
+            (row.found, row.notes) = named(known, &name, &key.id, op.map(|(_, op)| *op), here)?;
             if row.found != Found::OtherVault {
                 (row.path, row.generation) = (Some(name.path), Some(name.generation));
             }
@@ -326,24 +340,84 @@ fn unrecorded(known: &Known<'_>, ours: &[&Managed], account: Option<&Account>) -
             )],
         });
     }
-    rows
+    Ok(rows)
 }
 
 /// What a key is whose name says that it is ours.
-fn named(known: &Known<'_>, name: &KeyName, op: Option<&Operation>) -> (Found, Vec<String>) {
+fn named(
+    known: &Known<'_>,
+    name: &KeyName,
+    id: &RemoteId,
+    op: Option<&Operation>,
+    here: Option<u64>,
+) -> Result<(Found, Vec<String>), VaultError> {
     let path = &name.path;
     if !name.is_of(known.vault.roster().vault) {
-        return (Found::OtherVault, Vec::new());
+        return Ok((Found::OtherVault, Vec::new()));
     }
-    if let Some(op) = op {
+    let began = |op: &Operation| {
         let note = format!("{} began to {} it ({}): covault key resume {path}", op.by, op.kind.as_str(), op.stage());
-        return (Found::Open, vec![note]);
+        (Found::Open, vec![note])
+    };
+    if let Some(op) = op {
+        return Ok(began(op));
     }
     if known.hidden.contains(path) {
-        return (Found::Hidden, vec![format!("you do not read {path}, which may have its record")]);
+        return Ok((Found::Hidden, vec![format!("you do not read {path}, which may have its record")]));
+    }
+    // Others may have come further than what is checked out here: no key of theirs is to be taken away for that.
+    if let Some(op) = known.vault.operations_elsewhere(path)?.iter().find(|op| op.names(&name.intent)) {
+        return Ok(began(op));
+    }
+    if let Some(found) = known.vault.recorded_elsewhere(path, id)? {
+        return Ok(found);
+    }
+    if let Some(here) = here.filter(|here| *here < name.generation) {
+        let note =
+            format!("it is key {}, and this clone knows of {path} up to key {here}: covault sync", name.generation);
+        return Ok((Found::Newer, vec![note]));
     }
     let console = known.provider.console;
-    let note =
-        format!("no record has it: take it away at {console}, or, with its text, covault key ls --adopt ID --as NAME");
-    (Found::Orphan, vec![note])
+    let note = format!(
+        "no record has it that this clone has heard of: covault sync first; if it is still an orphan then, take it away at \
+         {console}, or, with its text, covault key ls --adopt ID --as NAME"
+    );
+    Ok((Found::Orphan, vec![note]))
+}
+
+impl Vault {
+    /// How a key stands by its secret's record on the trunk, or on a branch that waits for it; nothing where none has it.
+    fn recorded_elsewhere(&self, path: &SecretPath, id: &RemoteId) -> Result<Option<(Found, Vec<String>)>, VaultError> {
+        let trunk = self.repo().trunk()?.map(|trunk| trunk.name);
+        for (branch, tip) in self.tips_elsewhere(path)? {
+            let mut path = path.clone();
+            for _ in 0..MOVES {
+                // What is refused there is no record.
+                let Ok(Some(version)) = self.version_at(tip, &path) else { break };
+                if let State::Moved(next) = &version.manifest().state {
+                    path = next.clone();
+                    continue;
+                }
+                let secret = match self.open_version(&version) {
+                    Ok(secret) => secret,
+                    Err(VaultError::NotAReader { .. }) => {
+                        let note = format!("you do not read {path} on {branch}, which may have its record");
+                        return Ok(Some((Found::Hidden, vec![note])));
+                    }
+                    Err(_) => break,
+                };
+                let retired = Retired::all_of(&secret.document, secret.manifest.at).into_iter().map(|old| old.id);
+                let mut ids = records_of(&secret).into_iter().map(|record| record.id).chain(retired);
+                if ids.any(|one| one.as_ref() == Some(id)) {
+                    let what = match Some(&branch) == trunk.as_ref() {
+                        true => "and what is checked out here has not: covault sync",
+                        false => "and waits for the trunk: bring it there from that branch",
+                    };
+                    return Ok(Some((Found::Newer, vec![format!("{branch} has its record, {what}")])));
+                }
+                break;
+            }
+        }
+        Ok(None)
+    }
 }
