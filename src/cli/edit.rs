@@ -76,7 +76,7 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
             Err(error) => return Err(error.into()),
         };
         // An empty sheet says that there is nothing: what came there since is not written over.
-        let change = Edit { seen, only_new: seen.is_none(), ..edit::between(&before, &after) };
+        let change = Edit { only_new: seen.is_empty(), seen: seen.clone(), ..edit::between(&before, &after) };
         let report = match vault.set(&path, change, &context.how(&args.write)) {
             // What the person typed is worth another try.
             Err(error) if context.can_ask() && ask::confirm(&format!("{error}. Edit again?"), true) => {

@@ -13,18 +13,18 @@ use zeroize::Zeroizing;
 
 impl Vault {
     /// The sheet of a living secret, or an empty one for a new name.
-    /// With it comes the version that it shows.
-    pub fn sheet(&self, path: &SecretPath) -> Result<(Sheet, Option<Hash>), VaultError> {
+    /// With it come the versions that it shows.
+    pub fn sheet(&self, path: &SecretPath) -> Result<(Sheet, Vec<Hash>), VaultError> {
         self.check_no_journal(path)?;
         let Some(version) = self.current(path)? else {
             self.check_free(path)?;
-            return Ok((Sheet::default(), None));
+            return Ok((Sheet::default(), Vec::new()));
         };
         if version.manifest().state == State::Deleted {
-            return Ok((Sheet::default(), None));
+            return Ok((Sheet::default(), Vec::new()));
         }
         let secret = self.secret(path)?;
-        let seen = Some(secret.hash);
+        let seen = secret.names();
         let mut sheet = Sheet {
             meta: read::metadata(&secret.document, secret.manifest.at)
                 .into_iter()

@@ -49,6 +49,11 @@ impl Secret {
         self
     }
 
+    /// The names of the versions that it shows.
+    pub fn names(&self) -> Vec<Hash> {
+        self.versions.iter().map(|(hash, _)| *hash).collect()
+    }
+
     /// Whether siblings wait to be joined.
     pub fn has_siblings(&self) -> bool {
         self.versions.len() > 1

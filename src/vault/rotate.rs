@@ -76,7 +76,7 @@ pub struct Rotation {
     /// Machines that read some of it now, with an identity that the member may have.
     pub machines: BTreeSet<MemberName>,
     /// The versions that were looked at.
-    seen: BTreeMap<SecretPath, Hash>,
+    seen: BTreeMap<SecretPath, Vec<Hash>>,
 }
 
 /// A new value.
@@ -176,8 +176,7 @@ impl Vault {
         let (mut drafts, mut names, mut written) = (Vec::new(), Vec::new(), Vec::new());
         for (path, mut edit) in by_path {
             let mut draft = writing.start_living(&path)?;
-            let seen = rotation.seen.get(&path);
-            if draft.parents.iter().any(|(hash, _)| Some(hash) != seen) {
+            if draft.follows_more_than(rotation.seen.get(&path).map_or(&[], Vec::as_slice)) {
                 return Err(VaultError::ChangedMeanwhile(path.to_string()));
             }
             if let Some(field) = edit.fields.iter().find(|field| is_in(&draft.document, field, how.now)) {
@@ -251,7 +250,7 @@ impl Rotation {
     }
 
     fn add(&mut self, path: &SecretPath, secret: &Secret, wanted: impl Fn(&FieldView<'_>) -> bool) {
-        self.seen.insert(path.clone(), secret.hash);
+        self.seen.insert(path.clone(), secret.names());
         for field in secret.fields() {
             if wanted(&field) && field.writes.iter().any(|write| write.is_secret()) {
                 let means = means(secret, field.name, field.newest());

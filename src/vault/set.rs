@@ -41,8 +41,8 @@ pub struct Edit {
     pub only_new: bool,
     /// A secret field may become one that is shown without being asked for.
     pub may_show: bool,
-    /// The version that the person saw; refuse where it is another by now.
-    pub seen: Option<Hash>,
+    /// The versions that the person saw; refuse where there are others by now. None: whatever there is.
+    pub seen: Vec<Hash>,
 }
 
 impl Edit {
@@ -60,7 +60,7 @@ impl Vault {
             Err(VaultError::Moved { .. }) if edit.only_new => writing.start_over(path)?,
             started => started?,
         };
-        if edit.seen.is_some_and(|seen| draft.parents.iter().any(|(hash, _)| *hash != seen)) {
+        if !edit.seen.is_empty() && draft.follows_more_than(&edit.seen) {
             return Err(VaultError::ChangedMeanwhile(path.to_string()));
         }
         let lives = draft.parents.iter().any(|(_, manifest)| manifest.state == State::Live);

@@ -75,6 +75,11 @@ impl Draft {
         Self { document, parents, shares, kept_apart, over: Found::Unknown }
     }
 
+    /// Whether it follows a version that is none of these, which somebody was shown.
+    pub(super) fn follows_more_than(&self, shown: &[Hash]) -> bool {
+        self.parents.iter().any(|(hash, _)| !shown.contains(hash))
+    }
+
     /// A new secret, where there is no file.
     pub fn birth(vault: Hash, path: SecretPath) -> Self {
         let document = Document::new(vault, SecretId(random()), path);

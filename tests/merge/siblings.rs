@@ -157,6 +157,24 @@ fn what_waits_is_turned_back_into_a_plain_age_file_by_resolve() {
 }
 
 #[test]
+fn what_waits_is_edited_and_rotated_as_the_one_secret_that_is_shown() {
+    let mut team = waiting();
+    team.alice.vars.push(("EDITOR".into(), "sed -i '/^.secret.$/a extra = \"added\"'".into()));
+    let alice = &team.alice;
+    alice.covault(["edit", "dev/db"]).ok();
+    assert!(!holds_siblings(alice, "dev/db"));
+    assert_eq!(alice.get("dev/db/extra"), "added");
+    let shown = alice.covault(["show", "dev/db", "--reveal"]).ok().text();
+    assert!(shown.contains("what bob wrote on a branch") && shown.contains("what alice wrote on the trunk"), "{shown}");
+    verifies(alice);
+    let bob = &team.bob;
+    bob.covault_fed(b"rotated", ["rotate", "dev/db/value", "--stdin", "--yes"]).ok();
+    assert!(!holds_siblings(bob, "dev/db"));
+    assert_eq!(bob.get("dev/db"), "rotated");
+    verifies(bob);
+}
+
+#[test]
 fn commands_that_read_join_what_waits_in_memory_and_write_nothing() {
     let team = waiting();
     let alice = &team.alice;
