@@ -13,6 +13,9 @@ use crate::world::Person;
 
 /// Writes the value as an older covault did, and the record where one is given, and pushes that.
 fn write_value(person: &Person, value: &Value, standing: Option<Standing>) {
+    // The library writes in this process, which knows nothing of the person's settings.
+    person.git(["config", "user.name", &person.name]).ok();
+    person.git(["config", "user.email", &format!("{}@example.org", person.name)]).ok();
     let vault = crate::faults::rig::open(person).unwrap();
     let secret = vault.secret(&SecretPath::parse(OLD).unwrap()).unwrap();
     let record = KeyRecord::of(&secret.document, secret.manifest.at).unwrap();
