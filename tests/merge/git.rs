@@ -212,23 +212,28 @@ fn a_squash_hides_no_descent() {
     is_good(&alice);
 }
 
-#[test]
-fn of_two_that_say_the_same_by_other_ways_neither_way_is_lost() {
-    let world = World::new();
-    let alice = forked(&world);
+/// Two ways to the same: branches `one`, `two` and `three` change a field each, `first` has one and two, then three, `second`
+/// three and two, then one. A secret more is on `first-half` and `second-half`, begun half the way. `second` is checked out.
+pub fn two_ways(alice: &Person) {
     for (branch, name) in [("one", "password"), ("two", "value"), ("three", "extra")] {
         alice.git(["checkout", "-q", "-b", branch, "side"]).ok();
-        field(&alice, name, branch);
+        field(alice, name, branch);
     }
-    // One and two, then three; and two and three, then one. Somebody goes on from each half way.
     for (left, ways) in [("first", ["one", "two", "three"]), ("second", ["three", "two", "one"])] {
         alice.git(["checkout", "-q", "-b", left, ways[0]]).ok();
         alice.git(["merge", "-q", "--no-edit", ways[1]]).ok();
         alice.git(["checkout", "-q", "-b", &format!("{left}-half")]).ok();
         alice.set(left, "another secret");
-        on(&alice, left);
+        on(alice, left);
         alice.git(["merge", "-q", "--no-edit", ways[2]]).ok();
     }
+}
+
+#[test]
+fn of_two_that_say_the_same_by_other_ways_neither_way_is_lost() {
+    let world = World::new();
+    let alice = forked(&world);
+    two_ways(&alice);
     for other in ["first", "first-half", "second-half"] {
         alice.git(["merge", "-q", "--no-edit", other]).ok();
     }

@@ -1,6 +1,6 @@
 //! Merging without a key: both sides stay sealed, and who writes next finds both edits.
 
-use super::git::{field, forked, is_good, on, values};
+use super::git::{field, forked, is_good, on, two_ways, values};
 use crate::cli::json;
 use crate::team;
 use crate::world::{Person, World};
@@ -80,19 +80,7 @@ fn siblings_are_merged_with_more_and_never_nested() {
 fn one_version_that_says_what_a_sibling_says_names_it_before_it_takes_its_place() {
     let world = World::new();
     let alice = forked(&world);
-    for (branch, name) in [("one", "password"), ("two", "value"), ("three", "extra")] {
-        alice.git(["checkout", "-q", "-b", branch, "side"]).ok();
-        field(&alice, name, branch);
-    }
-    // Two ways to the same: one and two, then three; three and two, then one. Somebody goes on from half of the second.
-    for (left, ways) in [("first", ["one", "two", "three"]), ("second", ["three", "two", "one"])] {
-        alice.git(["checkout", "-q", "-b", left, ways[0]]).ok();
-        alice.git(["merge", "-q", "--no-edit", ways[1]]).ok();
-        alice.git(["branch", &format!("{left}-half")]).ok();
-        alice.git(["merge", "-q", "--no-edit", ways[2]]).ok();
-    }
-    on(&alice, "second-half");
-    alice.set("other", "another secret");
+    two_ways(&alice);
     // The second way, beside half of the first: what the first way ends in follows the one and says what the other says.
     let bot = bot(&world, &alice);
     bot.git(["checkout", "-q", "-b", "both", "origin/second"]).ok();
