@@ -17,7 +17,7 @@ use crate::model::names::SecretPath;
 use crate::model::roster::Role;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
-use crate::repo::Change;
+use crate::repo::{Change, Found};
 use crate::seal::{self, Signer};
 
 /// Files that are refused and left alone, with why.
@@ -72,6 +72,8 @@ pub(super) struct Plan {
     pub(super) due: Vec<Due>,
     /// What could not be looked at.
     pub(super) refused: RefusedFiles,
+    /// What a person should know of what was sealed.
+    pub(super) notes: Vec<String>,
 }
 
 impl Plan {
@@ -189,13 +191,14 @@ impl Vault {
         let (_, signer) = self.author()?;
         // What it takes to look at git's objects has one thread.
         let mut joined: Vec<Option<Result<Basis, VaultError>>> = Vec::with_capacity(plan.due.len());
+        let mut over = Vec::with_capacity(plan.due.len());
         for due in &plan.due {
             let path = &due.pending.path;
-            joined.push(match due.pending.mine && !self.is_alone(path, &due.version)? {
-                true => self.basis(path).transpose(),
-                false => None,
-            });
+            let is_joined = due.pending.mine && !self.is_alone(path, &due.version)?;
+            joined.push(if is_joined { self.basis(path).transpose() } else { None });
+            over.push(if due.pending.mine { self.found(Some(due.version.stored()))? } else { Found::Unknown });
         }
+        plan.notes.extend(joined.iter().flatten().flatten().filter_map(|basis| basis.note.clone()));
         let resealed: Vec<_> = plan
             .due
             .par_iter()
@@ -213,9 +216,9 @@ impl Vault {
             })
             .collect();
         let mut changes = Vec::with_capacity(resealed.len());
-        for (due, sealed) in plan.due.iter_mut().zip(resealed) {
+        for ((due, sealed), over) in plan.due.iter_mut().zip(resealed).zip(over) {
             match sealed {
-                Ok(Some(bytes)) => changes.push(Change::write(due.version.file(), bytes)),
+                Ok(Some(bytes)) => changes.push(Change::write(due.version.file(), bytes).over(over)),
                 Ok(None) => {}
                 // The manifest said that it is sealed to us, and it is not: for the next who can.
                 Err(VaultError::NotAReader { .. }) => due.pending.mine = false,

@@ -220,7 +220,8 @@ impl Vault {
         changes.extend(sealed);
         changes.extend(amendment.others);
         changes.extend(others);
-        let report = writing.commit(changes, message)?;
+        let mut report = writing.commit(changes, message)?;
+        report.notes.append(&mut amendment.plan.notes);
         if !report.dry_run {
             let digest = Hash::of(amendment.text.as_bytes());
             self.home().remember_roster(amendment.roster.vault, digest);

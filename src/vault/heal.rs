@@ -54,7 +54,8 @@ impl Vault {
             !self.under().is_by_who_lost_it(&due.pending.path, versions)
         });
         let mut changes = self.reseal(&mut plan, &self.under(), now, &|| {})?;
-        let note = note(&plan, changes.len(), carried.len());
+        let said = plan.notes.iter().cloned().chain(note(&plan, changes.len(), carried.len()));
+        let note = said.reduce(|all, one| format!("{all}; {one}"));
         changes.extend(carried);
         Ok(Healing { looked: looked || !changes.is_empty(), changes, note })
     }

@@ -270,7 +270,8 @@ fn an_older_file_on_disk_is_not_sealed_to_others_as_if_it_were_the_newest() {
     t.alice.covault(["set", "prod/key", "user=app"]).ok();
     // Somebody looked at what there was, and left it there.
     t.alice.git(["restore", "--source=HEAD~2", "--", ".covault/secrets/prod"]).ok();
-    t.alice.covault(["grant", "prod", "alice", "carol", "--yes"]).ok();
+    let said = t.alice.covault(["grant", "prod", "alice", "carol", "--yes"]).ok();
+    assert!(said.err.contains("prod/db on disk does not follow the newest commit: both are joined"), "{}", said.err);
     assert_eq!(t.alice.get("prod/db"), "the newest");
     assert_eq!((t.alice.get("prod/key/value"), t.alice.get("prod/key/user")), ("v prod key".into(), "app".into()));
     t.alice.covault(["verify", "--history"]).ok();
