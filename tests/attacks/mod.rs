@@ -15,6 +15,7 @@ mod ordinary;
 pub mod rig;
 mod rollback;
 mod roster;
+mod roster_rules;
 mod standing;
 mod swapping;
 mod terminal;
