@@ -4,13 +4,14 @@
 
 /// Commands with which people look at changes.
 const LOOKING: &[&str] = &["diff", "log", "show", "blame", "annotate", "whatchanged"];
-/// How many processes up we look: shells, editors and hooks stand between.
-const HEIGHT: usize = 64;
+/// How many processes up we look: shells, editors and hooks stand between. Who is farther below a git command than that
+/// is no person who looks.
+const HEIGHT: usize = 1024;
 
 /// Whether every git command above us is one with which people look at changes: `git format-patch` and hooks start
 /// `git log` and `git diff` of their own, and keep what those show. `alias` resolves git's aliases.
 pub fn asked_by_a_person(alias: &dyn Fn(&str) -> Option<String>) -> bool {
-    let callers = git_callers();
+    let Some(callers) = git_callers() else { return false };
     let (nearest, above) =
         callers.split_first().map_or((None, callers.as_slice()), |(first, rest)| (Some(first), rest));
     nearest.is_some_and(|words| is_looking(words, alias))
@@ -53,13 +54,14 @@ pub fn is_looking(arguments: &[String], alias: &dyn Fn(&str) -> Option<String>) 
     !meant.starts_with('!') && is_looking(&words, &|_| None)
 }
 
-/// The words of all git processes above us, the nearest first, without `git` itself.
+/// The words of all git processes above us, the nearest first, without `git` itself; up to the first process that the
+/// system hides, which is somebody else's. `None` where there is no end of them.
 #[cfg(target_os = "linux")]
-fn git_callers() -> Vec<Vec<String>> {
+fn git_callers() -> Option<Vec<Vec<String>>> {
     let mut callers = Vec::new();
     let mut pid = std::os::unix::process::parent_id();
     for _ in 0..HEIGHT {
-        let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else { break };
+        let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else { return Some(callers) };
         let mut words: Vec<_> =
             line.split(|byte| *byte == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
         words.pop();
@@ -68,35 +70,35 @@ fn git_callers() -> Vec<Vec<String>> {
         let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
         match parent {
             Some(parent) if parent > 1 => pid = parent,
-            _ => break,
+            _ => return Some(callers),
         }
     }
-    callers
+    None
 }
 
 /// The same through `ps`, where there is no /proc.
 #[cfg(all(unix, not(target_os = "linux")))]
-fn git_callers() -> Vec<Vec<String>> {
+fn git_callers() -> Option<Vec<Vec<String>>> {
     let mut callers = Vec::new();
     let mut pid = std::os::unix::process::parent_id();
     for _ in 0..HEIGHT {
         let asked =
             std::process::Command::new("/bin/ps").args(["-o", "ppid=,command=", "-p", &pid.to_string()]).output();
-        let Ok(said) = asked else { break };
+        let Ok(said) = asked else { return Some(callers) };
         let line = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-        let Some((parent, command)) = line.split_once(char::is_whitespace) else { break };
+        let Some((parent, command)) = line.split_once(char::is_whitespace) else { return Some(callers) };
         push_git(&mut callers, command.split_whitespace().map(ToOwned::to_owned).collect());
         match parent.parse() {
             Ok(parent) if parent > 1 => pid = parent,
-            _ => break,
+            _ => return Some(callers),
         }
     }
-    callers
+    None
 }
 
 #[cfg(not(unix))]
-fn git_callers() -> Vec<Vec<String>> {
-    Vec::new()
+fn git_callers() -> Option<Vec<Vec<String>>> {
+    Some(Vec::new())
 }
 
 #[cfg(unix)]
