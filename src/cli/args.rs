@@ -165,6 +165,8 @@ pub fn alone(word: &OsStr) -> Option<clap::Command> {
     let with = |augment: fn(clap::Command) -> clap::Command, name: &'static str| augment(clap::Command::new(name));
     let command = match word.to_str()? {
         "get" => with(super::get::GetArgs::augment_args, "get"),
+        "set" => with(super::set::SetArgs::augment_args, "set"),
+        "ls" => with(super::ls::LsArgs::augment_args, "ls"),
         "run" => with(super::run::RunArgs::augment_args, "run"),
         "export" => with(super::export::ExportArgs::augment_args, "export"),
         "textconv" => with(super::textconv::TextconvArgs::augment_args, "textconv"),
