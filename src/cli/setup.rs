@@ -68,12 +68,17 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
             _ => None,
         };
         out::json(&json!({
-            "name": done.name, "words": done.words, "changed": done.changed, "accepted": done.accepted,
+            "name": done.name, "words": done.words, "changed": done.changed, "put_back": done.put_back,
+            "accepted": done.accepted,
             "hooks": hooks.as_ref().map(|hooks| matches!(hooks, Hooks::InPlace { .. })), "snippet": snippet,
         }))?;
     } else {
         let how = if done.changed { "set up" } else { "was set up already" };
         context.note(&format!("this clone {how} for the vault {} ({})", done.name, done.words));
+        if done.put_back > 0 {
+            let files = if done.put_back == 1 { "1 file is" } else { &format!("{} files are", done.put_back) };
+            context.note(&format!("{files} as committed again, which git had checked out with other line ends"));
+        }
         if done.beside_jj {
             context.note("jj merges secrets with covault after these two, then: jj resolve --tool covault");
             setup::jj_lines(&program()).iter().for_each(|line| context.note(&format!("  {line}")));

@@ -18,6 +18,7 @@ mod attributes;
 mod bringing;
 mod commit;
 mod config;
+mod converted;
 mod dir;
 mod discover;
 mod entries;

@@ -58,7 +58,8 @@ impl VaultError {
             | Self::ReadsByShare { .. }
             | Self::NobodyCouldSeal { .. }
             | Self::MachinesOf { .. }
-            | Self::RenewsAlone(_) => Kind::NeedsPerson,
+            | Self::RenewsAlone(_)
+            | Self::Converted { .. } => Kind::NeedsPerson,
             Self::NoVault
             | Self::NotOnDisk(_)
             | Self::NothingToScan(_)
@@ -163,6 +164,9 @@ impl VaultError {
                  else ask the vault's admin, and see who changed it with: git log -p -- {file}"
             ),
             Self::RosterUnmerged { .. } => "settle it with: covault resolve".to_owned(),
+            Self::Converted { .. } => {
+                "have this clone leave such files alone, and put them back, with: covault setup".to_owned()
+            }
             Self::RosterDiverged { file, admins, .. } if admins.is_empty() => format!(
                 "nobody is an admin on both: take one with: git checkout --ours -- {file} (or --theirs); what the other \
                  branch did has to be done again there"

@@ -90,6 +90,12 @@ pub enum VaultError {
         /// The entry.
         seq: u64,
     },
+    /// Git changed a file when it put it on the disk.
+    #[error("git changed {file} when it checked it out (its line ends, as a .gitattributes says)")]
+    Converted {
+        /// The file.
+        file: String,
+    },
     /// What git made of two rosters.
     #[error("{file} is unmerged, and what lies there is refused")]
     RosterUnmerged {

@@ -138,6 +138,8 @@ pub struct SetUp {
     pub name: String,
     /// Whether anything changed.
     pub changed: bool,
+    /// How many files git had changed when it checked them out, and are as they were committed now.
+    pub put_back: usize,
     /// Whether the vault is accepted here. Without an identity git is only taught to say who sealed what.
     pub accepted: bool,
     /// Whether jj keeps the work tree, too.
@@ -155,13 +157,15 @@ pub fn setup(
 ) -> Result<SetUp, VaultError> {
     let repo = Repo::discover(start)?;
     let root = root_above(&repo, start)?;
+    let put_back = undo_conversions(&repo, &root, program)?;
     let roster = match trust::load_roster(&repo, home, &root, expected) {
         Ok(accepted) => accepted.roster,
         Err(VaultError::Home(HomeError::NoIdentity { .. })) => {
             let roster = trust::verified_roster(&repo, &root)?;
-            let changed = install_git(&repo, program)?;
+            let changed = install_git(&repo, program)? || put_back > 0;
             let beside_jj = is_beside_jj(&repo);
-            return Ok(SetUp { words: words(roster.vault), name: roster.name, changed, accepted: false, beside_jj });
+            let (words, name) = (words(roster.vault), roster.name);
+            return Ok(SetUp { words, name, changed, put_back, accepted: false, beside_jj });
         }
         Err(VaultError::UnknownVault { words: shown }) => {
             if !confirm(&shown) {
@@ -182,9 +186,21 @@ pub fn setup(
     if stale {
         configure(&repo, program)?;
     }
-    let changed = install(&repo, &root, roster.vault, program)? | hooks::renew(&repo, program)?;
+    let changed = install(&repo, &root, roster.vault, program)? | hooks::renew(&repo, program)? | stale;
     let beside_jj = is_beside_jj(&repo);
-    Ok(SetUp { words: words(roster.vault), name: roster.name, changed: changed || stale, accepted: true, beside_jj })
+    let (words, name, changed) = (words(roster.vault), roster.name, changed || put_back > 0);
+    Ok(SetUp { words, name, changed, put_back, accepted: true, beside_jj })
+}
+
+/// Puts back what git changed when it checked the vault out, before anything of it is read: a tracked attribute below ours,
+/// or deeper down, wins over ours until the clone has its own. What the files say is judged afterwards, as ever.
+fn undo_conversions(repo: &Repo, root: &str, program: &str) -> Result<usize, VaultError> {
+    let converted = repo.converted_below(root)?;
+    if !converted.is_empty() {
+        install_git(repo, program)?;
+        repo.undo_conversions(&repo.lock()?, &converted)?;
+    }
+    Ok(converted.len())
 }
 
 /// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there. Gives the

@@ -78,6 +78,9 @@ fn roster_here(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> 
         Err(source) if is_refused(&source) && repo.stages(&file)?.iter().any(Option::is_some) => {
             return Err(VaultError::RosterUnmerged { file, source: Box::new(source) });
         }
+        Err(source) if is_refused(&source) && repo.converted_below(root)?.contains(&file) => {
+            return Err(VaultError::Converted { file });
+        }
         read => read?,
     };
     check_head(&file, &roster, expected)?;

@@ -41,6 +41,39 @@ fn setup_and_undo_leave_the_clone_as_it_was() {
 }
 
 #[test]
+fn what_git_checked_out_with_other_line_ends_is_put_back_by_setup() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a", "1");
+    let words = json(&alice.covault(["whoami", "--json"]).ok())["words"].as_str().unwrap().to_owned();
+    // Below our lines, and so above them.
+    let mut attributes = std::fs::read_to_string(alice.repo.join(".gitattributes")).unwrap();
+    attributes.push_str("* text eol=crlf\n");
+    std::fs::write(alice.repo.join(".gitattributes"), attributes).unwrap();
+    alice.git(["commit", "-q", "-a", "-m", "line ends"]).ok();
+    let bob = alice.clone_for(world.stranger("bob"));
+    bob.take_keys_of(&alice);
+    let roster = bob.repo.join(".covault/roster.toml");
+    let crlf = std::fs::read(&roster).unwrap();
+    assert!(crlf.windows(2).any(|two| two == b"\r\n"), "git left it alone");
+    let said = bob.covault(["get", "a"]).exits(7);
+    assert!(
+        said.err.contains("git changed .covault/roster.toml") && said.err.contains("covault setup"),
+        "{}",
+        said.err
+    );
+    assert_eq!(json(&bob.covault(["setup", "--vault", &words, "--json"]).ok())["put_back"], 2);
+    assert_eq!(bob.get("a"), "1");
+    assert_eq!(bob.git(["status", "--porcelain"]).ok().out, b"");
+    assert_eq!(json(&bob.covault(["setup", "--json"]).ok())["put_back"], 0);
+    // Whoever writes it so by hand, or commits it so, has changed it.
+    std::fs::write(&roster, &crlf).unwrap();
+    bob.covault(["get", "a"]).exits(6);
+    bob.covault(["setup"]).exits(6);
+    assert_eq!(std::fs::read(&roster).unwrap(), crlf);
+}
+
+#[test]
 fn a_writing_command_sets_a_bare_clone_up_and_says_so_once() {
     let world = World::new();
     let alice = world.founder("alice");
