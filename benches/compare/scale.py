@@ -54,6 +54,13 @@ class Taken:
     mib: list = field(default_factory=list)
     note: str = ""
 
+    def said(self):
+        """A line of the log: who ends the run early has what was taken until then."""
+        if not self.wall:
+            return self.note
+        wall, cpu, mib = self.medians()
+        return f"{wall:,.0f} ms, {cpu:,.0f} of CPU, {mib:,.0f} MiB"
+
     def medians(self):
         return [statistics.median(samples) for samples in (self.wall, self.cpu, self.mib)] if self.wall else None
 
@@ -136,8 +143,7 @@ def on_vault(bench, covault, usage, size, args, title):
         if args.only and not any(command.name.startswith(word) for word in args.only):
             continue
         found[command.name] = run(vault, usage, command, 1 if args.quick else 3)
-        if found[command.name].note:
-            say(f"{title}: {command.name}: {found[command.name].note}")
+        say(f"{title}: {command.name}: {found[command.name].said()}")
     return found
 
 
