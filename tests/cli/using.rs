@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 
 use super::{all_of, head, json, same};
-use crate::world::{Person, World, have};
+use crate::world::{Person, World, is_there};
 
 fn fixture(name: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/import").join(name)
@@ -75,7 +75,7 @@ fn every_format_is_read_back_by_somebody_else() {
         let again = json(&bob.covault(["export", "--json"]).ok());
         assert_eq!(again, serde_json::Value::Object(want.clone()), "{format}");
     }
-    if have("node") {
+    if is_there("node") {
         let text = alice.covault(["export"]).ok().text();
         std::fs::write(world.path().join("out.env"), text).unwrap();
         let script = "const{parseEnv}=require('util');const fs=require('fs');if(!parseEnv)process.exit(0);const g=parseEnv(fs.readFileSync(process.argv[1],'utf8')),w=JSON.parse(fs.readFileSync(process.argv[2]));\

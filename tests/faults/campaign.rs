@@ -1,11 +1,12 @@
 //! A campaign: every command of the table, disturbed in many ways; counts as it goes, and what was violated at its end.
 //!
 //! `COVAULT_LONG=1` tries everything; `COVAULT_ONLY="set new,mv"` these commands only; `COVAULT_SEED=7` chooses
-//! otherwise; `COVAULT_SLICE=2/3` takes the second of three slices of each command's cases.
+//! otherwise, as does each day in CI; `COVAULT_SLICE=2/3` takes the second of three slices of each command's cases.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
+use std::time::SystemTime;
 
 use super::commands::{COMMANDS, Command, IMPORT_MANY};
 use super::rig::long;
@@ -36,25 +37,6 @@ impl Dice {
         }
         all
     }
-}
-
-/// Whether this machine lets us do what a campaign needs; where it must, it fails.
-pub fn can(possible: bool, what: &str) -> bool {
-    assert!(possible || std::env::var("CI").as_deref() != Ok("true"), "{what} is needed here");
-    if !possible {
-        eprintln!("SKIPPED: {what} is needed (.ci/run installs what can be installed)");
-    }
-    possible
-}
-
-fn is_there(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
-}
-
-/// The same of programs.
-pub fn can_use(programs: &[&str]) -> bool {
-    programs.iter().all(|program| can(is_there(program), program))
 }
 
 fn wanted(name: &str) -> bool {
@@ -107,8 +89,17 @@ pub fn run_one<C: Sync>(
     run_these(name, &[command], cases, act)
 }
 
+/// Printed with every campaign, so that what failed can be repeated. CI tries others each day: of what the short form passes
+/// over, something is tried tomorrow.
 fn seed() -> u64 {
-    std::env::var("COVAULT_SEED").map_or(1, |text| text.parse().expect("COVAULT_SEED is a number"))
+    static SEED: LazyLock<u64> = LazyLock::new(|| match std::env::var("COVAULT_SEED") {
+        Ok(text) => text.parse().expect("COVAULT_SEED is a number"),
+        Err(_) if std::env::var("CI").as_deref() == Ok("true") => {
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 86_400
+        }
+        Err(_) => 1,
+    });
+    *SEED
 }
 
 fn run_these<C: Sync>(

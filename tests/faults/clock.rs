@@ -4,9 +4,10 @@
 //! Short: one case of each of four commands. Long: four of each:
 //! `COVAULT_LONG=1 cargo test --test covault faults::clock -- --nocapture`
 
-use super::campaign::{self, can_use};
+use super::campaign;
 use super::rig::long;
 use super::shim::Shim;
+use crate::world::have;
 
 /// The times of a command, of the next one and of its repetition; nothing is the right time.
 type Times = [Option<i64>; 3];
@@ -25,7 +26,7 @@ fn right_time() -> i64 {
 
 #[test]
 fn every_command_works_at_any_time_and_after_a_clock_that_jumped() {
-    if !can_use(&["cc"]) {
+    if !have("cc") {
         return;
     }
     let shim = Shim::new();

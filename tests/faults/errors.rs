@@ -4,10 +4,10 @@
 //! Short: three of each of six commands. Long: 56 of each command, seven of each fault:
 //! `COVAULT_LONG=1 cargo test --test covault faults::errors -- --nocapture`
 
-use super::campaign::{self, can_use, reported};
+use super::campaign::{self, reported};
 use super::rig::long;
 use super::shim::Shim;
-use crate::world::Said;
+use crate::world::{Said, have};
 
 const ERRORS: &[&str] = &["ENOSPC", "EIO", "EACCES", "EROFS", "EMFILE", "EDQUOT", "EINTR"];
 /// How many writes to files a command has that may be cut short: more than the shortest command makes.
@@ -22,7 +22,7 @@ enum Fault {
 
 #[test]
 fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
-    if !can_use(&["strace", "cc"]) {
+    if !(have("strace") && have("cc")) {
         return;
     }
     let shim = Shim::new();
@@ -75,7 +75,7 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
 /// To git, less input is less to do: what is not handed over to it is no change that it made.
 #[test]
 fn what_does_not_reach_git_is_not_called_done() {
-    if !can_use(&["strace"]) {
+    if !have("strace") {
         return;
     }
     // The first that a process writes: a thread that hands something over to git is one to strace.

@@ -4,12 +4,13 @@
 //! `COVAULT_LONG=1 cargo test --test covault faults::kill -- --nocapture`. One of them again:
 //! `COVAULT_ONLY=mv COVAULT_POINT="rename 3"`.
 
-use super::campaign::{self, can_use, reported};
+use super::campaign::{self, reported};
 use super::rig::long;
+use crate::world::have;
 
 #[test]
 fn every_command_killed_anywhere_is_old_or_new_and_the_next_one_works() {
-    if !can_use(&["strace"]) {
+    if !have("strace") {
         return;
     }
     let total = campaign::run(
@@ -54,7 +55,7 @@ fn killing(subcommand: &str, call: &str, n: usize, first: &str) -> String {
 /// The same where only git is killed, in the midst of what it does for covault.
 #[test]
 fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
-    if !can_use(&["strace"]) {
+    if !have("strace") {
         return;
     }
     campaign::run_one(
@@ -88,7 +89,7 @@ fn a_git_killed_anywhere_is_reported_and_its_lock_is_named() {
 /// A git that dies while it takes in a pack leaves no object of it, and each is written for itself.
 #[test]
 fn a_git_killed_while_it_takes_in_many_files_at_once_keeps_nothing_from_being_done() {
-    if !can_use(&["strace"]) {
+    if !have("strace") {
         return;
     }
     let total = campaign::run_one(
