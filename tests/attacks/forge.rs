@@ -190,7 +190,7 @@ impl<'a> Forgery<'a> {
 
     /// Another card's devices get one reader's stanzas.
     pub fn stanzas_of(mut self, reader: &str, card: &Card) -> Self {
-        let mut devices = self.usual_devices();
+        let mut devices = self.devices.take().unwrap_or_else(|| self.usual_devices());
         let place = self.manifest.readers.iter().position(|r| r.name.as_str() == reader).unwrap();
         devices[place] = card.devices.clone();
         self.devices = Some(devices);

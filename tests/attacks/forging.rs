@@ -81,6 +81,8 @@ fn a_value_sealed_to_the_public_recipients_in_alices_name() {
 #[test]
 fn a_new_secret_in_alices_name() {
     pushed(|case| case.birth("dev/new", "alice").signed_by(stranger()).put())
+        // What lists checks no signature, and hides nothing.
+        .ends(&["ls", "--long"], 0, "dev/new")
         .refuses(&["get", "dev/new"], "signed with a key that is not its author's")
         .refuses(&["set", "dev/new"], "dev/new.age")
         .refuses(&["run", "--from", "dev", "--", "true"], "dev/new.age");

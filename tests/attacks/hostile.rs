@@ -308,6 +308,37 @@ fn a_line_without_an_end() {
 }
 
 #[test]
+fn what_lies_about_its_size_takes_no_memory() {
+    let siblings = |count: u32, length: u32| {
+        [&b"covault-siblings 1\n\0"[..], &count.to_be_bytes(), &length.to_be_bytes(), b"x"].concat()
+    };
+    // 8 GiB on no disk, and more than there is memory for below.
+    let sparse = |case: &Case, begins: &[u8]| {
+        case.write(&file("dev/db"), begins);
+        let opened = std::fs::OpenOptions::new().write(true).open(case.path(&file("dev/db"))).unwrap();
+        opened.set_len(1 << 33).unwrap();
+    };
+    let deeds: [(&str, &dyn Fn(&Case)); 5] = [
+        ("a count", &|case| case.write(&file("dev/db"), siblings(u32::MAX, 1))),
+        ("a length", &|case| case.write(&file("dev/db"), siblings(2, u32::MAX))),
+        ("a file", &|case| sparse(case, b"")),
+        ("siblings", &|case| sparse(case, &siblings(u32::MAX, u32::MAX))),
+        ("a header", &|case| sparse(case, b"age-encryption.org/v1\n-> X25519 ")),
+    ];
+    for (what, deed) in deeds {
+        let mut case = Case::new();
+        case.at.repo.clone_from(&case.alice.repo);
+        deed(&case);
+        let limited = "ulimit -v 1500000; exec \"$0\" get \"$1\"";
+        let get = |name: &str| case.alice.fed("sh", b"", ["-c", limited, env!("CARGO_BIN_EXE_covault"), name]);
+        let said = get("dev/db").exits(6);
+        assert!(said.err.contains("dev/db.age"), "{what}: {}", said.err);
+        // The control: so much memory is enough.
+        assert_eq!(get("dev/api").ok().text(), "the key that wanda wrote");
+    }
+}
+
+#[test]
 fn noise_where_secrets_are() {
     let mut state = 1_u32;
     let mut noise = move |length: usize| -> Vec<u8> {

@@ -1,6 +1,10 @@
 //! Good old things put back: one secret, the roster, the whole repository, a branch's version, and mixtures.
 
+use covault::seal::peek_manifest;
+
 use super::rig::{ALL, Attacked, Case, ROSTER, file, on_disk, pushed};
+use crate::cli::old_header_opens;
+use crate::world::have;
 
 const GET: &[&str] = &["get", "dev/db"];
 
@@ -105,6 +109,31 @@ fn an_old_secret_put_back_twice_is_refused_twice() {
 }
 
 #[test]
+fn a_rekey_undone() {
+    let case = Case::new();
+    let leaked = std::fs::read(case.alice.file("dev/db")).unwrap();
+    case.alice.covault(["rekey", "dev/db", "--yes"]).ok();
+    case.alice.git(["push", "-q"]).ok();
+    // She has seen the new one on the trunk.
+    case.vault().unwrap();
+    case.git(&["pull", "-q", "--ff-only"]);
+    let newer = case.read(&file("dev/db"));
+    put_back(&case, "HEAD~1", "dev/db");
+    assert_eq!(case.read(&file("dev/db")), leaked);
+    case.deliver();
+    // It says the same, and is taken for the same; whoever has its file key reads what they could read.
+    let attacked = Attacked::of(case).both_find(&[]).reads("dev/db", "the third value of dev db");
+    let attacked = attacked.ends(&["set", "dev/db"], 0, "").reads("dev/db", "written by alice");
+    let alice = &attacked.case.alice;
+    let written = std::fs::read(alice.file("dev/db")).unwrap();
+    if have("age") {
+        assert!(old_header_opens(alice, &leaked, &leaked), "the control");
+        assert!(!old_header_opens(alice, &leaked, &newer), "the rekey kept the file key");
+        assert!(!old_header_opens(alice, &leaked, &written), "the leaked file key opens what came later");
+    }
+}
+
+#[test]
 fn a_tombstone_taken_off() {
     let attacked = pushed(|case| {
         case.alice.covault(["rm", "dev/api"]).ok();
@@ -118,12 +147,20 @@ fn a_tombstone_taken_off() {
 
 #[test]
 fn a_file_taken_away() {
-    pushed(|case| case.remove(&file("dev/db")))
+    let attacked = pushed(|case| case.remove(&file("dev/db")))
         .spoils(&["dev/db"])
         .refuses(GET, "dev/db.age was taken away")
-        .refuses(&["show", "dev/db"], "was taken away")
-        .ends(&["set", "dev/db"], 0, "was taken away")
-        .reads("dev/db", "written by alice");
+        .refuses(&["show", "dev/db"], "was taken away");
+    // What lists and what runs do not miss it.
+    let (attacked, listed) = attacked.command(&["ls", "--flat"], 0);
+    assert_eq!(
+        listed.text().lines().collect::<Vec<_>>(),
+        ALL.into_iter().filter(|n| *n != "dev/db").collect::<Vec<_>>()
+    );
+    let (attacked, ran) = attacked.command(&["run", "--from", "dev", "--", "env"], 0);
+    let begins = |with: &str| ran.text().lines().any(|line| line.starts_with(with));
+    assert!(begins("API=the key that wanda wrote") && !begins("DB="), "{}", ran.text());
+    attacked.ends(&["set", "dev/db"], 0, "was taken away").reads("dev/db", "written by alice");
 }
 
 #[test]
@@ -178,6 +215,21 @@ fn the_roster_put_back_to_when_gina_was_in() {
         .refuses(&["run", "--from", "dev", "--", "true"], why)
         .refuses(&["status"], why)
         .refuses(&["share", "dev/db", "ci", "--yes"], why);
+}
+
+#[test]
+fn the_roster_put_back_is_taken_after_a_person_accepted_it() {
+    let attacked = pushed(|case| case.write(ROSTER, case.at_commit("branched", ROSTER)))
+        .spoils(&ALL)
+        .refuses(GET, "the roster was rolled back or replaced")
+        .ends(&["setup", "--accept"], 0, "")
+        // All of it was sealed again when she left, under an entry that is gone now.
+        .ends(GET, 6, "sealed under another roster")
+        .ends(&["set", "dev/new"], 0, "")
+        .reads("dev/new", "written by alice");
+    // Who is known to have left stays so, whatever the roster says by now.
+    let manifest = peek_manifest(&std::fs::read(attacked.case.alice.file("dev/new")).unwrap()).unwrap();
+    assert!(manifest.readers.iter().all(|reader| reader.name.as_str() != "gina"), "{:?}", manifest.readers);
 }
 
 #[test]

@@ -245,6 +245,37 @@ fn renew(case: &Case) -> Stranger {
 }
 
 #[test]
+fn a_version_that_a_former_admin_said_would_stay_good_before_anybody_saw_it() {
+    // A known gap: an entry's list is believed, and never taken back.
+    let mut prepared = Vec::new();
+    let attacked = pushed(|case| {
+        prepared = case.next("dev/db", "wanda").bytes();
+        let kept = [prepared.clone(), case.read(&file("dev/api"))].map(|it| SealedFile::parse(it).unwrap().hash());
+        let wanda = Operation::Remove { member: case.reference("wanda"), live: Vec::new() };
+        let adam = Operation::Remove { member: case.reference("adam"), live: Vec::new() };
+        case.chain().then("adam", wanda.keeping(kept.to_vec())).then("alice", adam).put();
+        case.deliver();
+        assert_eq!(case.alice.get("dev/db"), "the third value of dev db");
+        case.write(&file("dev/db"), &prepared);
+    });
+    assert_eq!(attacked.case.alice.get("dev/db"), PLANTED);
+    let log = attacked.case.alice.covault(["log", "dev/db"]).ok().text();
+    assert!(log.lines().any(|line| line.contains("wanda")), "{log}");
+    // It goes with the next write, and does not come back.
+    attacked.case.alice.git(["push", "-q"]).ok();
+    attacked.case.alice.set("dev/db", "written by alice");
+    assert_eq!(attacked.case.alice.get("dev/db"), "written by alice");
+    let author = SealedFile::parse(std::fs::read(attacked.case.alice.file("dev/db")).unwrap()).unwrap();
+    assert_eq!(author.manifest().author.name.as_str(), "alice");
+    attacked.case.alice.git(["push", "-q"]).ok();
+    attacked.case.vault().unwrap();
+    attacked.case.git(&["pull", "-q", "--ff-only"]);
+    attacked.case.write(&file("dev/db"), &prepared);
+    attacked.case.deliver();
+    attacked.case.alice.covault(["get", "dev/db"]).exits(6);
+}
+
+#[test]
 fn one_who_was_demoted_writes() {
     let deed = |case: &Case| {
         demote(case);
@@ -429,6 +460,24 @@ fn a_writer_puts_another_key_into_a_readers_place() {
         0,
         "production",
     );
+}
+
+#[test]
+fn a_writer_exchanges_two_readers_stanzas() {
+    // Each of them opens it, and hears that it is not as the manifest says.
+    let attacked = pushed(|case| {
+        let card = |name: &str| case.roster().named(&member(name)).unwrap().card.clone();
+        let forgery = case.next("dev/db", "wanda").stanzas_of("alice", &card("adam"));
+        forgery.stanzas_of("adam", &card("alice")).put();
+    });
+    let case = &attacked.case;
+    for person in [&case.alice, &case.clone_of("adam")] {
+        let said = person.covault(["get", "dev/db"]).ok();
+        assert_eq!(said.text(), PLANTED);
+        assert!(said.err.contains("dev/db opened with another stanza than its manifest says"), "{}", said.err);
+    }
+    let said = case.clone_of("rita").covault(["get", "dev/db"]).ok();
+    assert!(said.text() == PLANTED && !said.err.contains("stanza"), "{}", said.err);
 }
 
 #[test]

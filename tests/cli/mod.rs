@@ -95,6 +95,18 @@ pub fn same(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u
     assert!(differs.is_empty(), "changed: {differs:?}");
 }
 
+/// Whether plain age opens the payload of `now` by the header of `old`, with the stanza that somebody had there: it does where
+/// the file key is the old one.
+pub fn old_header_opens(who: &Person, old: &[u8], now: &[u8]) -> bool {
+    // "--- ", 43 characters of MAC and a line end close a header.
+    let end = |bytes: &[u8]| bytes.windows(5).position(|part| part == b"\n--- ").unwrap() + 1 + 48;
+    let file = who.home.join("spliced.age");
+    std::fs::write(&file, [&old[..end(old)], &now[end(now)..]].concat()).unwrap();
+    let opened = who.command("age").args(["-d", "-i"]).arg(who.identity()).arg(&file).output().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    opened.status.success()
+}
+
 /// The commit that HEAD names.
 pub fn head(person: &Person) -> String {
     person.git(["rev-parse", "HEAD"]).ok().text().trim().to_owned()

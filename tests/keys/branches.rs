@@ -2,6 +2,7 @@
 
 use super::place::{OLD, PROTECTED, Place, Template, hook};
 use super::rig::{Rig, machine_of};
+use crate::openrouter::fake::{Call, Fault, Rule};
 use crate::world::{Person, Said};
 
 const ROTATION: &str = "covault/rotation/prod/key";
@@ -146,4 +147,47 @@ fn what_a_writer_changed_on_such_a_branch_waits_for_its_merge() {
     desk.covault(["key", "resume"]).ok();
     assert_eq!(rig.fake.live_keys().len(), 1);
     assert_eq!(desk.get(&format!("{OLD}/note")), "of carol");
+}
+
+/// Carol, who managed keys for a while, begins a rotation, which comes as far as its branch. What an admin's other machine
+/// makes of that: how often a key was asked for there, what was said, and whether a journal changed.
+fn begun_by_carol(manages_still: bool) -> (usize, Said, bool) {
+    let rig = Rig::new();
+    let alice = &rig.alice;
+    alice.covault(["key", "issue", OLD]).ok();
+    let carol = rig.joins("carol");
+    let desk = machine_of(&rig, "desk");
+    for place in ["journal", "providers"] {
+        alice.covault(["grant", place, "--add", "carol", "--yes"]).ok();
+    }
+    alice.push("main");
+    carol.git(["pull", "-q", "--ff-only"]).ok();
+    hook(rig.world.path(), "pre-receive", PROTECTED);
+    rig.fake.inject(Rule::on(Call::CreateKey, Fault::Status(500)).before().always());
+    carol.covault(["key", "rotate", OLD]).exits(9);
+    rig.fake.clear_rules();
+    std::fs::remove_file(rig.world.shared().join("hooks/pre-receive")).unwrap();
+    if !manages_still {
+        for place in ["journal", "providers"] {
+            alice.covault(["grant", place, "--remove", "carol", "--yes"]).ok();
+        }
+        alice.push("main");
+    }
+    desk.git(["pull", "-q", "--ff-only"]).ok();
+    let journals = |rev: &str| desk.git(["rev-parse", &format!("{rev}:.covault/journal")]).ok().text();
+    let (asked, before) = (rig.fake.count(Call::CreateKey), journals("HEAD"));
+    assert_ne!(journals(&format!("origin/{ROTATION}")), before, "nothing is under way there");
+    let said = desk.covault(["key", "resume"]);
+    (rig.fake.count(Call::CreateKey) - asked, said, journals("HEAD") != before)
+}
+
+#[test]
+fn a_journal_of_one_who_manages_no_keys_is_not_brought_in() {
+    let (asked, said, changed) = begun_by_carol(false);
+    assert!([0, 8].contains(&said.code) && said.err.contains(ROTATION), "{}: {}", said.code, said.err);
+    assert!(said.err.contains("stays there until it is merged"), "{}", said.err);
+    assert!(asked == 0 && !changed, "{}", said.err);
+    // The control: hers is gone on with while she manages keys.
+    let (asked, said, changed) = begun_by_carol(true);
+    assert!(asked == 1 && changed, "{}", said.err);
 }

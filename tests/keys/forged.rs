@@ -2,6 +2,7 @@
 //! another key of the account.
 
 use covault::home::{Home, KeySources};
+use covault::model::keys::limit::Limits;
 use covault::model::keys::record::{KeyRecord, RemoteId};
 use covault::model::names::{MetaName, SecretPath};
 use covault::model::register::{Key, Value};
@@ -9,7 +10,7 @@ use covault::model::time::Time;
 use covault::vault::Vault;
 use covault::vault::write::{Draft, How};
 
-use super::rig::Rig;
+use super::rig::{Rig, limit_of};
 use crate::world::Person;
 
 fn vault(person: &Person) -> Vault {
@@ -174,4 +175,24 @@ fn a_record_that_names_the_key_of_a_secret_that_moved_makes_nobody_touch_it() {
         assert_eq!(said.code, 0, "{command:?} {}", said.err);
     }
     assert!(fake.live_keys().iter().all(|key| key.hash != id));
+}
+
+#[test]
+fn a_limit_that_a_writer_raises_in_a_record_is_set_by_whoever_manages_keys_next() {
+    for command in [["key", "usage"].as_slice(), &["key", "rotate", "prod/a"]] {
+        let rig = Rig::new();
+        let (fake, alice) = (&rig.fake, &rig.alice);
+        alice.covault(["key", "issue", "prod/a", "--limit", "10/day"]).ok();
+        alice.push("main");
+        let bob = rig.joins("bob");
+        let before = record(&vault(&bob), "prod/a");
+        let limits = Limits::of(["1000/day".parse().unwrap()]).unwrap();
+        forge(&bob, "prod/a", &KeyRecord { limits, ..before });
+        bob.push("main");
+        alice.git(["pull", "-q"]).ok();
+        let limit = || limit_of(fake, &fake.key_of(&alice.get("prod/a")).unwrap().hash);
+        assert_eq!(limit(), "10 Daily");
+        alice.covault(command).ok();
+        assert_eq!(limit(), "1000 Daily", "{command:?}");
+    }
 }

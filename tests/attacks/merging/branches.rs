@@ -77,6 +77,17 @@ fn a_forged_side() {
 }
 
 #[test]
+fn a_forged_side_where_nobody_asks_the_driver() {
+    let case = Case::new();
+    branch(&case, "main", |case| case.next(DB, "alice").signed_by(SigningKey::generate().unwrap()).put());
+    let (attacked, _) = merged(case, false, 0);
+    attacked
+        .both_find(&[("rollback", FILE), ("signature", FILE)])
+        .spoils(&[DB])
+        .refuses(GET, "signed with a key that is not");
+}
+
+#[test]
 fn a_side_of_another_secret() {
     let case = Case::new();
     branch(&case, "main", |case| case.write(&file(DB), case.read(&file("dev/api"))));

@@ -32,7 +32,9 @@ fn stays_unmerged(case: &Case, path: &str) {
     harmless(&["resolve"], &said);
     let shown = json(&said);
     assert_eq!(shown["settled"], serde_json::json!([]), "{shown:#}");
-    assert!(shown["unmerged"].to_string().contains(path), "{shown:#}");
+    let [left] = &shown["unmerged"].as_array().unwrap()[..] else { panic!("{shown:#}") };
+    assert!(left["file"].as_str().unwrap().contains(path), "{shown:#}");
+    assert!(left["why"].as_str().is_some_and(|why| !why.trim().is_empty()), "it does not say why: {shown:#}");
     assert_eq!(newest(case), before);
     assert_eq!(case.alice.git(["ls-files", "-s"]).ok().text(), index);
     case.alice.git(["reset", "-q", "--hard"]).ok();

@@ -3,12 +3,12 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::super::rig::{Attacked, Case, file, harmless};
-use super::{DB, FILE, branch, head, hers, merged};
+use super::{DB, FILE, branch, head, hers, merged, untouched};
 
 const GET: &[&str] = &["get", DB];
 
 /// The secret is something else on mallory's branch, and alice changed it: she gets what she wrote, or a refusal, and is
-/// well again after `git merge --abort`.
+/// well again after `git merge --abort` where git stopped, or without the merge where it did not.
 #[track_caller]
 fn contested(make: impl Fn(&Case)) {
     let case = Case::new();
@@ -23,8 +23,22 @@ fn contested(make: impl Fn(&Case)) {
     }
     let got = case.alice.covault(GET);
     assert!(got.code != 0 || got.text() == "what alice wrote meanwhile", "{}", got.text());
-    case.alice.git(["reset", "-q", "--hard", &before]).ok();
-    hers(Attacked::of(case)).both_find(&[]);
+    let attacked = back(case, &before);
+    hers(attacked).both_find(&[]);
+}
+
+/// The way back from where git left the merge: given up where it stopped, else the commit before.
+#[track_caller]
+fn back(case: Case, before: &str) -> Attacked {
+    let attacked = Attacked::of(case);
+    let alice = &attacked.case.alice;
+    if alice.git(["rev-parse", "-q", "--verify", "MERGE_HEAD"]).code == 0 {
+        alice.git(["merge", "--abort"]).ok();
+    } else {
+        alice.git(["reset", "-q", "--hard", before]).ok();
+    }
+    untouched(&attacked, before);
+    attacked
 }
 
 /// The same where alice did not change it: git takes what mallory made of it.
@@ -181,9 +195,9 @@ fn a_renamed_folder_takes_a_new_secret_along() {
             harmless(args, &said);
             assert!(said.out.is_empty() || args[0] == "resolve", "{way} {args:?}: {}", said.text());
         }
-        case.alice.git(["reset", "-q", "--hard", &before]).ok();
-        assert_eq!(case.alice.get("dev/new"), "a secret that alice made meanwhile");
-        Attacked::of(case).comes_to_nothing();
+        let attacked = back(case, &before);
+        assert_eq!(attacked.case.alice.get("dev/new"), "a secret that alice made meanwhile");
+        attacked.comes_to_nothing();
     }
 }
 

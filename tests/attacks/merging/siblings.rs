@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use covault::model::bytes::SecretId;
+use covault::model::manifest::State;
+use covault::model::names::SecretPath;
 use covault::model::register::{Key, Value, Write};
 use covault::model::time::Time;
-use covault::seal::{SigningKey, bundle, members};
+use covault::seal::{SealedFile, SigningKey, bundle, members};
 
 use super::super::forge::{NOW, member};
 use super::super::rig::{Attacked, Case, ROSTER, file, pushed};
@@ -52,6 +54,32 @@ fn all_older_versions_beside_the_newest() {
     })
     .both_find(&[])
     .comes_to_nothing();
+}
+
+#[test]
+fn the_one_that_is_shown_first_lives_or_else_moved_or_else_is_the_newest_that_is_gone() {
+    let case = Case::new();
+    let path = SecretPath::parse(DB).unwrap();
+    let version = |state: State, revision: u64, seconds: i64| {
+        let at = Time::from_unix(NOW + seconds);
+        case.next(DB, "wanda").with(|it| (it.state, it.revision, it.at) = (state, revision, at)).bytes()
+    };
+    let moved = |to: &str, revision: u64| version(State::Moved(SecretPath::parse(to).unwrap()), revision, 0);
+    let hash = |bytes: &Vec<u8>| SealedFile::parse(bytes.clone()).unwrap().hash();
+    let mut of_one_revision = [0, 1, 2, 3].map(|seconds| version(State::Live, 50, seconds));
+    of_one_revision.sort_by_key(|bytes| std::cmp::Reverse(hash(bytes)));
+    let gone = |revision: u64| version(State::Deleted, revision, 0);
+    let in_order: Vec<Vec<u8>> = [version(State::Live, 51, 0)]
+        .into_iter()
+        .chain(of_one_revision)
+        .chain([moved("dev/a", 60), moved("dev/b", 90), gone(99), gone(98)])
+        .collect();
+    let vault = case.vault().unwrap();
+    for (place, expected) in in_order.iter().enumerate() {
+        std::fs::write(case.alice.file(DB), bundle(in_order[place..].to_vec()).unwrap()).unwrap();
+        let first = vault.current(&path).unwrap().unwrap();
+        assert_eq!(first.manifest().hash(), hash(expected), "{place}");
+    }
 }
 
 #[test]
