@@ -204,6 +204,24 @@ fn who_does_not_confirm_signs_nothing() {
 }
 
 #[test]
+fn a_key_that_is_kept_to_some_hosts_signs_nothing_here() {
+    if !have("ssh-agent") {
+        return;
+    }
+    let world = World::new();
+    let (alice, _agent, key) = signs_with_agent(&world, "exit 1");
+    alice.set("a", "1");
+    // Whose host it may be used on is known by that host's key.
+    let host = std::fs::read_to_string(public_of(&key_pair(&world, &alice, "host", PLAIN))).unwrap();
+    let known = world.path().join("known hosts");
+    std::fs::write(&known, format!("example.org {host}")).unwrap();
+    add(&alice, &["-h", "example.org", "-H", known.to_str().unwrap()], &key);
+    let before = all_of(&alice);
+    refused(alice.covault_fed(b"hunter2-hunter2", ["set", "b"]), &["id.pub", "ssh-agent refused"]);
+    same(&before, &all_of(&alice));
+}
+
+#[test]
 fn a_version_that_arrives_while_a_person_confirms_is_not_written_over() {
     if !have("ssh-agent") {
         return;

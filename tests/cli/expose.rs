@@ -109,6 +109,23 @@ fn no_key_is_needed_and_then_values_are_counted() {
 }
 
 #[test]
+fn what_was_restored_is_the_old_value_to_who_has_a_key_and_a_new_one_to_who_has_none() {
+    let world = World::new();
+    let (alice, _, _) = three(&world);
+    remove(&alice, "carol");
+    alice.set("api", "another key of the api");
+    assert_eq!(exposed(&alice, &["carol"]), ["carol prod/db password url"]);
+    alice.covault(["restore", "api"]).ok();
+    assert_eq!(alice.get("api"), "key-of-the-api");
+    assert_eq!(exposed(&alice, &["carol"]), ["carol api value", "carol prod/db password url"]);
+    let mut ci = alice.clone_for(world.stranger("ci"));
+    ci.vars.push(("COVAULT_VAULT".to_owned(), vault(&alice).roster().vault.to_string()));
+    let said = json(&ci.covault(["expose", "carol", "--json"]).ok());
+    let names: Vec<_> = said["exposed"].as_array().unwrap().iter().map(|one| one["secret"].as_str().unwrap()).collect();
+    assert_eq!(names, ["prod/db"]);
+}
+
+#[test]
 fn a_share_that_was_taken_back_and_a_narrower_grant_are_on_the_list_too() {
     let world = World::new();
     let (alice, bob, _) = three(&world);

@@ -1,5 +1,7 @@
 //! Keys: passphrases, literals for machines, permissions.
 
+use base64::Engine as _;
+
 use super::{json, on_terminal};
 use crate::world::{Person, World};
 
@@ -13,6 +15,12 @@ fn a_passphrase_is_asked_for_once_a_command_however_many_secrets_are_opened() {
     assert_eq!(said.err, "2", "{}", said.text());
     let file = std::fs::read(alice.identity()).unwrap();
     assert!(!String::from_utf8_lossy(&file).contains("AGE-SECRET-KEY"));
+    // What is tried against it costs 2^18 each time.
+    let armor = String::from_utf8_lossy(&file).into_owned();
+    let inside: String = armor.lines().filter(|line| !line.starts_with("-----")).collect();
+    let header = base64::engine::general_purpose::STANDARD.decode(inside).unwrap();
+    let stanza = String::from_utf8_lossy(&header).lines().nth(1).unwrap().to_owned();
+    assert!(stanza.starts_with("-> scrypt ") && stanza.ends_with(" 18"), "{stanza}");
     let env: String = (0..300).map(|n| format!("V{n}={n}\n")).collect();
     std::fs::write(alice.repo.join("v.env"), env).unwrap();
     let once = |args: &[&str]| {

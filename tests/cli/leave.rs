@@ -2,7 +2,7 @@
 
 use covault::model::roster::Role;
 
-use super::{all_of, head, json, same};
+use super::{all_of, head, json, old_header_opens, same};
 use crate::team::{admit, admit_machine, pull};
 use crate::verifier::second_opinion;
 use crate::world::{Person, World, have};
@@ -71,6 +71,8 @@ fn one_command_takes_her_out_of_everything_that_she_could_read() {
     if have("age") {
         assert!(age_opens(&t.alice, &t.carol, "prod/db"), "the control: she could before");
     }
+    let hers = ["app", "dev/api", "prod/db"];
+    let before = hers.map(|name| std::fs::read(t.alice.file(name)).unwrap());
     let (at, untouched) = (head(&t.alice), std::fs::read(t.alice.file("prod/key")).unwrap());
     let said = t.alice.covault(["member", "remove", "carol", "--yes"]).ok();
     for text in [
@@ -96,6 +98,13 @@ fn one_command_takes_her_out_of_everything_that_she_could_read() {
         t.carol.covault(["get", name]).exits(4);
     }
     age_opens_none(&t.alice, &t.carol, &ALL);
+    if have("age") {
+        for (name, old) in hers.iter().zip(&before) {
+            assert!(old_header_opens(&t.carol, old, old), "{name}: the control");
+            let now = std::fs::read(t.alice.file(name)).unwrap();
+            assert!(!old_header_opens(&t.carol, old, &now), "{name}: the file key that she knows opens it still");
+        }
+    }
     t.carol.covault_fed(b"x", ["set", "app"]).exits(4);
     // Everybody else reads on, and what she wrote before stays good: now, and at the commit before.
     for person in [&t.alice, &t.bob] {

@@ -83,6 +83,36 @@ fn ls_finds_by_name_without_opening_and_by_content_with() {
 }
 
 #[test]
+fn what_changed_just_before_a_listing_was_written_is_looked_at_again() {
+    use std::time::{Duration, SystemTime};
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a", "1");
+    alice.covault(["rm", "a"]).ok();
+    let ls = || alice.covault(["ls"]).ok().text();
+    assert_eq!(ls(), "");
+    let opened = |file: &std::path::Path| std::fs::File::options().write(true).open(file).unwrap();
+    let modified = |file: &std::path::Path| std::fs::metadata(file).unwrap().modified().unwrap();
+    // No tombstone any more, and the same size, place and time: what nobody signed hides nothing.
+    let file = alice.file("a");
+    let (before, mut bytes): (SystemTime, _) = (modified(&file), std::fs::read(&file).unwrap());
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    opened(&file).set_modified(before).unwrap();
+    let state = alice.home.join(".local/state/covault");
+    let all = crate::faults::rig::files(&state);
+    let is_listing = |file: &&std::path::PathBuf| file.file_name().unwrap().to_string_lossy().starts_with("listing-");
+    let listing = all.iter().find(is_listing).expect("there is no listing");
+    let written_after = |time: Duration| opened(listing).set_modified(before + time).unwrap();
+    // The control: what was as old when it was listed is not looked at.
+    written_after(Duration::from_millis(2010));
+    assert_eq!(ls(), "");
+    written_after(Duration::from_millis(1990));
+    assert_eq!(ls(), "a\n");
+}
+
+#[test]
 fn a_folder_has_what_lives_below_it_and_only_that_is_looked_at() {
     let world = World::new();
     let alice = stocked(&world);

@@ -2,9 +2,9 @@
 
 use covault::model::roster::Role;
 
-use super::{all_of, head, json, same};
+use super::{all_of, head, json, old_header_opens, same};
 use crate::team::{admit, admit_machine, pull};
-use crate::world::{Person, World};
+use crate::world::{Person, World, have};
 
 /// alice founds; only she reads `prod`, bob the rest.
 fn two(world: &World) -> (Person, Person) {
@@ -54,16 +54,22 @@ fn a_shared_secret_is_read_by_one_more_and_nothing_else_is() {
 fn what_is_taken_back_gets_a_new_file_key() {
     let world = World::new();
     let (alice, bob) = two(&world);
+    let bytes = || std::fs::read(alice.file("prod/db")).unwrap();
+    let unshared = bytes();
     alice.covault(["share", "prod/db", "bob", "--yes"]).ok();
+    let shared = bytes();
     let said = alice.covault(["unshare", "prod/db", "bob", "--yes"]).ok();
     assert!(said.err.contains("bob loses 1 secret: prod/db"), "{}", said.err);
     pull(&bob, &alice);
     bob.covault(["get", "prod/db"]).exits(4);
     assert_eq!(alice.get("prod/db"), "postgres://the database");
-    // Not by an identity of his either, without covault.
-    let age = bob.command("age").args(["-d", "-i"]).arg(bob.identity()).arg(bob.file("prod/db")).output();
-    if let Ok(age) = age {
+    // Not by an identity of his either, without covault; nor by the file key that he could have kept.
+    if have("age") {
+        let age = bob.command("age").args(["-d", "-i"]).arg(bob.identity()).arg(bob.file("prod/db")).output().unwrap();
         assert!(!age.status.success());
+        assert!(old_header_opens(&alice, &unshared, &shared), "the control: to share keeps it");
+        assert!(old_header_opens(&bob, &shared, &shared), "the control: he could");
+        assert!(!old_header_opens(&bob, &shared, &bytes()), "the file key is the old one");
     }
     let said = alice.covault(["unshare", "prod/db", "bob", "--yes"]).ok();
     assert!(said.err.contains("prod/db is not shared with bob") && said.err.contains("nothing to change"));

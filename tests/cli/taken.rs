@@ -99,6 +99,29 @@ fn what_they_write_on_a_branch_of_before_is_sealed_anew_in_nobodys_name_in_passi
 }
 
 #[test]
+fn a_rekey_on_a_branch_of_before_makes_what_they_wrote_there_ones_own() {
+    // A known gap, so that nobody finds it by surprise: who asks for a rekey by name vouches for what is there.
+    let world = World::new();
+    let alice = world.team("alice");
+    let bob = world.joins(&alice, "bob");
+    alice.set("prod/db", "the value");
+    alice.push("main");
+    bob.git(["pull", "-q", "--ff-only"]).ok();
+    alice.covault(["grant", "prod", "alice", "--yes"]).ok();
+    alice.push("main");
+    bob.set("prod/db", "written by bob");
+    bob.git(["push", "-q", "origin", "HEAD:refs/heads/late"]).ok();
+    alice.git(["fetch", "-q"]).ok();
+    alice.git(["checkout", "-q", "-b", "late", "origin/late"]).ok();
+    alice.covault(["rekey", "prod/db", "--yes"]).ok();
+    let manifest = peek_manifest(&std::fs::read(alice.file("prod/db")).unwrap()).unwrap();
+    assert_eq!(manifest.author.name.as_str(), "alice");
+    alice.git(["switch", "-q", "main"]).ok();
+    alice.git(["merge", "-q", "--no-edit", "late"]).ok();
+    assert_eq!(alice.get("prod/db"), "written by bob");
+}
+
+#[test]
 fn who_is_a_reader_on_the_trunk_by_now_writes_nothing_from_a_branch_of_before() {
     let world = World::new();
     let alice = world.team("alice");

@@ -95,6 +95,22 @@ fn what_keeps_its_diff_gets_masks() {
 }
 
 #[test]
+fn a_hook_that_is_far_above_is_found_all_the_same() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let alice = two_versions(&world);
+    let hook = alice.repo.join(".git/hooks/pre-commit");
+    // What follows each call keeps the shell from giving its place to it.
+    let script = "#!/bin/sh\nleft=${1:-80}\nif [ \"$left\" -gt 0 ]; then sh \"$0\" $((left - 1)); else git diff HEAD~1 >hook.txt; fi\n:\n";
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, script).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    alice.git(["commit", "-q", "--allow-empty", "-m", "below eighty shells"]).ok();
+    let text = std::fs::read_to_string(alice.repo.join("hook.txt")).unwrap();
+    assert!(text.contains("+value: (hidden, ") && !text.contains("second-value"), "{text}");
+}
+
+#[test]
 fn it_never_fails_and_says_one_line_for_what_cannot_be_opened() {
     let world = World::new();
     let alice = two_versions(&world);

@@ -1,5 +1,7 @@
 //! `verify`: what it finds without a key, and what it does not take for a finding.
 
+use std::ffi::OsStr;
+
 use super::{all_of, json, same};
 use crate::world::{Person, World};
 
@@ -100,6 +102,49 @@ fn every_kind_of_wrong_file_has_its_code() {
     put_back();
     std::fs::write(alice.repo.join(".covault/roster.toml"), "").unwrap();
     assert_eq!(codes(&alice, &[], 6), one("roster", "roster.toml"));
+}
+
+#[test]
+fn a_request_that_is_none_is_found_on_disk_and_in_commits() {
+    let world = World::new();
+    let alice = world.team("alice");
+    let asks = |team: &Person, person: Person| {
+        person.git([OsStr::new("clone"), "-q".as_ref(), team.repo.as_os_str(), person.repo.as_os_str()]).ok();
+        let line = team.covault(["member", "invite", "bob"]).ok().text();
+        person.covault(["join", "--invite", line.trim(), "--device", "laptop"]).ok();
+        person.git(["cat-file", "blob", "covault/join/bob:.covault/requests/bob.toml"]).ok().out
+    };
+    let good = asks(&alice, world.stranger("bob"));
+    let foreign = asks(&world.founder("mallory"), world.stranger("bob of mallory"));
+    // Another signature, still of the right form.
+    let mut unsigned = good.clone();
+    let place = unsigned.len() - 10;
+    unsigned[place] = if unsigned[place] == b'A' { b'B' } else { b'A' };
+    let folder = alice.repo.join(".covault/requests");
+    let put = |name: &str, bytes: &[u8]| {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), bytes).unwrap();
+    };
+    put("bob.toml", &good);
+    assert_eq!(codes(&alice, &[], 0), []);
+    std::fs::remove_file(folder.join("bob.toml")).unwrap();
+    for (name, bytes, why) in [
+        ("bob.toml", b"garbage".as_slice(), "not canonical"),
+        ("carol.toml", &good, "called otherwise"),
+        ("bob.toml", &foreign, "another vault"),
+        ("bob.toml", &unsigned, "signature"),
+    ] {
+        put(name, bytes);
+        let expected = one("request", &format!("requests/{name}"));
+        assert_eq!(codes(&alice, &[], 6), expected, "{why}");
+        let said = alice.covault(["verify"]).exits(6);
+        assert!((said.text() + &said.err).contains(why), "{why}: {}{}", said.text(), said.err);
+        alice.git(["add", "-A"]).ok();
+        alice.git(["commit", "-q", "-m", "a request"]).ok();
+        assert_eq!(codes(&alice, &["--at", "HEAD"], 6), expected, "{why}");
+        alice.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+        assert_eq!(codes(&alice, &[], 0), []);
+    }
 }
 
 #[cfg(unix)]

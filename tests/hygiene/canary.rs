@@ -1,7 +1,9 @@
 //! A canary value is looked for after every command: in arguments, environments, stderr, stdout where nobody asked,
 //! and every file and object that is left.
 
-use crate::faults::rig::{CANARY, no_canary, value};
+use covault::seal::peek_manifest;
+
+use crate::faults::rig::{CANARY, contains, holding, no_canary, value};
 use crate::world::{Person, Said, World, have};
 
 /// What a command may show on stdout.
@@ -194,6 +196,30 @@ fn neither_a_key_in_the_environment_nor_a_value_reaches_git_gpg_or_a_hook() {
     watched(&alice, &["get", "prod/db"], b"", &Shows::Values);
     watched(&alice, &["run", "--from", "prod", "--", "printenv", "DB"], b"", &Shows::Values);
     watched(&alice, &["log", "prod/db"], b"", &Shows::Nothing);
+}
+
+#[test]
+fn a_sealed_file_shows_no_field_tag_or_metadatum_and_its_manifest_only_what_threats_md_lists() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let words = ["canaryfield", "canaryplain", "canarytext", "canarytag", "canarywords", "canary.example"];
+    let set = ["set", "prod/db", "--stdin", "canaryfield", "canaryplain=canarytext", "--tag", "canarytag"];
+    let about = ["--description", "canarywords", "--url", "https://canary.example"];
+    alice.covault_fed(value("fielded").as_bytes(), set.iter().chain(&about)).ok();
+    let shown = alice.covault(["show", "prod/db", "--json", "--reveal"]).ok().text();
+    let objects = alice.git(["cat-file", "--batch-all-objects", "--batch", "--unordered"]).ok().out;
+    // In base64 no search would find them: the manifest is looked into by itself.
+    let manifest = peek_manifest(&std::fs::read(alice.file("prod/db")).unwrap()).unwrap().encode();
+    for word in words {
+        assert!(shown.contains(word), "{word} is nowhere: {shown}");
+        let found = holding(world.path(), word);
+        assert!(found.is_empty() && !contains(&objects, word.as_bytes()), "{word}: {found:?}");
+        assert!(!manifest.contains(word), "{word}: {manifest}");
+    }
+    let listed = "format vault id aliases path state revision parents ancestors roster_seq roster_head roster_blob readers author \
+                  shares values at document payload stanzas";
+    let keys: Vec<&str> = manifest.lines().map(|line| line.split(" = ").next().unwrap()).collect();
+    assert_eq!(keys, listed.split_whitespace().collect::<Vec<_>>());
 }
 
 #[test]

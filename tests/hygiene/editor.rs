@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::faults::rig::{CANARY, no_canary, value};
-use crate::world::{Person, World};
+use crate::faults::rig::{CANARY, files, no_canary, value};
+use crate::world::{Person, World, can, have};
 
 /// Somebody with a secret, a runtime folder in memory, and an editor that notes how it was started.
 struct Desk {
@@ -150,6 +150,45 @@ fn what_a_killed_covault_leaves_in_memory_goes_with_the_next_command() {
     lock.lock().unwrap();
     desk.alice.covault(["ls"]).ok();
     assert_eq!(desk.left(), vec![living]);
+}
+
+#[test]
+fn without_a_folder_in_memory_nothing_is_written_on_disk_unasked() {
+    if !have("unshare") {
+        return;
+    }
+    // On a disk, since what is in /dev/shm is behind another folder here.
+    let dir = tempfile::Builder::new().prefix("covault world ").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let world = World { dir, memory: None };
+    let mut alice = world.founder("alice");
+    alice.set("prod/db", &value("before"));
+    let [editor, started, disk] = ["editor", "started", "disk"].map(|name| world.path().join(name));
+    std::fs::create_dir(&disk).unwrap();
+    let script = format!("#!/bin/sh\necho > '{}'\nsed -i 's/before/after/' \"$1\"\n", started.display());
+    std::fs::write(&editor, script).unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    alice.vars.push(("EDITOR".into(), format!("'{}'", editor.display())));
+    alice.vars.push(("XDG_RUNTIME_DIR".into(), disk.to_string_lossy().into_owned()));
+    let edit = |flag: &str| {
+        let script =
+            "mount --bind \"$1\" /dev/shm && [ \"$(stat -f -c %T /dev/shm)\" != tmpfs ] || exit 99; shift; exec \"$@\"";
+        let words = ["-rm", "sh", "-c", script, "sh", disk.to_str().unwrap(), env!("CARGO_BIN_EXE_covault"), "edit"];
+        alice.fed("unshare", b"", words.into_iter().chain(["prod/db"]).chain((!flag.is_empty()).then_some(flag)))
+    };
+    let said = edit("");
+    if !can(said.code != 99 && !said.err.contains("unshare"), "a mount of one's own over /dev/shm") {
+        return;
+    }
+    let said = said.exits(7);
+    assert!(said.err.contains("no folder in memory") && said.err.contains("--on-disk"), "{}", said.err);
+    assert!(!started.exists() && files(&disk).is_empty());
+    assert_eq!(alice.get("prod/db"), value("before"));
+    no_canary(&alice, "edit without a folder in memory");
+    // Who asks for it gets a file on disk, which is gone afterwards.
+    edit("--on-disk").ok();
+    assert!(started.exists());
+    assert_eq!(alice.get("prod/db"), value("after"));
+    no_canary(&alice, "edit --on-disk");
 }
 
 fn end_editor(desk: &Desk) {

@@ -46,6 +46,24 @@ fn nobody_may_look_into_it_before_any_file_of_ours_is_opened() {
 }
 
 #[test]
+fn the_memory_of_what_is_opened_is_locked() {
+    if !have("strace") {
+        return;
+    }
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("prod/db", &value("locked"));
+    let trace = world.path().join("trace");
+    let trace_text = trace.to_string_lossy().into_owned();
+    let words = ["-f", "-qq", "-o", &trace_text, "-e", "trace=mlock,mlock2", "--"];
+    let words = words.into_iter().chain([env!("CARGO_BIN_EXE_covault"), "get", "prod/db"]);
+    alice.fed("strace", b"", words).ok();
+    let text = std::fs::read_to_string(trace).unwrap();
+    let is_locked = |line: &str| line.contains(" mlock") && line.ends_with("= 0");
+    assert!(text.lines().any(is_locked), "nothing was locked: {text}");
+}
+
+#[test]
 fn files_outside_the_repository_are_private_whatever_the_umask() {
     for umask in ["000", "022", "077"] {
         let world = World::new();
