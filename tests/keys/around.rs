@@ -215,6 +215,19 @@ fn what_a_person_took_away_at_the_provider_is_believed_when_it_does_not_know_it(
 }
 
 #[test]
+fn an_import_writes_over_no_key_that_a_provider_issued() {
+    let rig = Rig::new();
+    let alice = &rig.alice;
+    let key = issue(alice, "prod/openrouter");
+    let import = |text: &[u8]| alice.covault_fed(text, ["import", "-", "--format", "dotenv", "--to", "prod"]);
+    let said = import(b"OPENROUTER=typed\nOTHER=x\n").exits(2);
+    assert!(said.err.contains("the value of prod/openrouter was issued by a provider"), "{}", said.err);
+    assert_eq!(alice.get("prod/openrouter/value"), key);
+    assert!(!alice.file("prod/other").exists(), "nothing of it is written");
+    import(b"OTHER=x\n").ok();
+}
+
+#[test]
 fn an_old_key_does_not_come_back_with_an_old_version() {
     let rig = Rig::new();
     let alice = &rig.alice;
