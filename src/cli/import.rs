@@ -12,6 +12,7 @@ use super::context::Context;
 use super::exit::{Answer, Refusal};
 use super::out;
 use crate::model::formats::{self, Format};
+use crate::model::names::clip;
 
 /// No file of variables is larger.
 const LIMIT: u64 = 16 << 20;
@@ -19,13 +20,15 @@ const LIMIT: u64 = 16 << 20;
 /// Take variables over from a file, one secret each
 ///
 /// DATABASE_URL becomes the secret default/database-url, and .covault/env/default.env maps it back, so that
-/// `covault run` finds it. Nested JSON, YAML and TOML become folders. The file itself is left alone.
+/// `covault run` finds it; a key that is no variable's name becomes one (db-url: DB_URL). Nested JSON, YAML and TOML
+/// become folders. The file itself is left alone.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault import .env\n  covault import .env.staging --to staging --env staging\n  \
     covault import config.yaml --to app\n  generate | covault import - --format json\n\n\
-    What can go wrong: a line cannot be read (it is named, its value is not); two keys give one name; the file was\n\
-    committed once (its values are in git's history in clear: change them)."
+    What can go wrong: a line cannot be read (it is named, its value is not); two keys give one name\n\
+    or one variable; a provider issued what it would write over; the file was committed once (its\n\
+    values are in git's history in clear: change them)."
 )]
 pub struct ImportArgs {
     /// The file, or - for stdin
@@ -65,6 +68,13 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
         let names = imported.unmapped.join(", ");
         context.warn(&format!("kept and not mapped, because they change how programs are loaded: {names}"));
     }
+    if !imported.nameless.is_empty() {
+        let names = imported.nameless.iter().map(|name| format!("'{}'", clip(name))).collect::<Vec<_>>().join(", ");
+        context.warn(&format!("kept and not mapped, because no variable can be called so: {names}"));
+    }
+    for (variable, before) in &imported.repointed {
+        context.warn(&format!("{variable} named {before} until now"));
+    }
     let committed = if is_stdin { None } else { vault.was_ever_committed(&file)? };
     match committed {
         Some(true) => context.warn(&format!(
@@ -83,6 +93,10 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
     more.insert("secrets".into(), pairs.collect::<Vec<_>>().into());
     more.insert("changed".into(), imported.changed.into());
     more.insert("env_file".into(), imported.env_file.clone().into());
+    more.insert("unmapped".into(), [imported.unmapped, imported.nameless].concat().into());
+    let repointed =
+        imported.repointed.iter().map(|(variable, before)| json!({ "variable": variable, "before": before }));
+    more.insert("repointed".into(), repointed.collect::<Vec<_>>().into());
     more.insert("ever_committed".into(), committed.into());
     let what = format!("{} of {} secrets into {}", imported.changed, imported.secrets.len(), args.to);
     out::report_with(context, &imported.report, &format!("imported {what}"), &format!("import {what}"), more)

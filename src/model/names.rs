@@ -195,7 +195,7 @@ fn is_device(segment: &str) -> bool {
 }
 
 /// As much of a text as an error shows: somebody else's may be of any length.
-pub(super) fn clip(text: &str) -> String {
+pub fn clip(text: &str) -> String {
     const SHOWN: usize = 60;
     let end = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
     text.chars().take(SHOWN).chain(end.chars()).collect()

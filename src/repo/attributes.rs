@@ -76,34 +76,10 @@ impl Repo {
     /// The change that brings `lines` into the root's `.gitattributes` where they are missing; `None` where they
     /// are everywhere.
     ///
-    /// What is committed is `HEAD`'s version and ours on top; what is staged and what is on disk keep the person's
-    /// edits and get the same lines.
-    ///
     /// # Errors
-    /// `Unmerged`, `Symlink`, errors of reading.
+    /// As for [`Self::change_in_three`].
     pub fn gitattributes_change(&self, lines: &[&str]) -> Result<Option<Change>> {
-        let index = self.read_index()?;
-        if let Some(index) = &index
-            && self.unmerged(index).iter().any(|path| path == TRACKED)
-        {
-            return Err(RepoError::Unmerged { path: TRACKED.into() });
-        }
-        let committed = match self.head()?.commit {
-            Some(commit) => self.read_at(commit, TRACKED)?,
-            None => None,
-        };
-        let staged = match &index {
-            Some(index) => self.index_entry(index, TRACKED)?.map(|id| self.blob(id)).transpose()?,
-            None => None,
-        };
-        let work = self.read_work(TRACKED, LIMIT)?;
-        let with = |old: &Option<Vec<u8>>| with_lines(old.as_deref().unwrap_or_default(), lines);
-        // A file that is not staged or not on disk starts from what the step before it has.
-        let staged_base = staged.clone().or_else(|| committed.clone());
-        let work_base = work.clone().or_else(|| staged_base.clone());
-        let change = Change::in_three(TRACKED, with(&committed), with(&staged_base), with(&work_base));
-        let is_same = change.is_same(committed.as_deref(), staged.as_deref(), work.as_deref());
-        Ok((!is_same).then_some(change))
+        self.change_in_three(TRACKED, LIMIT, &mut |old| with_lines(old, lines))
     }
 
     fn info_path(&self) -> PathBuf {

@@ -43,6 +43,7 @@ mod remote;
 mod staged;
 mod status;
 mod swap;
+mod three;
 mod trunk;
 mod walk;
 mod work;

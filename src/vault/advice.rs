@@ -26,6 +26,7 @@ impl VaultError {
             | Self::ValueTooLarge(_)
             | Self::SameVariable { .. }
             | Self::SameSecret { .. }
+            | Self::SameKey { .. }
             | Self::BadVariable { .. }
             | Self::BadMeta { .. }
             | Self::IsSecret { .. }
@@ -334,6 +335,7 @@ impl VaultError {
             Self::NoEnvFile(_) => "make one with: covault import .env, or use: --from FOLDER".to_owned(),
             Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
             Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),
+            Self::SameKey { .. } => "give one of them another name in the file".to_owned(),
             Self::NulInVariable(_) => "hand it over as a file: covault run --files".to_owned(),
             Self::Invite(InviteError::Version { .. }) => "install a newer covault".to_owned(),
             Self::Invite(_) => "paste the whole line that an admin's covault member invite NAME printed".to_owned(),

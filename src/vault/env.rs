@@ -50,7 +50,7 @@ impl<F: Fn() + Sync> Steps for F {
 }
 
 /// The largest env file, in bytes.
-const MAX_ENV_FILE: u64 = 1 << 20;
+pub(super) const MAX_ENV_FILE: u64 = 1 << 20;
 
 impl Vault {
     /// All variables of a source, sorted by name as the source has them; `progress` hears how many secrets are opened, and

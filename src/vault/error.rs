@@ -437,6 +437,16 @@ pub enum VaultError {
         /// The secret.
         name: String,
     },
+    /// Two keys of an import give one variable.
+    #[error("the keys {first} and {second} would both become the variable {variable}")]
+    SameKey {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// The variable.
+        variable: String,
+    },
     /// A vault's name.
     #[error("'{0}' cannot be a vault's name: 1 to 64 bytes without control characters")]
     BadVaultName(String),

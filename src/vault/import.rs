@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::env::MAX_ENV_FILE;
 use super::set::{Edit, FieldEdit};
 use super::write::{How, Report};
 use super::{Vault, VaultError};
@@ -26,21 +27,25 @@ pub struct Imported {
     pub env_file: Option<String>,
     /// Variables that were kept and not mapped, because they decide which programs run.
     pub unmapped: Vec<String>,
+    /// Keys that were kept and not mapped, because no variable can be called so.
+    pub nameless: Vec<String>,
+    /// Variables that the env file has for another secret in `HEAD`, in the index or on disk, and what each named there.
+    pub repointed: BTreeSet<(String, String)>,
 }
 
 impl Vault {
     /// Imports `entries` below `folder` and maps them in `env/ENV.env`.
     pub fn import(&self, entries: &[Entry], folder: &str, env: &str, how: &How) -> Result<Imported, VaultError> {
         let mut writing = self.writing(how)?;
-        // Refused before anything is written, and not needed beyond that: people's comments stay where they are.
-        let there = self.env_lines(env)?.unwrap_or_default();
-        let mut mapped = Vec::new();
+        // Refused before anything is written, and not needed beyond that.
+        self.env_lines(env)?;
+        let (mut mapped, mut keys) = (Vec::new(), BTreeMap::new());
         let (mut drafts, mut secrets, mut others) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut unmapped, mut seen) = (Vec::new(), BTreeSet::new());
+        let (mut unmapped, mut nameless, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         for entry in entries {
             let (variable, path) = place(folder, &entry.key)?;
             if !seen.insert(path.clone()) {
-                return Err(VaultError::SameSecret { variable, name: path.to_string() });
+                return Err(VaultError::SameSecret { variable: entry.name(), name: path.to_string() });
             }
             check_batch(&seen, &path)?;
             let mut edit = Edit {
@@ -51,15 +56,18 @@ impl Vault {
                 }],
                 ..Edit::default()
             };
-            if envfile::is_variable_name(&variable) {
+            if !envfile::is_variable_name(&variable) {
+                nameless.push(entry.name());
+            } else if is_loader_variable(&variable) {
+                unmapped.push(variable.clone());
+            } else {
+                if let Some(first) = keys.insert(variable.clone(), entry.name()) {
+                    return Err(VaultError::SameKey { first, second: entry.name(), variable });
+                }
                 if envfile::env_name_from(path.last_segment(), "value") != variable {
                     edit.meta.push((MetaName::parse("env")?, Some(variable.clone())));
                 }
-                if is_loader_variable(&variable) {
-                    unmapped.push(variable.clone());
-                } else {
-                    mapped.push((variable.clone(), path.to_string()));
-                }
+                mapped.push((variable.clone(), path.to_string()));
             }
             match writing.draft(&path, edit)? {
                 Some(draft) => drafts.push(draft),
@@ -69,19 +77,19 @@ impl Vault {
         }
         let changed = drafts.len();
         let file = self.env_file(env);
-        let before = self.repo().read_work(&file, 1 << 20)?;
-        let text = map(&String::from_utf8_lossy(before.as_deref().unwrap_or_default()), &there, &mapped).into_bytes();
-        if before.as_deref() == Some(&text) {
-            others.extend(self.unsettled_file(file.clone())?);
-        } else if !mapped.is_empty() {
-            others.push((file.clone(), text));
-        }
-        let report = if drafts.is_empty() && others.is_empty() {
+        let mut repointed = BTreeSet::new();
+        let mut with = |old: &[u8]| map(old, &mapped, &mut repointed);
+        let mapping =
+            if mapped.is_empty() { None } else { self.repo().change_in_three(&file, MAX_ENV_FILE, &mut with)? };
+        let is_empty = drafts.is_empty() && others.is_empty() && mapping.is_none();
+        mapping.into_iter().for_each(|change| writing.also(change));
+        let report = if is_empty {
             super::setup::nothing_written(how)
         } else {
             writing.finish(&drafts, others, &format!("covault: import {changed} secrets into {folder}"))?
         };
-        Ok(Imported { report, secrets, changed, env_file: (!mapped.is_empty()).then_some(file), unmapped })
+        let env_file = (!mapped.is_empty()).then_some(file);
+        Ok(Imported { report, secrets, changed, env_file, unmapped, nameless, repointed })
     }
 
     /// Whether a file of the work tree was ever committed on any branch; `None` where it is not in this repository.
@@ -96,10 +104,11 @@ impl Vault {
     }
 }
 
-/// The variable and the secret for a key: `["DATABASE_URL"]` gives `DATABASE_URL` at `default/database-url`.
+/// The variable and the secret for a key: `["DATABASE_URL"]` gives `DATABASE_URL` at `default/database-url`. A key that is
+/// no variable's name gives one as a nested one does: `["db-url"]` gives `DB_URL`.
 fn place(folder: &str, key: &[String]) -> Result<(String, SecretPath), VaultError> {
     let variable = match key {
-        [one] => one.clone(),
+        [one] if envfile::is_variable_name(one) => one.clone(),
         several => several.iter().map(|k| envfile::env_name_from(k, "value")).collect::<Vec<_>>().join("_"),
     };
     let mut segments: Vec<String> = folder.split('/').filter(|s| !s.is_empty()).map(ToOwned::to_owned).collect();
@@ -109,29 +118,33 @@ fn place(folder: &str, key: &[String]) -> Result<(String, SecretPath), VaultErro
     Ok((variable, SecretPath::parse(&segments.join("/"))?))
 }
 
-/// The text of an env file with these variables mapped: lines that map them already are replaced where they stand, new
-/// ones come last, and everything else stays.
-fn map(text: &str, there: &[EnvLine], mapped: &[(String, String)]) -> String {
+/// An env file with these variables mapped: lines that map them to something else are replaced where they stand, which
+/// `repointed` gets, new ones come last, and everything else stays, also what is refused.
+fn map(old: &[u8], mapped: &[(String, String)], repointed: &mut BTreeSet<(String, String)>) -> Vec<u8> {
     let line_of = |name: &str, reference: &str| {
-        envfile::encode(&[EnvLine { name: name.to_owned(), reference: reference.to_owned(), line: 1 }])
+        envfile::encode(&[EnvLine { name: name.to_owned(), reference: reference.to_owned(), line: 1 }]).into_bytes()
     };
-    let old: BTreeMap<usize, &EnvLine> = there.iter().map(|line| (line.line, line)).collect();
-    let new: BTreeMap<&str, &str> =
+    let mut left: BTreeMap<&str, &str> =
         mapped.iter().map(|(name, reference)| (name.as_str(), reference.as_str())).collect();
-    let mut out = String::with_capacity(text.len() + 64 * mapped.len());
-    for (line, number) in text.lines().zip(1..) {
-        match old.get(&number).and_then(|old| Some((old, new.get(old.name.as_str())?))) {
-            Some((old, reference)) if old.reference != **reference => out.push_str(&line_of(&old.name, reference)),
-            _ => {
-                out.push_str(line);
-                out.push('\n');
+    let mut out = Vec::with_capacity(old.len() + 64 * mapped.len());
+    for line in old.split_inclusive(|byte| *byte == b'\n') {
+        let there = envfile::parse(line).unwrap_or_default().pop();
+        match there.and_then(|there| Some((left.remove(there.name.as_str())?, there))) {
+            // The field `value` may be named or left out.
+            Some((reference, there))
+                if there.reference.strip_suffix("/value").unwrap_or(&there.reference) != reference =>
+            {
+                out.extend(line_of(&there.name, reference));
+                repointed.insert((there.name, there.reference));
             }
+            _ => out.extend_from_slice(line),
         }
     }
-    let known: BTreeSet<&str> = there.iter().map(|line| line.name.as_str()).collect();
-    for (name, reference) in mapped.iter().filter(|(name, _)| !known.contains(name.as_str())) {
-        out.push_str(&line_of(name, reference));
+    if !left.is_empty() && !out.is_empty() && !out.ends_with(b"\n") {
+        out.push(b'\n');
     }
+    let new = mapped.iter().filter(|(name, _)| left.contains_key(name.as_str()));
+    out.extend(new.flat_map(|(name, reference)| line_of(name, reference)));
     out
 }
 

@@ -128,6 +128,8 @@ pub struct Writing<'a> {
     vault: &'a Vault,
     how: &'a How,
     notes: Vec<String>,
+    /// What is written beside the drafts.
+    more: Vec<Change>,
     lock: Option<WriteLock>,
     /// Where `HEAD` was when it began.
     since: Head,
@@ -149,7 +151,7 @@ impl Vault {
         if !how.dry_run && setup::install(&self.repo, &self.root, self.roster.vault, &how.program)? {
             notes.push("set this clone up to show and keep secrets (undo with: covault setup --undo)".to_owned());
         }
-        Ok(Writing { vault: self, how, notes, lock, since })
+        Ok(Writing { vault: self, how, notes, more: Vec::new(), lock, since })
     }
 
     /// Whether oneself may write here at all: to know before a person is asked for a secret.
@@ -406,6 +408,11 @@ impl Writing<'_> {
         self.notes.push(note);
     }
 
+    /// Adds a change of a file in which the person may have edits of their own.
+    pub(super) fn also(&mut self, change: Change) {
+        self.more.push(change);
+    }
+
     /// Seals the drafts, opens each again, and writes them with `others` (files from the top) as one commit.
     pub fn finish(self, drafts: &[Draft], others: Vec<(String, Vec<u8>)>, message: &str) -> Result<Report, VaultError> {
         let mut changes = Vec::with_capacity(drafts.len() + others.len());
@@ -414,6 +421,7 @@ impl Writing<'_> {
         }
         let other_paths: Vec<_> = others.iter().filter_map(|(file, _)| self.vault.path_of(file)).collect();
         changes.extend(others.into_iter().map(|(file, content)| Change::write(file, content)));
+        changes.extend(self.more);
         let written: Vec<_> = drafts.iter().map(|draft| &draft.document.path).chain(&other_paths).collect();
         let mut healing =
             if self.how.dry_run { Healing::default() } else { self.vault.heal(&written, self.how.now)? };

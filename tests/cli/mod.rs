@@ -11,6 +11,7 @@ mod get;
 mod grant;
 mod history;
 mod hooks;
+mod importing;
 mod journals;
 mod keys;
 mod kinds;

@@ -1,0 +1,120 @@
+//! What `import` makes of a file's keys, and of the env file that others read.
+
+use super::{all_of, json, same};
+use crate::world::{Person, Said, World};
+
+const ENV: &str = ".covault/env/default.env";
+
+fn import(alice: &Person, format: &str, text: &str, more: &[&str]) -> Said {
+    alice.covault_fed(text.as_bytes(), [&["import", "-", "--format", format], more].concat())
+}
+
+fn exported(alice: &Person, env: &str) -> serde_json::Value {
+    json(&alice.covault(["export", "-e", env, "--json"]).ok())
+}
+
+#[test]
+fn two_keys_of_one_variable_are_refused_before_anything_is_written() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let before = all_of(&alice);
+    for text in [r#"{"a":{"b":"one"},"A_B":"two"}"#, r#"{"a":{"b":"one"},"a-b":"two"}"#] {
+        let said = import(&alice, "json", text, &[]).exits(2);
+        assert!(said.err.contains("the keys a.b and ") && said.err.contains(" variable A_B\nhint: "), "{}", said.err);
+        same(&before, &all_of(&alice));
+    }
+}
+
+#[test]
+fn a_key_that_programs_load_by_does_not_keep_the_others_out() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    for (env, format, text, variable) in [
+        ("one", "json", r#"{"git":{"token":"x"},"fine":"y"}"#, "GIT_TOKEN"),
+        ("two", "json", r#"{"env":"production","fine":"y"}"#, "env"),
+        ("three", "dotenv", "path=/x\nfine=y\n", "path"),
+        ("four", "yaml", "node:\n  options: a\nfine: y\n", "NODE_OPTIONS"),
+    ] {
+        let said = import(&alice, format, text, &["--to", env]).ok();
+        let warning =
+            format!("warning: kept and not mapped, because they change how programs are loaded: {variable}\n");
+        assert!(said.err.contains(&warning), "{}", said.err);
+        assert_eq!(exported(&alice, env), serde_json::json!({"fine": "y"}));
+    }
+    assert_eq!(alice.get("one/git/token"), "x", "it is kept");
+}
+
+#[test]
+fn every_key_becomes_a_variable_or_is_named() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let long = "n".repeat(300);
+    let text =
+        serde_json::json!({"db-url": "x1", "api.key": "x2", "8080": "x3", "plain": "x4", &long: "x5"}).to_string();
+    let said = import(&alice, "json", &text, &["--dry-run", "--json"]).ok();
+    assert!(said.err.contains("kept and not mapped, because no variable can be called so: 'nnn"), "{}", said.err);
+    assert_eq!(json(&said)["unmapped"], serde_json::json!([long]));
+    import(&alice, "json", &text, &[]).ok();
+    let mapped = serde_json::json!({"DB_URL": "x1", "API_KEY": "x2", "_8080": "x3", "plain": "x4"});
+    assert_eq!(exported(&alice, "default"), mapped);
+    assert_eq!(alice.get(&format!("default/{}", &long[..64])), "x5");
+}
+
+#[test]
+fn a_variable_that_named_another_secret_is_told_of_and_peoples_own_lines_stay_theirs() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.covault_fed(b"theirs", ["set", "prod/db", "--stdin", "url"]).ok();
+    std::fs::create_dir_all(alice.repo.join(".covault/env")).unwrap();
+    let mut text = "# for all\nDATABASE_URL=covault://prod/db/url\r\n".to_owned();
+    let mut write = |line: &str| {
+        text.push_str(line);
+        std::fs::write(alice.repo.join(ENV), &text).unwrap();
+    };
+    write("");
+    alice.git(["add", ENV]).ok();
+    alice.git(["commit", "-qm", "for all"]).ok();
+    write("STAGED=covault://prod/db/url\n");
+    alice.git(["add", ENV]).ok();
+    write("WIP=covault://prod/db/url");
+    let dotenv = "DATABASE_URL=local\nNEW=1\n";
+    let repointed = serde_json::json!([{"variable": "DATABASE_URL", "before": "prod/db/url"}]);
+    for more in [&["--dry-run", "--json"], &["--quiet", "--json"]] {
+        let said = import(&alice, "dotenv", dotenv, more).ok();
+        assert!(said.err.contains("warning: DATABASE_URL named prod/db/url until now\n"), "{}", said.err);
+        assert_eq!(json(&said)["repointed"], repointed);
+    }
+    let (head, new) = ("# for all\nDATABASE_URL=covault://default/database-url\n", "NEW=covault://default/new\n");
+    let shown = |place: &str| alice.git(["cat-file", "blob", &format!("{place}:{ENV}")]).ok().text();
+    let staged = "STAGED=covault://prod/db/url\n";
+    assert_eq!(shown("HEAD"), format!("{head}{new}"));
+    assert_eq!(shown(""), format!("{head}{staged}{new}"));
+    let on_disk = std::fs::read_to_string(alice.repo.join(ENV)).unwrap();
+    assert_eq!(on_disk, format!("{head}{staged}WIP=covault://prod/db/url\n{new}"));
+    // What names the same secret in other words is left as it stands.
+    let in_other_words = on_disk.replace("default/new", "default/new/value");
+    std::fs::write(alice.repo.join(ENV), &in_other_words).unwrap();
+    let said = import(&alice, "dotenv", dotenv, &[]).ok();
+    assert!(said.err.contains("nothing to change") && !said.err.contains("warning"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(alice.repo.join(ENV)).unwrap(), in_other_words);
+}
+
+#[test]
+fn an_unmerged_env_file_is_the_persons_to_settle() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    import(&alice, "dotenv", "A=1\n", &[]).ok();
+    let line = |text: &str| std::fs::write(alice.repo.join(ENV), format!("A=covault://{text}\n")).unwrap();
+    alice.git(["checkout", "-qb", "side"]).ok();
+    line("side");
+    alice.git(["commit", "-qam", "side"]).ok();
+    alice.git(["checkout", "-q", "main"]).ok();
+    line("main");
+    alice.git(["commit", "-qam", "main"]).ok();
+    alice.git(["merge", "-q", "side"]).exits(1);
+    line("settled");
+    let said = import(&alice, "dotenv", "B=2\n", &[]);
+    assert!(said.code != 0 && said.err.contains("default.env` is unmerged"), "{}", said.err);
+    assert!(!alice.file("default/b").exists());
+    assert_eq!(alice.git(["ls-files", "--unmerged", ENV]).ok().text().lines().count(), 3);
+}
