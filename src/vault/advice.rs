@@ -70,6 +70,8 @@ impl VaultError {
             | Self::Moved { .. }
             | Self::NoSuchField { .. }
             | Self::NoSuchRevision { .. }
+            | Self::NothingEarlier(_)
+            | Self::BeforeShallow { .. }
             | Self::NoSuchFolder(_)
             | Self::NoSuchMember { .. }
             | Self::NoSuchGroup { .. }
@@ -331,7 +333,10 @@ impl VaultError {
             Self::SameValue { .. } => "who knows the old value would know the new one: give it another".to_owned(),
             Self::NoSecretField { name, field } => format!("change it with: covault set {name} {field}=TEXT"),
             Self::Exists(name) => format!("change it with: covault set {name}"),
-            Self::NoSuchRevision { name, .. } => format!("see its revisions with: covault log {name}"),
+            Self::NoSuchRevision { name, .. } | Self::NothingEarlier(name) => {
+                format!("see its revisions with: covault log {name}")
+            }
+            Self::BeforeShallow { .. } => "get the rest with: git fetch --unshallow".to_owned(),
             Self::NoEnvFile(_) => "make one with: covault import .env, or use: --from FOLDER".to_owned(),
             Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
             Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),

@@ -343,6 +343,17 @@ pub enum VaultError {
         /// What was asked for.
         revision: String,
     },
+    /// `restore` of what has one version only.
+    #[error("there is no earlier version of '{0}'")]
+    NothingEarlier(String),
+    /// What this clone has of history ends before it, if there is such a version at all.
+    #[error("this clone has only a part of the history, and no {what} of '{name}' is in it")]
+    BeforeShallow {
+        /// The secret.
+        name: String,
+        /// Which version was asked for.
+        what: String,
+    },
     /// A reference in an env file, or a folder, that cannot be turned into variables.
     #[error("{file}, line {line}")]
     EnvLine {

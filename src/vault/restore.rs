@@ -15,7 +15,7 @@ use crate::model::names::{MemberName, MetaName, SecretPath};
 use crate::model::read;
 use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
-use crate::repo::ObjectId;
+use crate::repo::{ObjectId, RepoError};
 
 impl Vault {
     /// Brings the values of an older version back. `revision` is a revision's number, a commit, or nothing: the
@@ -165,17 +165,19 @@ impl Vault {
         Ok(())
     }
 
-    /// The version that a revision names.
+    /// The version that a revision names: a number of its own before a commit whose name is all digits.
     pub fn old_version(&self, path: &SecretPath, revision: Option<&str>) -> Result<Version, VaultError> {
-        let missing =
-            |revision: &str| VaultError::NoSuchRevision { name: path.to_string(), revision: revision.to_owned() };
-        if let Some(text) = revision
-            && text.parse::<u64>().is_err()
-        {
-            let commit = self.repo().resolve(text)?;
-            return self.version_at(commit, path)?.ok_or_else(|| missing(text));
-        }
         let number = revision.and_then(|text| text.parse::<u64>().ok());
+        if let Some(text) = revision
+            && number.is_none()
+        {
+            return match self.repo().resolve(text) {
+                Err(RepoError::RevNotFound { .. }) if self.history_is_shallow() => Err(self.missing(path, revision)),
+                commit => self
+                    .version_at(commit?, path)?
+                    .ok_or_else(|| VaultError::NoSuchRevision { name: path.to_string(), revision: text.to_owned() }),
+            };
+        }
         let current = self.current(path)?;
         let is_wanted = |version: &Version, there: &SecretPath| {
             let manifest = version.manifest();
@@ -203,10 +205,27 @@ impl Vault {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        match (found, &current, has_history) {
-            (Some(version), ..) => Ok(version),
-            (None, None, false) => Err(self.unknown(path)),
-            _ => Err(missing(revision.unwrap_or("before"))),
+        if let Some(version) = found {
+            return Ok(version);
+        }
+        if current.is_none() && !has_history {
+            return Err(self.unknown(path));
+        }
+        let commit = revision.and_then(|text| self.repo().resolve(text).ok());
+        let version = commit.map(|commit| self.version_at(commit, path)).transpose()?.flatten();
+        version.ok_or_else(|| self.missing(path, revision))
+    }
+
+    /// Why there is no such version; a clone that has not the whole history cannot know whether there is.
+    fn missing(&self, path: &SecretPath, revision: Option<&str>) -> VaultError {
+        let name = path.to_string();
+        match revision {
+            _ if self.history_is_shallow() => {
+                let what = revision.map_or_else(|| "earlier version".to_owned(), |text| format!("revision '{text}'"));
+                VaultError::BeforeShallow { name, what }
+            }
+            Some(revision) => VaultError::NoSuchRevision { name, revision: revision.to_owned() },
+            None => VaultError::NothingEarlier(name),
         }
     }
 

@@ -53,7 +53,37 @@ fn log_in_a_shallow_clone_says_that_there_was_more() {
     assert!(said.err.contains("only a part of the history"), "{}", said.err);
     assert_eq!(said.text().lines().count(), 1);
     assert_eq!(bob.get("a"), "2");
-    bob.covault(["restore", "a"]).exits(3);
+    for (args, what) in [
+        (["restore", "a"], "earlier version"),
+        (["restore", "a@1"], "revision '1'"),
+        (["get", "a@1"], "revision '1'"),
+        (["get", "a@HEAD~1"], "revision 'HEAD~1'"),
+    ] {
+        let said = bob.covault(args).exits(3);
+        let says = format!("only a part of the history, and no {what} of 'a' is in it\nhint: ");
+        assert!(said.err.contains(&says) && said.err.contains("git fetch --unshallow"), "{args:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_commit_whose_name_is_all_digits_is_one_where_no_revision_has_that_number() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a", "1");
+    let mut names = (0..).map(|n| {
+        alice.git(["commit", "-q", "--allow-empty", "-m", &n.to_string()]).ok();
+        alice.git(["rev-parse", "--short=5", "HEAD"]).ok().text().trim().to_owned()
+    });
+    let commit = names.find(|name| name.bytes().all(|byte| byte.is_ascii_digit())).unwrap();
+    alice.set("a", "2");
+    alice.set("a", "3");
+    assert_eq!(alice.get(&format!("a@{commit}")), "1");
+    assert!(alice.covault(["show", "a", "--at", &commit]).ok().text().contains("revision 1"));
+    alice.covault(["restore", &format!("a@{commit}")]).ok();
+    assert_eq!(alice.get("a"), "1");
+    // A revision's number comes first.
+    alice.git(["branch", "2", &commit]).ok();
+    assert_eq!(alice.get("a@2"), "2");
 }
 
 #[test]
@@ -106,6 +136,9 @@ fn restore_writes_old_values_as_new_ones() {
     alice.set("a", "3");
     alice.covault(["restore", "a"]).ok();
     assert_eq!(alice.get("a"), "2");
+    alice.set("new", "1");
+    let said = alice.covault(["restore", "new"]).exits(3);
+    assert!(said.err.contains("error: there is no earlier version of 'new'\nhint: "), "{}", said.err);
     alice.covault(["restore", "a@1"]).ok();
     assert_eq!((alice.get("a"), alice.get("a/user")), ("1".to_owned(), "x".to_owned()));
     let said = json(&alice.covault(["show", "a", "--json"]).ok());
@@ -120,7 +153,8 @@ fn restore_writes_old_values_as_new_ones() {
     let before = head(&alice);
     let said = alice.covault(["restore", "a@1"]).ok();
     assert!(said.err.contains("nothing to change") && head(&alice) == before, "{}", said.err);
-    alice.covault(["restore", "a@99"]).exits(3);
+    let said = alice.covault(["restore", "a@99"]).exits(3);
+    assert!(said.err.contains("'a' has no revision '99'\nhint: "), "{}", said.err);
     alice.covault(["restore", "nothing"]).exits(3);
     alice.covault(["restore"]).exits(2);
     // A tombstone is no version to come back to, nor to read.
