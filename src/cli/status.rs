@@ -6,6 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::{self, Answer};
 use super::{member, out, progress};
+use crate::model::escape;
 use crate::vault::access::Pending;
 use crate::vault::status::Status;
 
@@ -98,10 +99,11 @@ fn waiting(pending: &Pending) -> String {
     format!("{}: {}; {by} can", pending.path, whom.join(", "))
 }
 
+/// One line an item: a file's name with a line feed would begin another section.
 fn section(out: &mut String, title: &str, items: &[String]) {
     if !items.is_empty() {
         out.push_str(&format!("\n{title}:\n"));
-        items.iter().for_each(|item| out.push_str(&format!("  {item}\n")));
+        items.iter().for_each(|item| out.push_str(&format!("  {}\n", escape::terminal(item))));
     }
 }
 

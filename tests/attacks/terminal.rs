@@ -4,7 +4,7 @@
 use covault::model::register::{Key, Value, Write};
 
 use super::forge::{member, now};
-use super::rig::{Attacked, Case, file, harmless, pushed};
+use super::rig::{Attacked, Case, file, harmless, on_disk, pushed};
 
 /// Clears the screen, writes a title, rings, goes back, turns around, hides.
 const NASTY: &str = "a\u{1b}[2J\u{1b}]0;title\u{7}\u{8}\r\u{9b}31m\u{202e}\u{200b}\u{2028}z";
@@ -118,6 +118,16 @@ fn a_request_full_of_escapes() {
 #[test]
 fn the_name_of_a_file_that_is_no_secret() {
     all_commands(&pushed(|case| case.write(&format!(".covault/secrets/{NASTY}.age"), "x")));
+}
+
+#[test]
+fn the_name_of_a_file_is_one_line_of_what_status_says() {
+    let forged = ".covault/secrets/x\n\nrefused:\n  all of it";
+    for attacked in [pushed(|case| case.write(forged, "x")), on_disk(|case| case.write(forged, "x"))] {
+        let text = attacked.case.alice.covault(["status"]).ok().text();
+        assert!(text.contains("\\u{a}refused:"), "{text}");
+        assert!(text.lines().all(|line| line != "refused:" && line != "  all of it"), "{text}");
+    }
 }
 
 #[test]
