@@ -116,7 +116,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Textconv(args) => textconv::run(&context, &args),
         Command::MergeDriver(args) => merge_driver::run(&context, &args),
         Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
+        Command::Man(args) => man::run(&context, &args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

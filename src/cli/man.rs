@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 
+use super::context::Context;
 use super::exit::{self, Answer};
 use super::{args, out};
 
@@ -12,15 +14,17 @@ use super::{args, out};
 #[command(after_help = "Examples:\n  covault man | man -l -\n  covault man ~/.local/share/man/man1")]
 pub struct ManArgs {
     /// Write a page for each command into this folder
-    dir: Option<PathBuf>,
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 /// Runs it.
-pub fn run(args: &ManArgs) -> Answer {
-    match &args.dir {
-        Some(dir) => {
-            std::fs::create_dir_all(dir)?;
-            clap_mangen::generate_to(args::command(), dir)?;
+pub fn run(context: &Context, args: &ManArgs) -> Answer {
+    match &args.folder {
+        Some(folder) => {
+            let dir = context.dir().join(folder);
+            let made = std::fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(args::command(), &dir));
+            made.with_context(|| format!("cannot write to {}", dir.display()))?;
         }
         None => {
             let mut page = Vec::new();

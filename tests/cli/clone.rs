@@ -262,6 +262,26 @@ fn completion_knows_commands_and_names() {
 }
 
 #[test]
+fn completion_looks_where_the_line_says() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("prod/db", "1");
+    let complete = |words: &[&str]| {
+        let mut command = alice.command(env!("CARGO_BIN_EXE_covault"));
+        command.current_dir(world.path()).env("COMPLETE", "bash").env("_CLAP_IFS", "\n");
+        command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string()).arg("--").args(words);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let there = alice.repo.to_str().unwrap();
+    assert_eq!(complete(&["covault", "get", "pr"]), "");
+    assert_eq!(complete(&["covault", "-C", there, "get", "pr"]), "prod/db");
+    assert_eq!(complete(&["covault", "show", "-C", there, "pr"]), "prod/db");
+    assert_eq!(complete(&["covault", &format!("-qC{there}"), "get", "pr"]), "prod/db");
+    std::os::unix::fs::symlink(there, alice.home.join("work")).unwrap();
+    assert_eq!(complete(&["covault", "-C", "~/work", "get", "pr"]), "prod/db");
+}
+
+#[test]
 fn there_is_a_manual_page_for_every_command() {
     let world = World::new();
     let alice = world.person("alice");
@@ -271,4 +291,6 @@ fn there_is_a_manual_page_for_every_command() {
     for command in ["covault", "covault-set", "covault-run", "covault-export"] {
         assert!(dir.join(format!("{command}.1")).exists(), "{command}");
     }
+    alice.covault(["-C", dir.to_str().unwrap(), "man", "here"]).ok();
+    assert!(dir.join("here/covault.1").exists());
 }
