@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::context::{Context, variable};
@@ -78,7 +79,8 @@ fn github(pairs: &[(String, &[u8])]) -> Answer {
     let delimiter = format!("covault_{}", hex::encode(crate::vault::write::random()));
     let text = render::render(Output::Github, pairs, &delimiter)?;
     out::bytes(&render::github_masks(pairs))?;
-    let mut target = std::fs::OpenOptions::new().append(true).create(true).open(&file)?;
-    target.write_all(&text)?;
+    let target = std::fs::OpenOptions::new().append(true).create(true).open(&file);
+    let written = target.and_then(|mut target| target.write_all(&text));
+    written.with_context(|| format!("cannot write to GITHUB_ENV ({file})"))?;
     Ok(exit::DONE)
 }

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -52,8 +53,10 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
     let is_stdin = args.file == Path::new("-");
     let file = context.dir().join(&args.file);
     let format = format(args)?;
-    let bytes = if is_stdin { read(std::io::stdin().lock())? } else { read_file(&file)? };
-    let parsed = formats::parse(format, &bytes)?;
+    let name = if is_stdin { "stdin".to_owned() } else { file.display().to_string() };
+    let bytes = if is_stdin { read(std::io::stdin().lock()) } else { std::fs::File::open(&file).and_then(read) };
+    let bytes = bytes.with_context(|| format!("cannot read {name}"))?;
+    let parsed = formats::parse(format, &bytes).with_context(|| format!("cannot import {name}"))?;
     for warning in &parsed.warnings {
         context.warn(&warning.to_string());
     }
@@ -113,12 +116,7 @@ fn format(args: &ImportArgs) -> anyhow::Result<Format> {
     })
 }
 
-fn read_file(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let failed = |error: std::io::Error| anyhow::Error::new(error).context(format!("cannot read {}", file.display()));
-    read(std::fs::File::open(file).map_err(failed)?)
-}
-
-fn read(source: impl std::io::Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+fn read(source: impl std::io::Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
     source.take(LIMIT + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 use zeroize::Zeroizing;
@@ -226,7 +227,7 @@ fn prompted(context: &Context, name: &str) -> anyhow::Result<Plaintext> {
 
 /// What is on stdin; one final newline of a one-line value is dropped.
 pub fn from_stdin(context: &Context) -> anyhow::Result<Plaintext> {
-    let mut bytes = contents(std::io::stdin().lock())?;
+    let mut bytes = contents(std::io::stdin().lock()).context("cannot read stdin")?;
     let one_line = bytes.iter().filter(|byte| **byte == b'\n').count() == 1 && bytes.ends_with(b"\n");
     if one_line {
         bytes.pop();

@@ -23,7 +23,7 @@ impl VaultError {
             | Self::InTheWay { .. }
             | Self::IsJournal(_)
             | Self::Exists(_)
-            | Self::ValueTooLarge(_)
+            | Self::ValueTooLarge { .. }
             | Self::SameVariable { .. }
             | Self::SameSecret { .. }
             | Self::SameKey { .. }
@@ -394,7 +394,7 @@ impl VaultError {
             Self::TakenOnTrunk(name) => {
                 format!("bring the trunk in with: covault sync; then ask an admin: covault grant {name} --add NAME")
             }
-            Self::ValueTooLarge(_) => "keep large files elsewhere, and their key here".to_owned(),
+            Self::ValueTooLarge { .. } => "keep large files elsewhere, and their key here".to_owned(),
             _ => return None,
         };
         Some(text)

@@ -567,8 +567,13 @@ pub enum VaultError {
     #[error("{0}")]
     Nothing(String),
     /// A value larger than the limit.
-    #[error("{0} has more than 1 MiB")]
-    ValueTooLarge(String),
+    #[error("the field '{field}' of '{name}' has more than 1 MiB")]
+    ValueTooLarge {
+        /// The secret.
+        name: String,
+        /// The field.
+        field: String,
+    },
     /// Something that is no invite.
     #[error("the invite is refused")]
     Invite(#[source] InviteError),

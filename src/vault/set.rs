@@ -128,7 +128,10 @@ impl Vault {
         let mut by_hand = Vec::new();
         for field in edit.fields {
             if field.value.as_ref().is_some_and(|value| value.len() > MAX_VALUE) {
-                return Err(VaultError::ValueTooLarge(field.name.to_string()));
+                return Err(VaultError::ValueTooLarge {
+                    name: draft.document.path.to_string(),
+                    field: field.name.to_string(),
+                });
             }
             let key = Key::Field(field.name.clone());
             let value = field.value.map_or(Value::Absent, Value::new);

@@ -1,7 +1,7 @@
 //! What every command promises alike: dry runs, staging, JSON, quiet, -C, stdout and stderr, nobody to ask.
 
 use super::{all_of, head, json, on_terminal, same};
-use crate::world::{Person, World};
+use crate::world::{Person, World, said};
 
 /// Every writing command, each as it could be run in [`stocked`].
 const WRITING: &[&[&str]] = &[
@@ -276,6 +276,26 @@ fn a_reader_who_goes_away_and_a_full_disk_are_no_panic() {
     for line in ["ls <&- >&-", "get big >/dev/null 2>&-", "set big <&-", "show big 2>/dev/full"] {
         let said = alice.fed("sh", b"", ["-c", &format!("'{}' {line}", env!("CARGO_BIN_EXE_covault"))]);
         assert!(!said.err.contains("panicked") && said.code < 100, "{line}: {} {}", said.code, said.err);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_named() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.set("f/a", "1");
+    let no_folder = alice.repo.join("README/below").display().to_string();
+    alice.vars.push(("GITHUB_ENV".to_owned(), no_folder.clone()));
+    for (args, what) in [
+        (&["set", "a/b"][..], "read stdin"),
+        (&["rotate", "f/a", "--stdin"], "read stdin"),
+        (&["import", "-", "--format", "json"], "read stdin"),
+        (&["export", "--from", "f", "--format", "github"], &format!("write to GITHUB_ENV ({no_folder})")),
+        (&["man", &no_folder], &format!("write to {no_folder}")),
+    ] {
+        let mut command = alice.command(env!("CARGO_BIN_EXE_covault"));
+        let said = said(command.args(args).stdin(std::fs::File::open("/").unwrap()).output().unwrap());
+        assert!(said.code != 0 && said.err.contains(&format!("error: cannot {what}: ")), "{args:?}: {}", said.err);
     }
 }
 

@@ -118,3 +118,18 @@ fn an_unmerged_env_file_is_the_persons_to_settle() {
     assert!(!alice.file("default/b").exists());
     assert_eq!(alice.git(["ls-files", "--unmerged", ENV]).ok().text().lines().count(), 3);
 }
+
+#[test]
+fn what_is_refused_is_named_with_its_file_or_its_secret() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let bad = "A=1\nB='hunter2\n";
+    std::fs::write(alice.repo.join("b.env"), bad).unwrap();
+    let said = alice.covault(["import", "b.env"]).exits(2);
+    assert!(said.err.contains("b.env: line 2"), "{}", said.err);
+    let said = import(&alice, "dotenv", bad, &[]).exits(2);
+    assert!(said.err.contains("stdin: line 2"), "{}", said.err);
+    let large = serde_json::json!({"a": "1", "large": "x".repeat((1 << 20) + 1), "z": "1"}).to_string();
+    let said = import(&alice, "json", &large, &[]).exits(2);
+    assert!(said.err.contains("the field 'value' of 'default/large' has more than 1 MiB\nhint: "), "{}", said.err);
+}

@@ -260,7 +260,7 @@ fn the_largest_value_is_kept_and_one_byte_more_is_refused() {
         let before = all_of(&alice);
         let more = vec![byte; (1 << 20) + 1];
         let said = alice.covault_fed(&more, ["set", "big"]).exits(2);
-        assert!(said.err.contains("value has more than 1 MiB\nhint: "), "{}", said.err);
+        assert!(said.err.contains("the field 'value' of 'big' has more than 1 MiB\nhint: "), "{}", said.err);
         std::fs::write(world.path().join("more"), &more).unwrap();
         let file = format!("value={}", world.path().join("more").display());
         alice.covault(["set", "big", "--file", &file]).exits(2);
