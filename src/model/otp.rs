@@ -86,7 +86,12 @@ pub fn normalize(input: &str, account: &str) -> Result<Zeroizing<String>, OtpErr
         .build_noncompliant();
     let uri = named.to_url().map(Zeroizing::new).map_err(|error| named_refusal(&error))?;
     // A letter of three bytes takes nine there.
-    if uri.len() > MAX_URI { Err(OtpError::Size) } else { Ok(uri) }
+    if uri.len() > MAX_URI {
+        return Err(OtpError::Size);
+    }
+    // What is kept gives codes.
+    read(&uri)?;
+    Ok(uri)
 }
 
 /// The code at a moment.
@@ -110,14 +115,15 @@ fn after_scheme(input: &str) -> Option<&str> {
 /// An address, with its kind and its secret in the spelling that the library wants.
 fn read(uri: &str) -> Result<Totp, OtpError> {
     let rest = after_scheme(uri).ok_or(OtpError::Malformed)?;
-    let (kind, rest) = rest.split_once(['/', '?']).ok_or(OtpError::Malformed)?;
+    let (kind, rest) = rest.split_at(rest.find(['/', '?']).ok_or(OtpError::Malformed)?);
     match kind.to_ascii_lowercase().as_str() {
         "totp" => {}
         "hotp" => return Err(OtpError::Hotp),
         _ => return Err(OtpError::UnknownKind),
     }
-    let (label, query) =
-        if uri.contains(&format!("{kind}?")) { ("", rest) } else { rest.split_once('?').ok_or(OtpError::NoSecret)? };
+    // There may be no label, and no stroke before it: otpauth://totp?secret=…
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    let (label, query) = rest.split_once('?').ok_or(OtpError::NoSecret)?;
     let mut tidy = Zeroizing::new(format!("{SCHEME}totp/{label}?"));
     let mut secrets = Vec::new();
     for (index, parameter) in query.split('&').enumerate() {

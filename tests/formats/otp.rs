@@ -64,6 +64,22 @@ fn what_is_kept_has_a_code_or_is_refused_at_once() {
 }
 
 #[test]
+fn a_label_and_an_issuer_that_end_in_totp_are_no_kinds() {
+    let bare = normalize("JBSWY3DPEHPK3PXP", "github/totp").unwrap();
+    assert_eq!(bare.as_str(), "otpauth://totp/github%2Ftotp?secret=JBSWY3DPEHPK3PXP");
+    assert_eq!(code(&bare, 0).unwrap().digits, "282760");
+    for address in [
+        "otpauth://totp/ACME:my-totp?secret=JBSWY3DPEHPK3PXP",
+        "otpauth://totp/totp?secret=JBSWY3DPEHPK3PXP",
+        "otpauth://totp?secret=JBSWY3DPEHPK3PXP&issuer=totp?",
+        "otpauth://totp?issuer=a/totp?&secret=JBSWY3DPEHPK3PXP",
+    ] {
+        let kept = normalize(address, "me").unwrap_or_else(|error| panic!("{address}: {error}"));
+        assert_eq!(code(&kept, 0).unwrap().digits, "282760", "{address}");
+    }
+}
+
+#[test]
 fn what_is_exactly_as_long_as_allowed_is_taken() {
     assert!(normalize(&"A".repeat(4096), "x").is_ok());
     assert_eq!(normalize(&"A".repeat(4097), "x").err(), Some(OtpError::Size));
