@@ -118,7 +118,10 @@ pub fn due(secret: &super::read::Secret, now: Time) -> Option<String> {
         return Some(format!("expired {expires}"));
     }
     let every = crate::model::duration::parse_every(secret.meta("rotate-every")?).ok()?;
-    let newest = secret.fields().iter().flat_map(|f| f.writes.iter().map(|w| w.at)).max()?;
-    let due_at = Time::from_unix(newest.unix() + every.seconds());
+    // Each secret field is as old as its newest value, and the secret as the oldest of them: a new user name makes no
+    // password new.
+    let ages = secret.fields().into_iter().filter_map(|field| field.writes.into_iter().find(|write| write.is_secret()));
+    let oldest = ages.map(|write| write.at).min()?;
+    let due_at = Time::from_unix(oldest.unix() + every.seconds());
     (due_at <= now).then(|| format!("due for rotation since {due_at}"))
 }

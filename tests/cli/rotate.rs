@@ -1,10 +1,14 @@
 //! `rotate`: new values for what is named, what is due, and what somebody could read.
 
-use covault::model::names::MemberName;
+use covault::model::names::{FieldName, MemberName, MetaName, SecretPath};
 use covault::model::roster::{Operation, Role};
+use covault::model::time::Time;
+use covault::plaintext::Plaintext;
+use covault::vault::set::{Edit, FieldEdit};
+use covault::vault::write::How;
 
 use super::{all_of, head, json, on_terminal, same};
-use crate::team::{admit, amend, vault};
+use crate::team::{admit, amend, how, vault};
 use crate::world::{Person, World};
 
 /// alice with a generated password, a typed token, and a user that is no secret.
@@ -128,6 +132,33 @@ fn what_is_due_gets_a_new_value_and_is_not_due_any_more() {
     let said = alice.covault(["rotate", "--due"]).ok();
     assert!(said.err.contains("nothing to change"), "{}", said.err);
     assert_eq!(json(&alice.covault(["status", "--json"]).ok())["due"], serde_json::json!([]));
+}
+
+#[test]
+fn what_is_due_stays_due_until_each_of_its_secrets_is_new() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let field = |name: &str, value: &str, plain| FieldEdit {
+        name: FieldName::parse(name).unwrap(),
+        value: Some(Plaintext::from_text(value)),
+        plain,
+    };
+    let edit = Edit {
+        fields: vec![field("password", "old", false), field("token", "old", false), field("user", "app", true)],
+        meta: vec![(MetaName::parse("rotate-every").unwrap(), Some("30d".to_owned()))],
+        ..Edit::default()
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let long_ago = Time::from_unix(i64::try_from(now).unwrap() - 100 * 86_400);
+    vault(&alice).set(&SecretPath::parse("prod/db").unwrap(), edit, &How { now: long_ago, ..how() }).unwrap();
+    let is_due = || alice.covault(["ls", "--due"]).ok().text() == "prod/db\n";
+    assert!(is_due());
+    alice.covault(["set", "prod/db", "user=other"]).ok();
+    assert!(is_due(), "a user name is no secret");
+    alice.covault_fed(b"new", ["set", "prod/db", "--stdin", "password"]).ok();
+    assert!(is_due(), "the token is as old as before");
+    alice.covault_fed(b"new", ["set", "prod/db", "--stdin", "token"]).ok();
+    assert!(!is_due());
 }
 
 #[test]
