@@ -7,6 +7,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Answer, Refusal};
 use super::progress;
+use crate::model::loader::is_loader_variable;
 use crate::vault::env::{Source, Variable};
 use crate::vault::{Vault, VaultError};
 
@@ -44,15 +45,18 @@ impl SourceArgs {
 ///
 /// The program takes this one's place: signals, terminal and exit code are its own. Variables come from an env file of
 /// references (.covault/env/ENV.env), or from every secret below a folder. COVAULT_* variables are taken out.
+///
+/// The files of --files are never on a disk, and are there for as long as the program runs, and no longer: what it leaves
+/// behind when it ends cannot open them any more.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault run -- ./server\n  covault run -e staging -- npm start\n  \
     covault run --from prod -- sh -c 'echo $DATABASE_URL'\n  covault run --files -- ./server    # NAME_FILE holds a path\n\n\
     What can go wrong: a reference in the env file names nothing (3); two secrets give one variable, or one would change\n\
-    how programs are loaded (2).")]
+    how programs are loaded (2); the values are too large for variables (126, use --files).")]
 pub struct RunArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// Hand each value over as a file in memory, its path in NAME_FILE
+    /// Hand each value over as a file in memory that is there while the program runs, its path in NAME_FILE
     #[arg(long)]
     files: bool,
     /// The program and its arguments
@@ -77,13 +81,22 @@ pub fn run(context: &Context, args: &RunArgs) -> Answer {
     for variable in &variables {
         if args.files {
             let file = memory_file(variable)?;
-            command.env(format!("{}_FILE", variable.name), &file.1);
+            command.env(file_variable(variable)?, &file.1);
             files.push(file.0);
         } else {
             command.env(&variable.name, value(variable)?);
         }
     }
-    start(command, program, files)
+    // Files take no room that variables have.
+    let largest = variables.iter().filter(|_| !args.files).max_by_key(|variable| variable.value.len());
+    start(command, program, largest, files)
+}
+
+/// The variable with a file's path. It is asked about as it is set: SSL_CERT decides nothing, SSL_CERT_FILE whom a program
+/// trusts.
+fn file_variable(variable: &Variable) -> Result<String, VaultError> {
+    let name = format!("{}_FILE", variable.name);
+    if is_loader_variable(&name) { Err(VaultError::LoaderVariable(name)) } else { Ok(name) }
 }
 
 #[cfg(unix)]
@@ -103,20 +116,38 @@ fn value(variable: &Variable) -> Result<OsString, VaultError> {
 }
 
 #[cfg(unix)]
-fn start(mut command: std::process::Command, program: &OsString, files: Vec<std::fs::File>) -> Answer {
+fn start(
+    mut command: std::process::Command,
+    program: &OsString,
+    largest: Option<&Variable>,
+    files: Vec<std::fs::File>,
+) -> Answer {
+    use std::io::ErrorKind;
     use std::os::unix::process::CommandExt as _;
     super::process::restore();
     let error = command.exec();
     drop(files);
-    let missing = error.kind() == std::io::ErrorKind::NotFound;
-    let message = format!("cannot start {}: {error}", program.to_string_lossy());
+    let program = program.to_string_lossy();
+    let message = match (error.kind(), largest) {
+        (ErrorKind::ArgumentListTooLong, Some(Variable { name, value, .. })) => format!(
+            "cannot start {program}: its arguments and variables are more than the system takes, and {name} has {} bytes\n\
+             hint: covault run --files …    # values as files, the path of each in NAME_FILE",
+            value.len()
+        ),
+        _ => format!("cannot start {program}: {error}"),
+    };
     // What a shell answers for a command that is not there, or cannot be run.
     super::out::to_stderr(&format!("error: {message}"));
-    Ok(if missing { 127 } else { 126 })
+    Ok(if error.kind() == ErrorKind::NotFound { 127 } else { 126 })
 }
 
 #[cfg(not(unix))]
-fn start(mut command: std::process::Command, program: &OsString, _files: Vec<std::fs::File>) -> Answer {
+fn start(
+    mut command: std::process::Command,
+    program: &OsString,
+    _largest: Option<&Variable>,
+    _files: Vec<std::fs::File>,
+) -> Answer {
     match command.status() {
         Ok(status) => Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
         Err(error) => Err(Refusal::other(format!("cannot start {}: {error}", program.to_string_lossy()), None)),
@@ -127,10 +158,16 @@ fn start(mut command: std::process::Command, program: &OsString, _files: Vec<std
 #[cfg(target_os = "linux")]
 fn memory_file(variable: &Variable) -> anyhow::Result<(std::fs::File, String)> {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
     use std::io::{Seek as _, Write as _};
     use std::os::fd::AsRawFd as _;
-    // Without CLOEXEC: the program inherits it.
-    let fd = memfd_create("covault", MemfdFlags::ALLOW_SEALING)?;
+    /// Scripts redirect the low ones by number, and the path would lead to what they opened.
+    const LOWEST: i32 = 100;
+    let low = memfd_create("covault", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC)?;
+    // Where the limit on open files is lower than that, a low one is better than none.
+    let fd = fcntl_dupfd_cloexec(&low, LOWEST).unwrap_or(low);
+    // The program inherits it.
+    fcntl_setfd(&fd, FdFlags::empty())?;
     let mut file = std::fs::File::from(fd);
     file.write_all(variable.value.expose())?;
     file.rewind()?;

@@ -41,6 +41,20 @@ fn a_loader_in_an_env_file() {
 }
 
 #[test]
+fn a_loader_in_an_env_file_by_the_name_that_a_file_gets() {
+    for name in ["SSL_CERT", "AWS_CONFIG", "TF_CLI_CONFIG", "aws_shared_credentials"] {
+        let case = Case::new();
+        std::fs::create_dir_all(case.alice.repo.join(".covault/env")).unwrap();
+        std::fs::write(case.alice.repo.join(ENV), format!("{name}=covault://dev/db\n")).unwrap();
+        let said = case.alice.covault(["run", "--files", "--", "printenv"]).exits(2);
+        let why = format!("{name}_FILE changes how programs are loaded");
+        assert!(said.out.is_empty() && said.err.contains(&why), "{}", said.err);
+        // The variable itself decides nothing.
+        case.alice.covault(["run", "--", "printenv", name]).ok();
+    }
+}
+
+#[test]
 fn our_own_variables_in_an_env_file() {
     env_refused("COVAULT_IDENTITY=covault://dev/db\n", 2, "COVAULT_IDENTITY decides");
 }

@@ -216,6 +216,33 @@ fn files_hand_values_over_in_memory() {
 }
 
 #[test]
+fn a_program_that_uses_descriptors_of_its_own_still_finds_the_files() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    for name in ["a/x", "a/y", "a/z"] {
+        alice.set(name, name);
+    }
+    let redirected = (3..=9).map(|n| format!("exec {n}>/dev/null; ")).collect::<String>();
+    let script = format!("{redirected}cat \"$X_FILE\" \"$Y_FILE\" \"$Z_FILE\"; echo; echo \"$X_FILE\"");
+    let said = alice.covault(["run", "--from", "a", "--files", "--", "sh", "-c", &script]).ok().text();
+    let (values, path) = said.trim_end().split_once('\n').unwrap();
+    assert_eq!(values, "a/xa/ya/z");
+    assert!(!std::path::Path::new(path).exists(), "{path} is there after the program has ended");
+}
+
+#[test]
+fn where_variables_are_too_large_the_largest_is_named() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a/small", "x");
+    alice.covault_fed(&vec![b'x'; 200_000], ["set", "a/certificate-chain"]).ok();
+    let said = alice.covault(["run", "--from", "a", "--", "true"]).exits(126);
+    assert!(said.err.contains("CERTIFICATE_CHAIN has 200000 bytes\nhint: covault run --files"), "{}", said.err);
+    let script = "wc -c < \"$CERTIFICATE_CHAIN_FILE\"";
+    assert_eq!(alice.covault(["run", "--from", "a", "--files", "--", "sh", "-c", script]).ok().text(), "200000\n");
+}
+
+#[test]
 fn references_that_name_nothing_are_told_with_file_and_line() {
     let world = World::new();
     let alice = world.founder("alice");
