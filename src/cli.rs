@@ -12,6 +12,7 @@ mod context;
 mod diff;
 mod doctor;
 mod edit;
+mod editor;
 mod exit;
 mod export;
 mod expose;

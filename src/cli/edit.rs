@@ -1,7 +1,6 @@
 //! `covault edit`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -11,7 +10,7 @@ use zeroize::Zeroizing;
 use super::args::WriteFlags;
 use super::context::{Context, variable};
 use super::exit::{self, Answer, Refusal};
-use super::{ask, complete, out};
+use super::{ask, complete, editor, out};
 use crate::model::names::SecretPath;
 use crate::model::sheet::Sheet;
 use crate::vault::edit;
@@ -19,8 +18,10 @@ use crate::vault::set::Edit;
 
 /// Change a secret in your editor
 ///
-/// Opens it as TOML in $VISUAL or $EDITOR. The file lives in memory (tmpfs), in a folder that only you can enter;
-/// vim's and emacs's swap and backup files are switched off.
+/// Opens it as TOML in $VISUAL or $EDITOR. The file lives in memory (tmpfs), in a folder that only you can enter, and is
+/// gone when the editor has ended. The backups, swap and undo files and the viminfo of vim and neovim are switched off,
+/// whatever your vimrc says, and emacs's backups and autosaves. Plugins and other editors are not known: VS Code keeps
+/// copies of what is saved unless workbench.localHistory.enabled is false.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault edit prod/db\n  EDITOR='code --wait' covault edit prod/db\n\n\
     What can go wrong: the machine has no folder in memory (use --on-disk); the sheet is no TOML (you are asked again).")]
@@ -28,7 +29,7 @@ pub struct EditArgs {
     /// The secret
     #[arg(add = ArgValueCandidates::new(complete::names))]
     name: String,
-    /// Accept a temporary file on disk where there is no folder in memory
+    /// Accept a temporary file on disk, overwritten at the end, where there is no folder in memory
     #[arg(long)]
     on_disk: bool,
     #[command(flatten)]
@@ -56,14 +57,14 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     let folder =
-        builder.tempdir_in(&folder).with_context(|| format!("cannot make a folder in {}", folder.display()))?;
-    let _in_use = in_use(folder.path());
-    let file = folder.path().join(format!("{}.toml", path.last_segment()));
-    guard(folder.path(), &file).context("cannot watch for signals while the editor runs")?;
+        builder.tempdir_in(&folder).with_context(|| format!("cannot make a folder in {}", folder.display()))?.keep();
+    let desk = Desk { _in_use: in_use(&folder), folder };
+    let file = desk.folder.join(format!("{}.toml", path.last_segment()));
+    guard(&desk.folder).context("cannot watch for signals while the editor runs")?;
     let mut text = before.to_text(path.as_str());
     loop {
         write_private(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
-        open_editor(&file)?;
+        editor::open(&file)?;
         let written = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         text = Zeroizing::new(written);
         let after = match Sheet::parse(&text) {
@@ -109,14 +110,31 @@ fn sweep_in(folder: &Path) {
             && entry.metadata().is_ok_and(|about| about.is_dir() && is_private(&about));
         // Who still edits holds the lock.
         if is_ours && let Some(_dead) = in_use(&entry.path()) {
-            for file in std::fs::read_dir(entry.path()).into_iter().flatten().flatten() {
-                if file.file_type().is_ok_and(|kind| kind.is_file()) {
-                    wipe(&file.path());
-                }
-            }
-            let _ = std::fs::remove_dir_all(entry.path());
+            clear(&entry.path());
         }
     }
+}
+
+/// Our folder, which goes with all that is in it however the command ends.
+struct Desk {
+    folder: PathBuf,
+    _in_use: Option<std::fs::File>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        clear(&self.folder);
+    }
+}
+
+/// Takes one of our folders away; the editor may have put files beside ours.
+fn clear(folder: &Path) {
+    for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if file.file_type().is_ok_and(|kind| kind.is_file()) {
+            wipe(&file.path());
+        }
+    }
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[cfg(unix)]
@@ -139,14 +157,13 @@ fn in_use(folder: &Path) -> Option<std::fs::File> {
 
 /// While the editor runs, ^C is the editor's, as with git; who ends us takes the file along.
 #[cfg(unix)]
-fn guard(folder: &Path, file: &Path) -> std::io::Result<()> {
+fn guard(folder: &Path) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-    let (folder, file) = (folder.to_owned(), file.to_owned());
+    let folder = folder.to_owned();
     std::thread::spawn(move || {
         for signal in signals.forever().filter(|signal| [SIGHUP, SIGTERM].contains(signal)) {
-            wipe(&file);
-            let _ = std::fs::remove_dir_all(&folder);
+            clear(&folder);
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     });
@@ -154,7 +171,7 @@ fn guard(folder: &Path, file: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn guard(_folder: &Path, _file: &Path) -> std::io::Result<()> {
+fn guard(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -178,6 +195,8 @@ fn is_in_memory(_folder: &Path) -> bool {
 
 fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
+    // The sheet before this one, where it is edited again.
+    wipe(file);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -194,32 +213,4 @@ fn wipe(file: &Path) {
     let length = open.metadata().map_or(0, |about| about.len());
     let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
     let _ = open.write_all(&zeros).and_then(|()| open.sync_all());
-}
-
-fn open_editor(file: &Path) -> anyhow::Result<()> {
-    let line = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| "vi".to_owned());
-    let words: Vec<String> = shlex::split(&line).unwrap_or_default();
-    let (program, arguments) = words
-        .split_first()
-        .ok_or_else(|| Refusal::usage("$EDITOR cannot be read as a command", "EDITOR=vi covault edit NAME"))?;
-    let mut command = Command::new(program);
-    command.args(arguments).args(discreet(program)).arg(file);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("COVAULT_") {
-            command.env_remove(name);
-        }
-    }
-    let status =
-        command.status().map_err(|error| anyhow::Error::new(error).context(format!("cannot start {program}")))?;
-    if status.success() { Ok(()) } else { Err(Refusal::other(format!("{program} ended with {status}"), None)) }
-}
-
-/// Flags that keep known editors from leaving copies behind.
-fn discreet(program: &str) -> &'static [&'static str] {
-    match Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or_default() {
-        "vim" | "vi" | "gvim" => &["-n", "-i", "NONE", "--cmd", "set nobackup nowritebackup noswapfile noundofile"],
-        "nvim" => &["-n", "-i", "NONE", "--cmd", "set nobackup nowritebackup noswapfile noundofile"],
-        "emacs" => &["--eval", "(setq make-backup-files nil auto-save-default nil create-lockfiles nil)"],
-        _ => &[],
-    }
 }

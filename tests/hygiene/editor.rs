@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::faults::rig::{CANARY, files, no_canary, value};
-use crate::world::{Person, World, can, have};
+use crate::world::{Person, World, can, found, have};
 
 /// Somebody with a secret, a runtime folder in memory, and an editor that notes how it was started.
 struct Desk {
@@ -85,6 +85,65 @@ fn an_editor_gets_a_private_file_in_memory_and_nothing_of_ours() {
         assert_eq!(desk.left(), Vec::<PathBuf>::new());
         assert!(!said.err.contains(CANARY));
         no_canary(&desk.alice, editor);
+    }
+}
+
+#[test]
+fn vim_keeps_no_copy_whatever_the_vimrc_says_and_whatever_it_is_called() {
+    if !have("vim") {
+        return;
+    }
+    for name in ["vim", "editor"] {
+        let Some(mut desk) = Desk::new("ed", "") else { return };
+        let home = &desk.alice.home;
+        for folder in ["undo", "backup"] {
+            std::fs::create_dir(home.join(folder)).unwrap();
+        }
+        let vimrc = "set nocompatible\nsilent! set undofile undodir=~/undo\n\
+            silent! set backup backupdir=~/backup patchmode=.orig\n\
+            silent! set viminfo='100,<50\nsilent! set viminfofile=~/marks\n";
+        std::fs::write(home.join(".vimrc"), vimrc).unwrap();
+        let links = desk.world.path().join("links");
+        std::fs::create_dir(&links).unwrap();
+        let path = std::env::var_os("PATH").unwrap();
+        std::os::unix::fs::symlink(found("vim".as_ref(), &path), links.join(name)).unwrap();
+        let editor = format!("{name} --not-a-term -c %yank -c %s/before/after/ -c wq");
+        desk.alice.vars.push(("EDITOR".into(), editor));
+        desk.alice.vars.push(("PATH".into(), format!("{}:{}", links.display(), path.to_string_lossy())));
+        let said = desk.alice.covault(["edit", "prod/db"]).ok();
+        assert_eq!(desk.alice.get("prod/db"), value("after"), "{}", said.err);
+        no_canary(&desk.alice, name);
+        let kept: Vec<_> = ["undo", "backup"].iter().flat_map(|folder| files(&desk.alice.home.join(folder))).collect();
+        assert_eq!(kept, Vec::<PathBuf>::new(), "{name}");
+    }
+}
+
+#[test]
+fn a_vi_gets_what_vim_understands_only_where_it_is_vim() {
+    for (version, gets) in [("VIM - Vi IMproved 9.1", true), ("BusyBox v1.37", false)] {
+        let then = format!("[ \"$1\" = --version ] || exec sed -i 's/before/after/' \"$last\"; echo '{version}'");
+        let Some(desk) = Desk::new("vi", &then) else { return };
+        let said = desk.alice.covault(["edit", "prod/db"]).ok();
+        assert_eq!(desk.alice.get("prod/db"), value("after"), "{}", said.err);
+        let argv = desk.note("argv");
+        let only_the_file = argv.lines().count() == 1 && argv.ends_with("/db.toml\n");
+        assert_eq!((argv.contains("noundofile"), only_the_file), (gets, !gets), "{version}: {argv}");
+    }
+}
+
+#[test]
+fn what_the_editor_s_file_held_is_overwritten_however_the_edit_ends() {
+    for then in ["exit 0", "exit 3", "echo '[no TOML' >> \"$last\"", "cp \"$last\" \"$last~\""] {
+        let keep = format!("{then}\nfor one in \"$last\"*; do ln \"$one\" \"$XDG_RUNTIME_DIR\"; done");
+        let kept_first = format!("for one in \"$last\"*; do ln \"$one\" \"$XDG_RUNTIME_DIR\"; done\n{then}");
+        let Some(desk) = Desk::new("ed", if then.starts_with("exit") { &kept_first } else { &keep }) else { return };
+        desk.alice.covault(["edit", "prod/db"]);
+        let kept = desk.left();
+        assert!(!kept.is_empty(), "{then}");
+        for file in kept {
+            let bytes = std::fs::read(&file).unwrap();
+            assert!(!bytes.is_empty() && bytes.iter().all(|byte| *byte == 0), "{then}: {}", file.display());
+        }
     }
 }
 
