@@ -24,7 +24,8 @@ use crate::vault::set::Edit;
 /// copies of what is saved unless workbench.localHistory.enabled is false.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault edit prod/db\n  EDITOR='code --wait' covault edit prod/db\n\n\
-    What can go wrong: the machine has no folder in memory (use --on-disk); the sheet is no TOML (you are asked again).")]
+    What can go wrong: the machine has no folder in memory (use --on-disk); the sheet is no TOML, or\n\
+    somebody else changed the secret meanwhile (you are asked again, with what both did on the sheet).")]
 pub struct EditArgs {
     /// The secret
     #[arg(add = ArgValueCandidates::new(complete::names))]
@@ -81,7 +82,17 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
         let report = match vault.set(&path, change, &context.how(&args.write)) {
             // What the person typed is worth another try.
             Err(error) if context.can_ask() && ask::confirm(&format!("{error}. Edit again?"), true) => {
-                (before, seen) = vault.sheet(&path)?;
+                let (now, seen_now) = vault.sheet(&path)?;
+                // What others wrote meanwhile was on no sheet: seen by nobody, it would be taken for something taken back.
+                if seen_now != seen {
+                    let (sheet, both) = after.onto(&before, &now);
+                    text = sheet.to_text(path.as_str());
+                    if !both.is_empty() {
+                        let both = format!("Somebody else changed this meanwhile, too: {}", both.join(", "));
+                        text = Zeroizing::new(format!("# {both}\n{}", *text));
+                    }
+                    (before, seen) = (now, seen_now);
+                }
                 continue;
             }
             report => report?,

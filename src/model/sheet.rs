@@ -2,7 +2,8 @@
 //!
 //! Bytes that are no text are not on the sheet and stay as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use thiserror::Error;
 use toml::{Table, Value as Toml};
@@ -70,6 +71,30 @@ impl Sheet {
         out
     }
 
+    /// What this sheet made of `base`, done to `theirs`, which is what others made of it meanwhile; and the names of what
+    /// both changed, each in their own way. There this sheet counts.
+    pub fn onto(&self, base: &Self, theirs: &Self) -> (Self, Vec<String>) {
+        let mut both = Vec::new();
+        let fields = carry(&base.fields(), &self.fields(), theirs.fields(), &mut both);
+        let meta = carry(&base.meta, &self.meta, theirs.meta.clone(), &mut both);
+        let tags = |sheet: &Self| sheet.tags.iter().map(|tag| (tag.clone(), ())).collect();
+        let tags = carry(&tags(base), &tags(self), tags(theirs), &mut both);
+        let side = |wanted: bool| {
+            let of = fields.iter().filter(|(_, (plain, _))| *plain == wanted);
+            of.map(|(name, (_, text))| (name.clone(), (*text).clone())).collect()
+        };
+        (Self { secret: side(false), plain: side(true), meta, tags: tags.into_keys().collect() }, both)
+    }
+
+    /// All fields, with whether they are plain.
+    fn fields(&self) -> BTreeMap<FieldName, (bool, &Zeroizing<String>)> {
+        let of = |plain, fields| {
+            let with = move |(name, text): (&FieldName, _)| (name.clone(), (plain, text));
+            BTreeMap::iter(fields).map(with)
+        };
+        of(false, &self.secret).chain(of(true, &self.plain)).collect()
+    }
+
     /// Reads a sheet; `None` for an empty one.
     pub fn parse(text: &str) -> Result<Option<Self>, SheetError> {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
@@ -102,6 +127,30 @@ impl Sheet {
         }
         Ok(Some(sheet))
     }
+}
+
+/// Does to `theirs` what `mine` did to `base`.
+fn carry<K: Ord + Clone + Display, V: PartialEq + Clone>(
+    base: &BTreeMap<K, V>,
+    mine: &BTreeMap<K, V>,
+    mut theirs: BTreeMap<K, V>,
+    both: &mut Vec<String>,
+) -> BTreeMap<K, V> {
+    let names: BTreeSet<&K> = base.keys().chain(mine.keys()).collect();
+    for name in names {
+        let (was, is) = (base.get(name), mine.get(name));
+        if is == was {
+            continue;
+        }
+        if theirs.get(name) != was && theirs.get(name) != is {
+            both.push(name.to_string());
+        }
+        match is {
+            Some(value) => theirs.insert(name.clone(), value.clone()),
+            None => theirs.remove(name),
+        };
+    }
+    theirs
 }
 
 fn fields(table: Table) -> Result<BTreeMap<FieldName, Zeroizing<String>>, SheetError> {

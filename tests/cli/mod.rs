@@ -4,6 +4,7 @@ mod agent;
 mod alone;
 mod clone;
 mod docs;
+mod edit;
 mod everywhere;
 mod expose;
 mod forge;

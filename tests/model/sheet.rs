@@ -88,6 +88,70 @@ fn a_sheet_that_says_nothing_is_none_and_one_that_says_too_much_is_refused() {
 }
 
 #[test]
+fn what_one_did_to_a_sheet_is_done_to_what_another_left_of_it() {
+    let base = sheet(&[("password", "old"), ("token", "old")], &[("user", "app")]);
+    let theirs = || sheet(&[("password", "theirs"), ("token", "old")], &[("user", "app"), ("port", "1")]);
+    for (mine, secret, plain, both) in [
+        // Nothing of mine: theirs stays.
+        (sheet(&[("password", "old"), ("token", "old")], &[("user", "app")]), theirs().secret, theirs().plain, ""),
+        (
+            sheet(&[("password", "old"), ("token", "new")], &[("owner", "me")]),
+            sheet(&[("password", "theirs"), ("token", "new")], &[]).secret,
+            sheet(&[], &[("owner", "me"), ("port", "1")]).plain,
+            "",
+        ),
+        (sheet(&[("password", "theirs"), ("token", "old")], &[("user", "app")]), theirs().secret, theirs().plain, ""),
+        (
+            sheet(&[("password", "mine"), ("token", "old")], &[("user", "app"), ("port", "2")]),
+            sheet(&[("password", "mine"), ("token", "old")], &[]).secret,
+            sheet(&[], &[("user", "app"), ("port", "2")]).plain,
+            "password, port",
+        ),
+        (
+            sheet(&[("token", "old")], &[("user", "app")]),
+            sheet(&[("token", "old")], &[]).secret,
+            theirs().plain,
+            "password",
+        ),
+        // A field that is no secret any more is not one beside that.
+        (
+            sheet(&[("token", "old")], &[("user", "app"), ("password", "old")]),
+            sheet(&[("token", "old")], &[]).secret,
+            sheet(&[], &[("user", "app"), ("port", "1"), ("password", "old")]).plain,
+            "password",
+        ),
+    ] {
+        let (joined, named) = mine.onto(&base, &theirs());
+        assert_eq!(named.join(", "), both);
+        assert!(joined.secret == secret && joined.plain == plain, "{}", &*joined.to_text("joined"));
+    }
+}
+
+#[test]
+fn tags_and_metadata_of_two_people_are_joined_and_what_is_gone_stays_gone() {
+    let tags = |names: &[&str]| names.iter().map(|tag| TagName::parse(tag).unwrap()).collect::<Vec<_>>();
+    let meta = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, text)| (MetaName::parse(name).unwrap(), (*text).to_owned())).collect()
+    };
+    let of = |names, pairs| Sheet { tags: tags(names), meta: meta(pairs), ..sheet(&[("a", "1"), ("b", "1")], &[]) };
+    let base = of(&["db", "web"], &[("url", "old"), ("owner", "ops")]);
+    let mine = of(&["db", "eu"], &[("url", "mine")]);
+    let theirs = of(&["web", "us"], &[("url", "theirs"), ("owner", "ops"), ("kind", "login")]);
+    let (joined, both) = mine.onto(&base, &theirs);
+    assert_eq!(joined.tags, tags(&["eu", "us"]));
+    assert_eq!(joined.meta, meta(&[("url", "mine"), ("kind", "login")]));
+    assert_eq!(both, ["url"]);
+    // They deleted it: what is left is what I changed.
+    let mut mine = base.onto(&base, &base).0;
+    mine.secret.insert(name("b"), Zeroizing::new("2".to_owned()));
+    let (joined, both) = mine.onto(&base, &Sheet::default());
+    assert_eq!(
+        (joined, both),
+        (Sheet { secret: sheet(&[("b", "2")], &[]).secret, ..Sheet::default() }, vec!["b".to_owned()])
+    );
+}
+
+#[test]
 fn a_sheet_shows_no_value_by_accident() {
     assert_eq!(format!("{:?}", sheet(&[("password", "hunter22")], &[])), "Sheet(redacted)");
 }
