@@ -25,7 +25,8 @@ use crate::vault::set::Edit;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault edit prod/db\n  EDITOR='code --wait' covault edit prod/db\n\n\
     What can go wrong: the machine has no folder in memory (use --on-disk); the sheet is no TOML, or\n\
-    somebody else changed the secret meanwhile (you are asked again, with what both did on the sheet).")]
+    somebody else changed the secret meanwhile (you are asked again, with what both did on the sheet);\n\
+    a plugin, or another editor than vim, neovim and emacs, keeps copies (VS Code: workbench.localHistory).")]
 pub struct EditArgs {
     /// The secret
     #[arg(add = ArgValueCandidates::new(complete::names))]
