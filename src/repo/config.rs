@@ -2,7 +2,7 @@
 //!
 //! It never writes the person's global file, and never reads one that is tracked.
 
-use gix::bstr::ByteSlice;
+use gix::bstr::{BStr, ByteSlice};
 
 use crate::repo::Repo;
 use crate::repo::error::{RepoError, Result};
@@ -57,23 +57,16 @@ impl Repo {
     /// # Errors
     /// As `set_config`.
     pub fn remove_config_value(&self, section: &str, subsection: Option<&str>, key: &str) -> Result<bool> {
-        self.edit_config(|file| {
-            let name = subsection.map(|name| name.as_bytes().as_bstr());
-            let Ok(mut found) = file.section_mut(section, name) else { return Ok(false) };
-            let mut removed = false;
-            while found.remove(key).is_some() {
-                removed = true;
-            }
-            // A heading over nothing is nothing that the person wrote; a comment is.
-            let has_values = found.num_values() > 0;
-            let has_comment = |section: gix::config::file::SectionRef<'_>| {
-                section.to_bstring().iter().any(|byte| b"#;".contains(byte))
-            };
-            if removed && !has_values && !file.section(section, name).is_ok_and(has_comment) {
-                file.remove_section(section, name);
-            }
-            Ok(removed)
-        })
+        let name = subsection.map(|name| name.as_bytes().as_bstr());
+        self.edit_config(|file| Ok(remove_value(file, section, key, |found| found == name)))
+    }
+
+    /// The same of a section and of all its subsections.
+    ///
+    /// # Errors
+    /// As `set_config`.
+    pub fn remove_config_values(&self, section: &str, key: &str) -> Result<bool> {
+        self.edit_config(|file| Ok(remove_value(file, section, key, |_| true)))
     }
 
     fn edit_config(&self, edit: impl FnOnce(&mut gix::config::File) -> gix::Result<bool>) -> Result<bool> {
@@ -88,4 +81,35 @@ impl Repo {
         };
         apply().map_err(|error: gix::Error| RepoError::Config { path: path.clone(), source: Box::new(error) })
     }
+}
+
+/// Takes `key` out of each section of this name whose subsection is meant; whether it was in any.
+fn remove_value(
+    file: &mut gix::config::File,
+    section: &str,
+    key: &str,
+    is_meant: impl Fn(Option<&BStr>) -> bool,
+) -> bool {
+    let meant: Vec<_> = file
+        .sections_and_ids_by_name(section)
+        .into_iter()
+        .flatten()
+        .filter(|(section, _)| is_meant(section.header().subsection_name()))
+        .map(|(_, id)| id)
+        .collect();
+    let mut removed = false;
+    for id in meant {
+        let Some(mut found) = file.section_mut_by_id(id) else { continue };
+        let mut removed_here = false;
+        while found.remove(key).is_some() {
+            removed_here = true;
+        }
+        // A heading over nothing is nothing that the person wrote; a comment is.
+        let is_empty = found.num_values() == 0 && !found.to_bstring().iter().any(|byte| b"#;".contains(byte));
+        if removed_here && is_empty {
+            file.remove_section_by_id(id);
+        }
+        removed |= removed_here;
+    }
+    removed
 }

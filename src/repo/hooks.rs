@@ -27,10 +27,15 @@ pub enum Hook {
 }
 
 impl Repo {
-    /// The folder from which git takes hooks, where a setting names another than the repository's own.
+    /// The folder from which git takes hooks, where a setting names another than the repository's own. An empty one
+    /// does: git takes hooks from nowhere then.
     pub fn hooks_elsewhere(&self) -> Option<String> {
-        let set = self.config_str("core.hooksPath").filter(|path| !path.is_empty())?;
-        let real = |path: &Path| path.canonicalize().ok();
+        let set = self.config_str("core.hooksPath")?;
+        // The folder itself may not be made yet.
+        let real = |path: &Path| match path.canonicalize() {
+            Ok(real) => Some(real),
+            Err(_) => Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)),
+        };
         let top = self.work_dir().unwrap_or_else(|| self.git_dir());
         let is_own = real(&top.join(&set)).is_some_and(|path| real(&self.hooks_folder()) == Some(path));
         (!is_own).then_some(set)

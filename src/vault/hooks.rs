@@ -42,7 +42,9 @@ struct Manager {
     snippet: &'static str,
 }
 
-const LINES: &str = "covault verify --staged --quiet\ncovault scan --staged --quiet";
+/// For a shell script whose last command is another's: what does not stop it there does not stop the commit.
+const LINES: &str = "COVAULT_NO_INPUT=1 covault verify --staged --quiet || exit 1\n\
+     COVAULT_NO_INPUT=1 covault scan --staged --quiet || exit 1";
 
 const MANAGERS: &[Manager] = &[
     Manager {
@@ -64,18 +66,22 @@ const MANAGERS: &[Manager] = &[
             ".lefthook.json",
         ],
         place: "in lefthook.yml (then: lefthook install)",
-        snippet: "pre-commit:
+        snippet: r#"pre-commit:
   commands:
     covault-verify:
       run: covault verify --staged --quiet
+      env: { COVAULT_NO_INPUT: "1" }
     covault-scan:
       run: covault scan --staged --quiet
+      env: { COVAULT_NO_INPUT: "1" }
 pre-merge-commit:
   commands:
     covault-verify:
       run: covault verify --staged --quiet
+      env: { COVAULT_NO_INPUT: "1" }
     covault-scan:
-      run: covault scan --staged --quiet",
+      run: covault scan --staged --quiet
+      env: { COVAULT_NO_INPUT: "1" }"#,
     },
     Manager {
         name: "pre-commit",
@@ -85,14 +91,14 @@ pre-merge-commit:
     hooks:
       - id: covault-verify
         name: covault verify
-        entry: covault verify --staged --quiet
+        entry: env COVAULT_NO_INPUT=1 covault verify --staged --quiet
         language: system
         always_run: true
         pass_filenames: false
         stages: [pre-commit, pre-merge-commit]
       - id: covault-scan
         name: covault scan
-        entry: covault scan --staged --quiet
+        entry: env COVAULT_NO_INPUT=1 covault scan --staged --quiet
         language: system
         always_run: true
         pass_filenames: false
@@ -106,10 +112,10 @@ pre-merge-commit:
         snippet: "PreCommit:
   CovaultVerify:
     enabled: true
-    command: ['sh', '-c', 'covault verify --staged --quiet']
+    command: ['sh', '-c', 'COVAULT_NO_INPUT=1 covault verify --staged --quiet']
   CovaultScan:
     enabled: true
-    command: ['sh', '-c', 'covault scan --staged --quiet']",
+    command: ['sh', '-c', 'COVAULT_NO_INPUT=1 covault scan --staged --quiet']",
     },
 ];
 
@@ -192,9 +198,22 @@ fn kept_by_others(repo: &Repo) -> Result<Option<Hooks>, VaultError> {
     }
     let left = |why: String, folder: &str| {
         let hooks: Vec<_> = HOOKS.iter().map(|hook| format!("{folder}/{hook}")).collect();
-        Some(Hooks::Left { why, place: format!("in {}", hooks.join(" and in ")), snippet: LINES.to_owned() })
+        let hooks = hooks.join(" and in ");
+        let place =
+            format!("in {hooks} (where that is no shell script: in one that it runs, and whose failure it heeds)");
+        Some(Hooks::Left { why, place, snippet: LINES.to_owned() })
     };
     if let Some(folder) = repo.hooks_elsewhere() {
+        if folder.is_empty() {
+            return Ok(Some(Hooks::Left {
+                why: "git runs no hooks at all (core.hooksPath is empty)".to_owned(),
+                place:
+                    "in the hooks of a folder that it names, or take it away (git config --unset core.hooksPath) and \
+                        repeat this"
+                        .to_owned(),
+                snippet: LINES.to_owned(),
+            }));
+        }
         return Ok(left(format!("git takes its hooks from {folder} (core.hooksPath)"), &folder));
     }
     for hook in HOOKS {
@@ -223,7 +242,8 @@ impl Vault {
             return Ok(good(what, "not asked for (covault setup --hooks checks each commit)".to_owned()));
         }
         if let Some(folder) = repo.hooks_elsewhere() {
-            return Ok(bad(what, format!("git takes its hooks from {folder}, and runs none of ours"), mend()));
+            let from = if folder.is_empty() { "nowhere (core.hooksPath is empty)" } else { &folder };
+            return Ok(bad(what, format!("git takes its hooks from {from}, and runs none of ours"), mend()));
         }
         if let Some((hook, _)) = HOOKS.iter().zip(&blocks).find(|(_, block)| block.is_none()) {
             return Ok(bad(what, format!("{hook} checks nothing any more"), mend()));

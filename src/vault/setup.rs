@@ -211,18 +211,17 @@ pub fn accept(start: &Path, home: &Home, expected: Option<&str>) -> Result<u64, 
     trust::accept_trunk(&repo, home, &root, expected)
 }
 
-/// Takes all of it back out of the clone; says whether there was anything.
+/// Takes all of it back out of the clone, whether it has a vault any more or not; says whether there was anything.
 pub fn undo(start: &Path) -> Result<bool, VaultError> {
     let repo = Repo::discover(start)?;
-    let root = root_above(&repo, start)?;
     // The other way round than `install`: attributes never name a driver that is not configured.
     let attributes = repo.remove_info_attributes()?;
     let section = repo.remove_config_section("diff", Some("covault"))?;
     let driver = repo.remove_config_section("merge", Some("covault"))?;
-    let vault = repo.remove_config_value("covault", folder_of(&root), "vault")?;
+    let vaults = repo.remove_config_values("covault", "vault")?;
     let branch = repo.remove_config_value("covault", None, "branch")?;
     let hooks = hooks::undo(&repo)?;
-    Ok(section || driver || attributes || vault || branch || hooks)
+    Ok(section || driver || attributes || vaults || branch || hooks)
 }
 
 impl Vault {

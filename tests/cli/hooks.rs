@@ -367,6 +367,7 @@ fn hooks_that_others_keep_are_left_alone_and_the_lines_are_printed() {
         assert!(
             said.text().contains("covault verify --staged --quiet") && said.text().contains("covault scan --staged")
         );
+        assert_eq!(said.text().matches("COVAULT_NO_INPUT").count(), said.text().matches("--staged").count());
         assert!(alice.covault(["doctor"]).ok().text().contains("hooks: not asked for"));
         said.text()
     };
@@ -431,4 +432,91 @@ fn hooks_find_a_program_that_moved_and_stop_where_there_is_none() {
     assert!(alice.covault(["doctor"]).exits(8).text().contains("BAD  hooks: pre-merge-commit checks nothing any more"));
     alice.git(["config", "core.hooksPath", "elsewhere"]).ok();
     assert!(alice.covault(["doctor"]).exits(8).text().contains("runs none of ours"));
+}
+
+#[cfg(unix)]
+/// This build's program, for hooks that look for it.
+fn on_path(person: &mut Person) {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_covault")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    person.vars.push(("PATH".to_owned(), path));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_lines_that_others_are_given_stop_a_commit_wherever_they_stand() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    let file = ".covault/secrets/prod/db.age";
+    alice.set("prod/db", "for the database");
+    let first = head(&alice);
+    alice.set("prod/db", "for the database, anew");
+    alice.git(["config", "core.hooksPath", "tools/hooks"]).ok();
+    let lines = alice.covault(["setup", "--hooks"]).exits(7).text();
+    // Something else follows, and is content.
+    let theirs = "tools/hooks/pre-commit";
+    write(&alice, theirs, format!("#!/bin/sh\n{lines}echo ran >>.git/ran\n"));
+    std::fs::set_permissions(alice.repo.join(theirs), std::fs::Permissions::from_mode(0o755)).unwrap();
+    on_path(&mut alice);
+    alice.git(["add", "-A"]).ok();
+    commits(&alice, &[], true);
+    assert_eq!(std::fs::read_to_string(alice.repo.join(".git/ran")).unwrap(), "ran\n");
+    alice.git(["checkout", "-q", &first, "--", file]).ok();
+    let said = commits(&alice, &[], false);
+    assert!(said.err.contains("[rollback] "), "{}", said.err);
+    alice.git(["restore", "--source=HEAD", "--staged", "--worktree", "--", file]).ok();
+    write(&alice, "a", "for the database, anew\n");
+    alice.git(["add", "a"]).ok();
+    let said = commits(&alice, &[], false);
+    assert!(said.err.contains("a:1:1: the value of prod/db/value"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(alice.repo.join(".git/ran")).unwrap(), "ran\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn where_git_runs_no_hooks_none_is_put_in_and_a_folder_that_is_not_made_yet_is_gits_own() {
+    let world = World::new();
+    let alice = hooked(&world);
+    write(&alice, "a", "for the database\n");
+    alice.git(["add", "a"]).ok();
+    alice.git(["config", "core.hooksPath", ""]).ok();
+    // Git says so itself.
+    commits(&alice, &[], true);
+    let said = alice.covault(["setup", "--hooks"]).exits(7);
+    assert!(
+        said.err.contains("core.hooksPath is empty") && said.err.contains("git config --unset core.hooksPath"),
+        "{}",
+        said.err
+    );
+    assert!(alice.covault(["doctor"]).exits(8).text().contains("core.hooksPath is empty"));
+    std::fs::remove_dir_all(alice.repo.join(".git/hooks")).unwrap();
+    alice.git(["config", "core.hooksPath", ".git/hooks"]).ok();
+    alice.covault(["setup", "--hooks"]).ok();
+    write(&alice, "a", "more for the database\n");
+    commits(&alice, &["-a"], false);
+}
+
+#[test]
+fn setup_undo_takes_all_of_it_back_where_the_vaults_are_gone() {
+    let world = World::new();
+    let alice = world.person("alice");
+    let config = || std::fs::read_to_string(alice.repo.join(".git/config")).unwrap();
+    let before = config();
+    for place in ["api", "web"] {
+        std::fs::create_dir_all(alice.repo.join(place)).unwrap();
+        alice
+            .covault(["-C", place, "init", "--here", "--name", "alice", "--vault-name", place, "--device", "laptop"])
+            .ok();
+    }
+    alice.covault(["-C", "api", "setup", "--hooks"]).ok();
+    assert!(config().contains("[covault \"api\"]") && config().contains("[covault \"web\"]"), "{}", config());
+    alice.git(["rm", "-rq", "api", "web"]).ok();
+    alice.git(["commit", "-q", "--no-verify", "-m", "without"]).ok();
+    let said = alice.covault(["setup", "--undo"]).ok();
+    assert!(said.err.contains("taken back"), "{}", said.err);
+    assert_eq!(config().trim_end(), before.trim_end());
+    assert_eq!(std::fs::read_to_string(alice.repo.join(".git/info/attributes")).unwrap_or_default(), "");
+    assert!(!hook(&alice, "pre-commit").exists() && !hook(&alice, "pre-merge-commit").exists());
+    assert!(alice.covault(["setup", "--undo"]).ok().err.contains("nothing to take back"));
 }
