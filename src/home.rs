@@ -50,6 +50,14 @@ pub enum HomeError {
         /// What it names.
         target: PathBuf,
     },
+    /// A signing key that is not there, of whose place a public half says that it is another's.
+    #[error("{file} does not exist, and no new key is made beside the public half of another")]
+    NoPrivateHalf {
+        /// The file.
+        file: PathBuf,
+        /// Where the public half is, or would be.
+        public: PathBuf,
+    },
     /// A passphrase is needed and nobody can be asked.
     #[error("{file} needs its passphrase and nobody can be asked")]
     PassphraseNeeded {
@@ -125,18 +133,30 @@ impl HomeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoIdentity { .. } => Some(
-                "if you are a member, copy your identity here or name it with COVAULT_IDENTITY_FILE; else ask an admin to let you in"
+                "if you are a member, copy your identity here, name it with COVAULT_IDENTITY_FILE, or hand it over in \
+                 COVAULT_IDENTITY (a paper key, too: both lines); else ask an admin to let you in"
                     .to_owned(),
             ),
             Self::PointsNowhere { file, .. } => {
                 Some(format!("bring it back, write another path into '{0}', or remove '{0}'", file.display()))
+            }
+            Self::NoPrivateHalf { file, public } if file == public => {
+                Some(format!("bring '{}' back (ssh-add -L prints what ssh-agent has): ssh-agent signs", file.display()))
+            }
+            Self::NoPrivateHalf { public, .. } => {
+                let public = public.display();
+                Some(format!(
+                    "name '{public}' with COVAULT_SIGNING_KEY_FILE: ssh-agent signs; or move it away, and a new key is made"
+                ))
             }
             Self::PassphraseNeeded { .. } => {
                 let text = "run it on a terminal, or name unprotected keys with COVAULT_IDENTITY_FILE and \
                     COVAULT_SIGNING_KEY_FILE (with a .pub there, ssh-agent signs)";
                 Some(text.to_owned())
             }
-            Self::BadKey { source: SealError::WrongPassphrase, .. } => Some("repeat the command and type it again".to_owned()),
+            Self::BadKey { source: SealError::WrongPassphrase, .. } => {
+                Some("repeat the command and type it again".to_owned())
+            }
             Self::BadKey { .. } | Self::BadLiteral { .. } => {
                 let text = "an identity is AGE-SECRET-KEY-1… or an ssh-ed25519 private key; a signing key is \
                     ssh-ed25519, private, or public and in ssh-agent";

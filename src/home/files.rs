@@ -7,6 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use tempfile::NamedTempFile;
+
 use super::HomeError;
 
 /// How the names of temporary files begin.
@@ -17,12 +19,29 @@ pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     write(file, bytes, true)
 }
 
-/// The same without waiting for the disk: for what may be lost, and tells when it is torn.
+/// Writes a file that is not there yet; what came to be there meanwhile stays, and is an error.
+pub fn create_private(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let temp = written_beside(file, bytes, true)?;
+    temp.persist_noclobber(file).map_err(|e| HomeError::Io {
+        action: "make",
+        file: file.to_path_buf(),
+        source: e.error,
+    })?;
+    Ok(())
+}
+
+/// As `write_private`, without waiting for the disk: for what may be lost, and tells when it is torn.
 pub fn write_unsynced(file: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     write(file, bytes, false)
 }
 
 fn write(file: &Path, bytes: &[u8], sync: bool) -> Result<(), HomeError> {
+    let temp = written_beside(file, bytes, sync)?;
+    temp.persist(file).map_err(|e| HomeError::Io { action: "replace", file: file.to_path_buf(), source: e.error })?;
+    Ok(())
+}
+
+fn written_beside(file: &Path, bytes: &[u8], sync: bool) -> Result<NamedTempFile, HomeError> {
     let fail = |action| move |source| HomeError::Io { action, file: file.to_path_buf(), source };
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     make_private_dir(folder)?;
@@ -31,8 +50,7 @@ fn write(file: &Path, bytes: &[u8], sync: bool) -> Result<(), HomeError> {
     if sync {
         temp.as_file().sync_all().map_err(fail("write"))?;
     }
-    temp.persist(file).map_err(|e| HomeError::Io { action: "replace", file: file.to_path_buf(), source: e.error })?;
-    Ok(())
+    Ok(temp)
 }
 
 /// Whether a file of this name is one that is still being written, or was left.

@@ -110,11 +110,23 @@ impl Home {
         if self.sources.literal.is_some() {
             return Ok((self.keys()?, self.signer()?));
         }
+        // What a file of the config folder names is somewhere else now, and is not made anew there.
+        let nowhere = |given: &Option<PathBuf>, source: &Option<PathBuf>, pointer| match given {
+            Some(_) => None,
+            None => self.points_nowhere(source.as_ref(), pointer),
+        };
+        if let Some(error) = nowhere(&new.identity, &self.sources.identity_file, IDENTITY_POINTER)
+            .or_else(|| nowhere(&new.signing, &self.sources.signing_file, SIGNING_POINTER))
+        {
+            return Err(error);
+        }
         let identity_file = new.identity.clone().unwrap_or_else(|| self.identity_file());
         let found = if identity_file.exists() { Some(self.identities_in(&identity_file)?) } else { None };
-        let signer = self.signer_in(&new.signing.clone().unwrap_or_else(|| self.signing_file()))?;
-        if let Some(signer) = &signer {
-            signer.check_ready()?;
+        let signing_file = new.signing.clone().unwrap_or_else(|| self.signing_file());
+        let signer = self.signer_in(&signing_file)?;
+        match &signer {
+            Some(signer) => signer.check_ready()?,
+            None => check_unused(&signing_file)?,
         }
         self.name_existing(new.identity.as_deref(), new.signing.as_deref())?;
         let identities = match found {
@@ -135,10 +147,10 @@ impl Home {
         let text = Zeroizing::new(format!("# public key: {}\n{}\n", identity.recipient(), *secret));
         let file = self.identity_file();
         match &new.passphrase {
-            None => files::write_private(&file, text.as_bytes())?,
+            None => files::create_private(&file, text.as_bytes())?,
             Some(passphrase) => {
                 let sealed = seal::encrypt_identity_file(&text, passphrase, seal::MAX_WORK_FACTOR);
-                files::write_private(&file, &sealed.map_err(HomeError::Making)?)?;
+                files::create_private(&file, &sealed.map_err(HomeError::Making)?)?;
             }
         }
         Ok(identity)
@@ -149,8 +161,9 @@ impl Home {
         let text = signer.to_openssh(&new.comment).map_err(HomeError::Making)?;
         let file = self.signing_file();
         let public = format!("{} {}\n", signer.public(), new.comment);
-        files::write_private(&with_pub(&file), public.as_bytes())?;
-        files::write_private(&file, text.as_bytes())?;
+        // In this order: a public half that stands alone is one whose private half somebody else has.
+        files::create_private(&file, text.as_bytes())?;
+        files::create_private(&with_pub(&file), public.as_bytes())?;
         Ok(signer)
     }
 
@@ -203,6 +216,15 @@ fn unusable(file: &Path, source: SealError) -> HomeError {
         SealError::PassphraseNeeded => HomeError::PassphraseNeeded { file: file.to_path_buf() },
         source => HomeError::BadKey { file: file.to_path_buf(), source },
     }
+}
+
+/// Refuses to make a signing key in the place of one that an agent has: its public half alone is here, or is named.
+fn check_unused(file: &Path) -> Result<(), HomeError> {
+    let public = if file.extension().is_some_and(|e| e == "pub") { file.to_path_buf() } else { with_pub(file) };
+    if public == file || public.symlink_metadata().is_ok() {
+        return Err(HomeError::NoPrivateHalf { file: file.to_path_buf(), public });
+    }
+    Ok(())
 }
 
 fn with_pub(file: &Path) -> PathBuf {

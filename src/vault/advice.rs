@@ -88,6 +88,7 @@ impl VaultError {
             Self::Home(
                 HomeError::NoIdentity { .. }
                 | HomeError::PointsNowhere { .. }
+                | HomeError::NoPrivateHalf { .. }
                 | HomeError::BadKey { .. }
                 | HomeError::BadLiteral { .. }
                 | HomeError::Agent { .. }

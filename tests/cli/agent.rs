@@ -572,3 +572,60 @@ fn a_protected_ssh_key_opens_with_its_passphrase_and_signs_through_the_agent() {
     let said = alice.covault(["get", "a"]).exits(7);
     assert!(said.err.contains("needs its passphrase"), "{}", said.err);
 }
+
+#[test]
+fn no_key_is_made_where_one_that_is_named_is_missing() {
+    let world = World::new();
+    let alice = world.person("alice");
+    let (identity, key) = (world.path().join("identity.txt"), key_pair(&world, &alice, "id", PLAIN));
+    std::fs::copy(world.founder("eve").identity(), &identity).unwrap();
+    let named = ["--identity", identity.to_str().unwrap(), "--signing-key", key.to_str().unwrap()];
+    init(&alice, &named).ok();
+    // Both are on a disk that is not there while somebody starts another vault.
+    let (mut other, away) = (world.person("other"), world.path().join("away"));
+    other.home.clone_from(&alice.home);
+    let before = all_of(&other);
+    for file in [&identity, &key] {
+        std::fs::rename(file, &away).unwrap();
+        refused(init(&other, &[]), &["which is no file", file.to_str().unwrap()]);
+        assert!(!file.exists());
+        std::fs::rename(&away, file).unwrap();
+    }
+    same(&before, &all_of(&other));
+    init(&other, &[]).ok();
+}
+
+#[test]
+fn no_key_is_made_in_the_place_of_one_whose_public_half_is_here() {
+    let world = World::new();
+    let mut alice = world.person("alice");
+    let key = key_pair(&world, &alice, "id", PLAIN);
+    let public = std::fs::read(public_of(&key)).unwrap();
+    // An agent has it.
+    std::fs::remove_file(&key).unwrap();
+    let before = all_of(&alice);
+    let name = |alice: &mut Person, file: &Path| {
+        alice.vars = vec![("COVAULT_SIGNING_KEY_FILE".to_owned(), file.to_str().unwrap().to_owned())];
+    };
+    name(&mut alice, &key);
+    let hint = format!("name '{}' with COVAULT_SIGNING_KEY_FILE: ssh-agent signs", public_of(&key).display());
+    refused(init(&alice, &[]), &[&hint]);
+    let gone = world.path().join("gone.pub");
+    name(&mut alice, &gone);
+    refused(init(&alice, &[]), &["bring", "gone.pub", "ssh-agent signs"]);
+    assert!(std::fs::read(public_of(&key)).unwrap() == public && !key.exists() && !gone.exists());
+    // The same beside where one would be made, and of a link that leads nowhere.
+    alice.vars.clear();
+    same(&before, &all_of(&alice));
+    let own = alice.home.join(".config/covault");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("signing_ed25519.pub"), &public).unwrap();
+    refused(init(&alice, &[]), &["signing_ed25519.pub"]);
+    assert_eq!(std::fs::read(own.join("signing_ed25519.pub")).unwrap(), public);
+    std::fs::remove_file(own.join("signing_ed25519.pub")).unwrap();
+    std::os::unix::fs::symlink(world.path().join("nowhere"), alice.identity()).unwrap();
+    init(&alice, &[]).exits(1);
+    assert!(alice.identity().is_symlink() && !own.join("signing_ed25519").exists());
+    std::fs::remove_file(alice.identity()).unwrap();
+    init(&alice, &[]).ok();
+}
