@@ -43,6 +43,17 @@ pub fn hidden_twice(what: &str) -> Option<Zeroizing<String>> {
     }
 }
 
+/// Asks for a new passphrase. Not an empty one: it protects nothing, and age cannot be given it.
+pub fn new_passphrase() -> Option<Zeroizing<String>> {
+    loop {
+        let typed = hidden_twice("passphrase")?;
+        if !typed.is_empty() {
+            return Some(typed);
+        }
+        super::out::to_stderr("an empty passphrase protects nothing; once more");
+    }
+}
+
 /// Asks for a line, with a default.
 pub fn text(question: &str, default: &str) -> Option<String> {
     Text::new(question).with_default(default).prompt().ok()

@@ -59,11 +59,12 @@ pub fn run(context: &Context, args: &InitArgs) -> Answer {
     let device = device_label(args.device.as_deref())?;
     let new_keys = args.keys.new_keys(context, &home, args.write.dry_run)?;
     if args.standalone.is_some() {
-        if args.write.dry_run && !dir.exists() {
+        if !args.write.dry_run {
+            init::new_repository(&dir, &name)?;
+        } else if !init::is_repository(&dir) {
             context.note(&format!("would make a repository in {} and start a vault in it for {name}", dir.display()));
             return would_stand_alone(context);
         }
-        init::new_repository(&dir, &name)?;
     }
     let comment = format!("{name}@{device} (covault)");
     let founding = Founding {
@@ -74,13 +75,17 @@ pub fn run(context: &Context, args: &InitArgs) -> Answer {
         recovery: args.recovery,
         here: args.here,
     };
-    let founded = init::init(&dir, &home, &founding, &context.how(&args.write))?;
-    if let Some(paper) = &founded.paper {
-        context.note("write these two lines on paper and keep them safe; they are shown once and kept nowhere:");
-        if !context.json() {
-            out::text(paper)?;
+    // Before there is a vault that says it has a paper key. One JSON object tells of the commit, too, and comes after it.
+    let show = |paper: &str| {
+        if context.json() {
+            return true;
         }
-    }
+        context.note("write these two lines on paper and keep them safe; they are shown once and kept nowhere:");
+        out::only_copy(paper.as_bytes())
+            .inspect_err(|error| context.warn(&format!("cannot write to stdout: {error}")))
+            .is_ok()
+    };
+    let founded = init::init(&dir, &home, &founding, &context.how(&args.write), &show)?;
     if founded.new_identity && !args.write.dry_run {
         context.note(&format!("your identity: {} (keep a copy)", founded.identity_file.display()));
     }
@@ -90,11 +95,24 @@ pub fn run(context: &Context, args: &InitArgs) -> Answer {
     more.insert("name".into(), json!(name.as_str()));
     more.insert("paper".into(), json!(founded.paper.as_ref().map(|paper| paper.as_str())));
     let done = format!("started the vault {} ({})", founding.vault_name, founded.words);
-    let code = out::report_with(context, &founded.report, &done, &format!("start a vault for {name}"), more)?;
+    let would = format!("start a vault for {name}");
+    if context.json() && founded.paper.is_some() {
+        out::json_only_copy(&out::report_json(&founded.report, more)).map_err(|error| unshown(&error, &name))?;
+    } else {
+        out::report_with(context, &founded.report, &done, &would, more)?;
+    }
     if !args.write.dry_run {
         context.note("next: covault set prod/db");
     }
-    Ok(code)
+    Ok(exit::DONE)
+}
+
+/// A paper key that nobody got, of a vault that there is.
+fn unshown(error: &std::io::Error, name: &MemberName) -> anyhow::Error {
+    Refusal::other(
+        format!("the vault is there, and nobody has its paper key: stdout cannot be written: {error}"),
+        Some(format!("take it off your card: covault join --renew; covault member approve {name}")),
+    )
 }
 
 /// A dry run where there is no repository yet to look into.
@@ -199,7 +217,7 @@ impl KeyArgs {
         if !self.passphrase && !ask::confirm("Protect your identity with a passphrase?", false) {
             return Ok(None);
         }
-        let passphrase = ask::hidden_twice("passphrase").ok_or_else(|| {
+        let passphrase = ask::new_passphrase().ok_or_else(|| {
             Refusal::needs_person("no passphrase was given", "leave it unprotected with: --no-passphrase")
         })?;
         Ok(Some(passphrase))

@@ -136,7 +136,7 @@ impl VaultError {
             | Self::Document { .. }
             | Self::Inconsistent { .. }
             | Self::RefusedThere { .. } => Kind::Verification,
-            Self::Repo(_) | Self::Home(_) | Self::Signing { .. } => Kind::Other,
+            Self::Repo(_) | Self::Home(_) | Self::Signing { .. } | Self::PaperNotShown => Kind::Other,
         }
     }
 
@@ -275,6 +275,7 @@ impl VaultError {
                     keep.join(" ")
                 )
             }
+            Self::PaperNotShown => "let stdout be read, then repeat it".to_owned(),
             Self::RenewsAlone(name) => format!("there: covault join --renew; then here: covault member approve {name}"),
             Self::Refused(Refusal::GroupGranted(group)) => {
                 format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")

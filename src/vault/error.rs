@@ -557,6 +557,9 @@ pub enum VaultError {
         /// The machines.
         machines: Vec<String>,
     },
+    /// A paper key that nobody got.
+    #[error("nobody got the paper key, so no vault was started")]
+    PaperNotShown,
     /// A person's new keys are made on their own machine.
     #[error("{0} is a person, whose new keys are made on a machine of theirs")]
     RenewsAlone(MemberName),

@@ -47,8 +47,15 @@ pub struct Founded {
     pub new_identity: bool,
 }
 
-/// Starts a vault in the repository around `start`.
-pub fn init(start: &Path, home: &Home, founding: &Founding, how: &How) -> Result<Founded, VaultError> {
+/// Starts a vault in the repository around `start`. A paper key is shown before there is a vault, and where `show`
+/// says that nobody got it there is none: it would name a way in that nobody has.
+pub fn init(
+    start: &Path,
+    home: &Home,
+    founding: &Founding,
+    how: &How,
+    show: &dyn Fn(&str) -> bool,
+) -> Result<Founded, VaultError> {
     let repo = Repo::discover(start)?;
     let folder = if founding.here { repo.prefix(start)? } else { String::new() };
     let root = if folder.is_empty() { FOLDER.to_owned() } else { format!("{folder}/{FOLDER}") };
@@ -76,6 +83,9 @@ pub fn init(start: &Path, home: &Home, founding: &Founding, how: &How) -> Result
     let text =
         found(founding, devices, signer, how).map_err(|source| VaultError::Signing { what: "the roster", source })?;
     let id = vault_id(&root, &text)?;
+    if paper.as_ref().is_some_and(|paper| !show(paper)) {
+        return Err(VaultError::PaperNotShown);
+    }
     home.set_pin(&Pin { vault: id, seq: 0, head: id })?;
     setup::install(&repo, &root, id, &how.program)?;
     let change = Change::write(format!("{root}/roster.toml"), text);
@@ -87,13 +97,21 @@ pub fn init(start: &Path, home: &Home, founding: &Founding, how: &How) -> Result
 /// Makes a repository for a vault of its own. Where git does not know who commits, it is told for this repository
 /// alone: `name`, at an address that goes nowhere.
 pub fn new_repository(dir: &Path, name: &MemberName) -> Result<(), VaultError> {
-    let there = Repo::discover(dir).ok().filter(|repo| repo.work_dir().is_some_and(|top| same(top, dir)));
-    let repo = there.map_or_else(|| Repo::init(dir, None), Ok)?;
+    let repo = repository_at(dir).map_or_else(|| Repo::init(dir, None), Ok)?;
     if matches!(repo.committer(), Err(RepoError::NoIdentity)) {
         let email = format!("{name}@localhost");
         repo.set_config(&[("user", None, "name", name.as_str()), ("user", None, "email", &email)])?;
     }
     Ok(())
+}
+
+/// Whether `new_repository` would find one, and not one that `dir` is merely a folder of.
+pub fn is_repository(dir: &Path) -> bool {
+    repository_at(dir).is_some()
+}
+
+fn repository_at(dir: &Path) -> Option<Repo> {
+    Repo::discover(dir).ok().filter(|repo| repo.work_dir().is_some_and(|top| same(top, dir)))
 }
 
 fn same(a: &Path, b: &Path) -> bool {

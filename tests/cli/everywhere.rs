@@ -79,6 +79,13 @@ fn a_dry_run_of_init_makes_no_keys_and_no_folder() {
         same(&before, &all_of(&bob));
     }
     assert!(!world.path().join("elsewhere").exists());
+    // A folder that is there and no repository, outside of one and in one.
+    for folder in [&outside, &bob.repo.join("vault")] {
+        std::fs::create_dir_all(folder).unwrap();
+        let said = bob.covault(["init", "--name", "bob", "--dry-run", "--standalone", folder.to_str().unwrap()]).ok();
+        assert!(said.err.contains("would make a repository in "), "{}", said.err);
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    }
     bob.covault(["init", "--name", "bob", "--standalone", outside.to_str().unwrap()]).ok();
     assert!(outside.join(".covault/roster.toml").exists());
     assert!(!bob.repo.join(".covault").exists());

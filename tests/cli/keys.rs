@@ -3,7 +3,7 @@
 use base64::Engine as _;
 
 use super::{json, on_terminal};
-use crate::world::{Person, World};
+use crate::world::{Person, Said, World, said};
 
 #[test]
 fn a_passphrase_is_asked_for_once_a_command_however_many_secrets_are_opened() {
@@ -50,6 +50,71 @@ fn a_passphrase_is_asked_for_once_a_command_however_many_secrets_are_opened() {
     assert!(said.err.contains("needs its passphrase") && said.err.contains("COVAULT_IDENTITY_FILE"), "{}", said.err);
     alice.vars.push(("COVAULT_NO_INPUT".to_owned(), "1".to_owned()));
     on_terminal(&alice, &[], &["get", "default/v1"]).exits(7);
+}
+
+#[test]
+fn an_empty_passphrase_is_asked_for_once_more() {
+    let world = World::new();
+    let alice = world.person("alice");
+    let init = ["init", "--name", "alice", "--vault-name", "x", "--passphrase"];
+    let said = on_terminal(&alice, &["", "", "pw", "pw"], &init).ok();
+    assert_eq!(said.err, "4", "{}", said.text());
+    assert!(said.text().contains("an empty passphrase protects nothing; once more"), "{}", said.text());
+    on_terminal(&alice, &["pw"], &["set", "a", "x=1"]).ok();
+}
+
+/// What a command says where nobody reads its stdout.
+fn unread(person: &Person, args: &[&str]) -> Said {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    said(person.command(env!("CARGO_BIN_EXE_covault")).args(args).stdout(writer).output().unwrap())
+}
+
+#[test]
+fn keys_that_are_shown_once_and_reach_nobody_are_an_error() {
+    let world = World::new();
+    let alice = world.person("alice");
+    let init = ["init", "--name", "alice", "--vault-name", "x", "--device", "laptop", "--recovery"];
+    let before = super::photo(&alice.repo);
+    let said = unread(&alice, &init).exits(1);
+    assert!(said.err.contains("no vault was started") && said.err.contains("\nhint: "), "{}", said.err);
+    super::same(&before, &super::photo(&alice.repo));
+    assert_eq!(alice.covault(init).ok().text().lines().count(), 2);
+    alice.set("prod/db", "1");
+    for args in [
+        &["member", "add", "ci", "--machine", "--grant", "prod"][..],
+        &["member", "renew", "ci"],
+        &["member", "renew", "ci", "--json"],
+    ] {
+        let said = unread(&alice, args).exits(1);
+        assert!(said.err.contains("the identity of ci is kept nowhere"), "{}", said.err);
+        assert!(said.err.contains("then make another: covault member renew ci"), "{}", said.err);
+    }
+    // What the hint says. Everything else may be cut off.
+    assert!(alice.covault(["member", "renew", "ci"]).ok().text().starts_with("AGE-SECRET-KEY-1"));
+    unread(&alice, &["member", "ls"]).ok();
+    unread(&alice, &["member", "ls", "--json"]).ok();
+}
+
+#[test]
+fn a_paper_key_that_reached_nobody_comes_off_the_card_again() {
+    let world = World::new();
+    let alice = world.person("alice");
+    let init = ["init", "--name", "alice", "--vault-name", "x", "--device", "laptop", "--recovery", "--json"];
+    let said = unread(&alice, &init).exits(1);
+    assert!(said.err.contains("the vault is there") && said.err.contains("nobody has its paper key"), "{}", said.err);
+    let devices = || {
+        let said = json(&alice.covault(["member", "ls", "--json"]).ok());
+        said[0]["devices"].as_array().unwrap().len()
+    };
+    assert_eq!(devices(), 2);
+    alice.covault(["join", "--renew", "--device", "laptop"]).ok();
+    let asked = json(&alice.covault(["member", "ls", "--requests", "--json"]).ok());
+    let words = asked["requests"][0]["words"].as_str().unwrap();
+    alice.covault(["member", "approve", "alice", "--card", words, "--yes"]).ok();
+    assert_eq!(devices(), 1);
+    alice.set("a", "1");
+    assert_eq!(alice.get("a"), "1");
 }
 
 #[test]

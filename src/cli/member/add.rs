@@ -2,11 +2,12 @@
 
 use clap::Args;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::plan;
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
-use crate::cli::exit::{self, Answer};
+use crate::cli::exit::{self, Answer, Refusal};
 use crate::cli::{out, progress};
 use crate::model::names::{DeviceLabel, MemberName, SecretPath};
 use crate::vault::Vault;
@@ -85,16 +86,23 @@ pub fn hand_over(context: &Context, vault: &Vault, new: NewMachine, handed: &Han
     plan::say_left(context, &amended);
     more.insert("sealed".into(), json!(amended.sealed));
     more.insert("left".into(), plan::as_json(&amended.left));
-    if !write.dry_run {
+    if write.dry_run {
+        out::report_with(context, &amended.report, &handed.done, &handed.would, more)?;
+    } else {
+        let name = &handed.name;
         more.insert("identity".into(), json!(literal.as_str()));
         more.insert("vault".into(), json!(pin));
         // First of all: it is kept nowhere else.
-        if !context.json() {
-            out::text(&literal)?;
-        }
-    }
-    out::report_with(context, &amended.report, &handed.done, &handed.would, more)?;
-    if !write.dry_run {
+        let shown = if context.json() {
+            out::json_only_copy(&out::report_json(&amended.report, more))
+        } else {
+            out::only_copy(Zeroizing::new(format!("{}\n", *literal)).as_bytes())
+        };
+        shown.map_err(|error| {
+            let lost = format!("cannot write to stdout, and the identity of {name} is kept nowhere: {error}");
+            Refusal::other(lost, Some(format!("let stdout be read, then make another: covault member renew {name}")))
+        })?;
+        out::say(context, &amended.report, &handed.done, &handed.would);
         context.note(
             "that line is the machine's identity, shown once: keep it as the secret COVAULT_IDENTITY of its jobs",
         );
