@@ -49,3 +49,33 @@ fn every_visible_command_has_an_example_and_every_argument_a_sentence() {
         }
     }
 }
+
+/// The command lines of a help text's examples.
+fn examples(help: &str) -> Vec<Vec<String>> {
+    let block = help.split("Examples:\n").nth(1).unwrap_or_default();
+    let lines = block.lines().take_while(|line| !line.is_empty());
+    // What the shell makes of a line, up to where covault's own words end.
+    let words = lines.filter_map(shlex::split).flat_map(|words| {
+        let ours = words.split(|word| word == "|").filter(|part| part.first().is_some_and(|word| word == "covault"));
+        let until = |part: &[String]| part.iter().position(|word| word.starts_with(['<', '>'])).unwrap_or(part.len());
+        ours.map(|part| part[..until(part)].to_vec()).collect::<Vec<_>>()
+    });
+    words.collect()
+}
+
+#[test]
+fn every_example_is_a_command_that_there_is() {
+    fn judge(command: &clap::Command, seen: &mut usize) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for words in examples(&help) {
+            if let Err(error) = covault::cli::args::command().try_get_matches_from(&words) {
+                panic!("an example of covault {}: {}\n{error}", command.get_name(), words.join(" "));
+            }
+            *seen += 1;
+        }
+        command.get_subcommands().for_each(|below| judge(below, seen));
+    }
+    let mut seen = 0;
+    judge(&covault::cli::args::command(), &mut seen);
+    assert!(seen > 100, "only {seen} examples were found");
+}

@@ -18,7 +18,7 @@ use crate::vault::keys::Ensured;
 /// same time, one makes it and the other waits for it.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  covault key ensure ci/openrouter --limit 5/day\n  covault run --env OPENROUTER_API_KEY=ci/openrouter -- ./job\n\n\
+    after_help = "Examples:\n  covault key ensure ci/openrouter --limit 5/day\n  covault run --from ci -- ./job\n\n\
     In CI a machine member with COVAULT_IDENTITY and a signing key runs it, which may read the management key and may push."
 )]
 pub struct EnsureArgs {

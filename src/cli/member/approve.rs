@@ -85,6 +85,10 @@ pub fn run(context: &Context, args: &ApproveArgs, renews: bool) -> Answer {
     let how = context.how(&args.answering.write);
     let approval = vault.approval(&approving, &how)?;
     if approval.is_empty() {
+        // Whoever names the request or the card knows that there was one.
+        if renews && approving.request.is_none() && approving.card.is_none() {
+            return Err(VaultError::RenewsAlone(name).into());
+        }
         context.note(&format!("{name} is a member already, and nothing waits"));
         return out::report(context, &crate::vault::setup::nothing_written(&how), "", "");
     }

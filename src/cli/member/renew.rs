@@ -15,11 +15,10 @@ use crate::model::names::MemberName;
 /// keys. The old one opens nothing from then on. For a person: `approve`, for a request that their `covault join --renew`
 /// made. With --request or --card a machine's own request is taken instead.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  covault member renew ci | gh secret set COVAULT_IDENTITY\n  covault member renew bob --yes\n  \
+#[command(after_help = "Examples:\n  covault member renew ci | gh secret set COVAULT_IDENTITY\n  \
     covault member renew bob --card able-baker-charlie-delta-echo-fox --yes\n\n\
-    What can go wrong: some secrets stay sealed to the old identity, because you cannot open them (8)."
-)]
+    What can go wrong: nobody asked for that person's new keys (7); some secrets stay sealed to the old\n\
+    identity, because you cannot open them (8).")]
 pub struct RenewArgs {
     /// Whose keys end
     name: String,
