@@ -38,7 +38,7 @@ pub struct ResolveArgs {
     /// The value with this id
     #[arg(long, value_name = "ID", group = "choice", requires = "names")]
     pick: Option<String>,
-    /// The value of the branch on which the merge was made
+    /// The value of the branch on which the merge was made; not where a squash, a cherry-pick or a rebase brought it
     #[arg(long, group = "choice")]
     ours: bool,
     /// The value of the branch that was merged

@@ -331,7 +331,9 @@ impl VaultError {
             Self::NoSuchValue { known, .. } => {
                 format!("its values: {} (see them with: covault resolve)", known.join(", "))
             }
-            Self::NoMerge(name) => format!("see the values with: covault resolve {name}; name one with: --pick ID"),
+            Self::NoMerge(name) => format!(
+                "see the values with: covault resolve {name} --reveal; name one with: covault resolve {name} --pick ID"
+            ),
             Self::SameValue { .. } => "who knows the old value would know the new one: give it another".to_owned(),
             Self::NoSecretField { name, field } => format!("change it with: covault set {name} {field}=TEXT"),
             Self::Exists(name) => format!("change it with: covault set {name}"),

@@ -319,7 +319,7 @@ pub enum VaultError {
         known: Vec<String>,
     },
     /// Sides of a merge that there was not.
-    #[error("no merge made '{0}' what it is, so that nothing of it is ours or theirs")]
+    #[error("the values of '{0}' do not come one from each side of a merge, so that none is ours or theirs")]
     NoMerge(String),
     /// A folder where a secret should be, or the other way round.
     #[error("'{name}' cannot be a secret: {reason}")]

@@ -15,7 +15,6 @@ use super::{Vault, VaultError, sealed};
 use crate::model::bytes::WriteName;
 use crate::model::manifest::State;
 use crate::model::names::{FieldName, SecretPath};
-use crate::model::read::newest_first;
 use crate::model::register::{Key, Value, Write};
 use crate::model::shares::Shares;
 use crate::repo::{Found, ObjectId, Operation, RepoError};
@@ -143,22 +142,19 @@ impl Vault {
             what,
             known: question.writes.iter().map(|write| write.name().short().to_string()).collect(),
         };
-        let side = |side: usize| -> Result<WriteName, VaultError> {
-            let which = if side == 0 { "ours" } else { "theirs" };
-            let commits = self.sides_of(&question.path)?.ok_or(VaultError::NoMerge(question.path.to_string()))?;
-            let commit = commits.get(side).copied().ok_or(VaultError::NoMerge(question.path.to_string()))?;
-            let there =
-                self.version_at(commit, &question.path)?.map(|version| self.open_version(&version)).transpose()?;
-            let register =
-                there.as_ref().and_then(|secret| secret.document.register(&Key::Field(question.field.clone())));
-            let live = register.map(|register| newest_first(register, question_time(question))).unwrap_or_default();
-            let is_asked = |write: &&&Write| question.writes.iter().any(|one| one.name() == write.name());
-            live.iter().find(is_asked).map(|write| write.name()).ok_or_else(|| nothing(which.to_owned()))
+        let side = |which: fn([BTreeSet<WriteName>; 2]) -> BTreeSet<WriteName>| {
+            let side = self.sides_of(question)?.map(which).unwrap_or_default();
+            let writes: Vec<&Write> = question.writes.iter().filter(|write| side.contains(&write.name())).collect();
+            match writes.as_slice() {
+                // A side that had several values itself means none of them.
+                [first, rest @ ..] if rest.iter().all(|write| write.value == first.value) => Ok(first.name()),
+                _ => Err(VaultError::NoMerge(format!("{}/{}", question.path, question.field))),
+            }
         };
         match pick {
             Pick::Newest => question.writes.first().map(Write::name).ok_or_else(|| nothing("newest".to_owned())),
-            Pick::Ours => side(0),
-            Pick::Theirs => side(1),
+            Pick::Ours => side(|[ours, _]| ours),
+            Pick::Theirs => side(|[_, theirs]| theirs),
             Pick::Id(id) => {
                 let id = id.to_lowercase();
                 let mut found = question.writes.iter().filter(|write| write.name().to_string().starts_with(&id));
@@ -311,32 +307,58 @@ impl Vault {
         Ok(true)
     }
 
-    /// The commits of both sides: of the merge that git is in the middle of, or else of the last one that made a version of
-    /// this secret.
-    fn sides_of(&self, path: &SecretPath) -> Result<Option<[ObjectId; 2]>, VaultError> {
-        let other = match self.repo().operation()? {
-            Some(Operation::Merge) => Some("MERGE_HEAD"),
-            Some(Operation::CherryPick) => Some("CHERRY_PICK_HEAD"),
-            Some(Operation::Rebase) => Some("REBASE_HEAD"),
-            _ => None,
+    /// Which of the asked writes either side brought into the merge that made the question: the one that git is in the middle
+    /// of, or else the commit of this branch that was the first to have all of them. `None` where that is no merge, or the
+    /// sides do not share them out: after a squash, a cherry-pick or a rebase an older merge knows nothing of them.
+    fn sides_of(&self, question: &Question) -> Result<Option<[BTreeSet<WriteName>; 2]>, VaultError> {
+        let all: BTreeSet<WriteName> = question.writes.iter().map(Write::name).collect();
+        let shared_out = |ours: BTreeSet<_>, theirs: BTreeSet<_>| {
+            let is_whole = ours.is_disjoint(&theirs) && ours.union(&theirs).eq(&all);
+            (is_whole && !ours.is_empty() && !theirs.is_empty()).then_some([ours, theirs])
         };
-        let head = self.repo().head()?.commit;
-        if let Some((head, other)) = head.zip(other) {
-            match self.repo().resolve(other) {
-                Ok(other) => return Ok(Some([head, other])),
-                Err(RepoError::RevNotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let Some(mut commit) = self.repo().head()?.commit else { return Ok(None) };
+        let here = self.asked_at(commit, question);
+        if here != all {
+            let Some(other) = self.brought_by_git()? else { return Ok(None) };
+            return Ok(shared_out(here, self.asked_at(other, question)));
         }
-        let Some(head) = head else { return Ok(None) };
-        let mut history = self.repo().history_walk(&head.to_string(), &[self.file(path).as_str()])?;
-        let merge = history.find(|entry| !entry.as_ref().is_ok_and(|entry| entry.parents.len() < 2)).transpose()?;
-        Ok(merge.and_then(|merge| Some([*merge.parents.first()?, *merge.parents.get(1)?])))
+        let file = self.file(&question.path);
+        loop {
+            let parents = self.repo().parents(commit)?;
+            let Some(first) = parents.first().copied() else { return Ok(None) };
+            if self.repo().blob_at(first, &file)? != self.repo().blob_at(commit, &file)? {
+                let before = self.asked_at(first, question);
+                match parents.as_slice() {
+                    _ if before == all => {}
+                    [_, second] => return Ok(shared_out(before, self.asked_at(*second, question))),
+                    _ => return Ok(None),
+                }
+            }
+            commit = first;
+        }
     }
-}
 
-/// The newest time that is claimed, so that none counts as from the future.
-fn question_time(question: &Question) -> crate::model::time::Time {
-    let times = question.writes.iter().map(|write| write.at);
-    times.max().unwrap_or_else(|| crate::model::time::Time::from_unix(0))
+    /// The asked writes that are live in a commit. What does not open there says nothing.
+    fn asked_at(&self, commit: ObjectId, question: &Question) -> BTreeSet<WriteName> {
+        let version = self.version_at(commit, &question.path).ok().flatten();
+        let secret = version.and_then(|version| self.open_version(&version).ok());
+        let register = secret.as_ref().and_then(|it| it.document.register(&Key::Field(question.field.clone())));
+        let live = register.into_iter().flat_map(|register| register.live().map(Write::name));
+        live.filter(|name| question.writes.iter().any(|write| write.name() == *name)).collect()
+    }
+
+    /// The commit that git is bringing here, where it is in the middle of that.
+    fn brought_by_git(&self) -> Result<Option<ObjectId>, VaultError> {
+        let other = match self.repo().operation()? {
+            Some(Operation::Merge) => "MERGE_HEAD",
+            Some(Operation::CherryPick) => "CHERRY_PICK_HEAD",
+            Some(Operation::Rebase) => "REBASE_HEAD",
+            _ => return Ok(None),
+        };
+        match self.repo().resolve(other) {
+            Ok(other) => Ok(Some(other)),
+            Err(RepoError::RevNotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }

@@ -94,22 +94,6 @@ fn two_values_of_one_field_are_both_kept_and_git_does_not_stop() {
 }
 
 #[test]
-fn a_side_is_picked_by_its_branch() {
-    for (flag, expected) in [("--ours", "from main"), ("--theirs", "from the side")] {
-        let world = World::new();
-        let alice = forked(&world);
-        field(&alice, "password", "from main");
-        on(&alice, "side");
-        field(&alice, "password", "from the side");
-        on(&alice, "main");
-        alice.git(["merge", "-q", "side"]).ok();
-        alice.set("other", "another commit on top");
-        alice.covault(["resolve", "db", flag]).ok();
-        assert_eq!(values(&alice, "db", "password"), [expected]);
-    }
-}
-
-#[test]
 fn two_births_at_one_path_are_one_secret() {
     let world = World::new();
     let alice = forked(&world);

@@ -14,6 +14,7 @@ pub mod rig;
 mod roster;
 mod settle;
 mod siblings;
+mod sides;
 mod sight;
 mod stops;
 mod sync;
