@@ -112,6 +112,20 @@ impl Shares {
         self.shared().map(holder).collect()
     }
 
+    /// Of whom one says that the secret is shared with them, and the other does not.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a Subject> {
+        let (here, there) = (self.shared().collect::<BTreeSet<_>>(), other.shared().collect());
+        here.symmetric_difference(&there).copied().collect()
+    }
+
+    /// Whether both say the same of `subject`, by the same writes.
+    pub fn says_the_same_of(&self, subject: &Subject, other: &Self) -> bool {
+        let live = |shares: &Self| -> BTreeSet<WriteName> {
+            shares.registers.get(subject).into_iter().flat_map(Register::live).map(Write::name).collect()
+        };
+        live(self) == live(other)
+    }
+
     /// Whether the secret is shared with `subject` itself; a member may be in a group with which it is.
     pub fn is_shared(&self, subject: &Subject) -> bool {
         self.registers.get(subject).is_some_and(says_yes)

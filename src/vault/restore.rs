@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::open::Version;
 use super::read::Secret;
-use super::write::{Draft, How, Report};
+use super::write::{Draft, How, Report, random};
 use super::{Vault, VaultError, sealed};
 use crate::model::compare;
 use crate::model::document::Document;
@@ -14,6 +14,7 @@ use crate::model::manifest::State;
 use crate::model::names::{MemberName, MetaName, SecretPath};
 use crate::model::read;
 use crate::model::register::{Key, Value, Write};
+use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{ObjectId, RepoError};
 
@@ -61,6 +62,13 @@ impl Vault {
                 names.push(path.to_string());
             }
             notes.into_iter().for_each(|note| writing.note(note));
+        }
+        let roster = format!("{}/roster.toml", self.root());
+        let roster_at = |commit: Option<ObjectId>| commit.map_or(Ok(None), |it| self.repo().blob_at(it, &roster));
+        if roster_at(parent)? != roster_at(Some(id))? {
+            writing.note(format!(
+                "{roster} stays as it is: who reads is changed with covault grant, group and member, not undone"
+            ));
         }
         if drafts.is_empty() {
             let mut report = super::setup::nothing_written(how);
@@ -135,7 +143,40 @@ impl Vault {
             self.put_back(&mut draft.document, &difference.key, difference.before.first(), now)?;
             changed = true;
         }
+        if let Some(after) = after {
+            changed |= self.undo_shares(&mut draft, &before.manifest.shares, &after.manifest.shares, now, notes)?;
+        }
         Ok(changed.then_some(draft))
+    }
+
+    /// Takes back what a commit shared. What it unshared lets somebody read again: that is a command of its own, which shows
+    /// who gains what.
+    fn undo_shares(
+        &self,
+        draft: &mut Draft,
+        before: &Shares,
+        after: &Shares,
+        now: Time,
+        notes: &mut Vec<String>,
+    ) -> Result<bool, VaultError> {
+        let path = draft.document.path.clone();
+        let me = &self.me()?.reference.name;
+        let mut changed = false;
+        for subject in before.differing(after) {
+            if !draft.shares.says_the_same_of(subject, after) {
+                notes.push(format!("{path}: whether {subject} shares it was changed again since and stays"));
+            } else if before.is_shared(subject) {
+                notes.push(format!("{path} stays unshared from {subject}: covault share {path} {subject} shares it"));
+            } else {
+                draft.shares.put(subject.clone(), false, me.clone(), now, random());
+                notes.push(format!("{path} is not shared with {subject} any more"));
+                changed = true;
+            }
+        }
+        if changed && !draft.shares.fits() {
+            return Err(VaultError::TooManyShares(path.to_string()));
+        }
+        Ok(changed)
     }
 
     /// Whether what lives at `to` is what moved there: the next version of `before`, and nothing after it.

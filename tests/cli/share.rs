@@ -79,6 +79,38 @@ fn what_is_taken_back_gets_a_new_file_key() {
 }
 
 #[test]
+fn a_share_is_undone_with_the_commit_that_made_it() {
+    let world = World::new();
+    let (alice, bob) = two(&world);
+    alice.covault(["share", "prod/db", "bob", "--yes"]).ok();
+    let share = head(&alice);
+    alice.set("prod/db", "postgres://changed since");
+    // git revert says so, too.
+    let said = alice.git(["revert", "--no-edit", &share]).exits(1);
+    assert!(said.err.contains("covault restore --commit COMMIT"), "{}", said.err);
+    alice.git(["revert", "--abort"]).ok();
+    let said = alice.covault(["restore", "--commit", &share]).ok();
+    assert!(said.err.contains("prod/db is not shared with bob any more"), "{}", said.err);
+    let unshare = head(&alice);
+    pull(&bob, &alice);
+    bob.covault(["get", "prod/db"]).exits(4);
+    assert_eq!(alice.get("prod/db"), "postgres://changed since");
+    // Nobody reads more by it, and what was said since stays.
+    for (commit, why) in [(&unshare, "covault share prod/db bob"), (&share, "was changed again since and stays")] {
+        let said = alice.covault(["restore", "--commit", commit]).ok();
+        assert!(said.err.contains(why) && said.err.contains("nothing to change"), "{}", said.err);
+        assert_eq!(head(&alice), unshare);
+    }
+    // What the roster says is not undone, and that is said.
+    alice.covault(["grant", "prod", "alice", "bob", "--yes"]).ok();
+    let grant = head(&alice);
+    let said = alice.covault(["restore", "--commit", &grant]).ok();
+    assert!(said.err.contains(".covault/roster.toml stays as it is") && head(&alice) == grant, "{}", said.err);
+    let said = alice.covault(["restore", "--commit", &share]).ok();
+    assert!(!said.err.contains("roster.toml"), "{}", said.err);
+}
+
+#[test]
 fn sharing_what_somebody_reads_already_says_so_and_changes_nothing() {
     let world = World::new();
     let (alice, bob) = two(&world);
