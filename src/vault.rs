@@ -14,6 +14,7 @@ pub mod edit;
 pub mod env;
 pub mod error;
 pub mod expose;
+pub mod gone;
 pub mod grant;
 pub mod group;
 mod heal;

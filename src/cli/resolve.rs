@@ -47,7 +47,7 @@ pub struct ResolveArgs {
     /// The newest value
     #[arg(long, group = "choice")]
     newest: bool,
-    /// Secrets that one deleted or moved and another changed stay
+    /// Secrets that one deleted or moved and another changed stay, with what went with the deletion
     #[arg(long)]
     keep: bool,
     /// A secret that one moved and another changed goes to where it moved, though others may write or read there; so does
@@ -234,6 +234,8 @@ fn said(
         all.insert("unmerged".into(), unmerged.collect());
         all.insert("fields".into(), left.fields.iter().map(|question| as_json(question, args.reveal)).collect());
         all.insert("contested".into(), json!(left.contested.iter().map(SecretPath::as_str).collect::<Vec<_>>()));
+        let gone = left.gone.iter().map(|(path, gone)| json!({ "name": path.as_str(), "gone": gone }));
+        all.insert("gone".into(), gone.collect());
         let apart = left.apart.iter().map(|(path, by)| json!({ "name": path.as_str(), "author": by }));
         all.insert("apart".into(), apart.collect());
         out::report_with(context, report.unwrap_or(&settled.report), "", "", all)?;
@@ -265,6 +267,12 @@ fn said(
             "{path}\n  deleted or moved by one and changed by another: covault resolve {path} --keep leaves it here{bring}, \
              covault rm {path} drops it"
         ))?;
+        if let Some(gone) = left.gone.get(path) {
+            let gone = gone.join(", ");
+            out::text(&format!(
+                "  {gone} went with the deletion: covault restore {path} brings it back, and so does --keep"
+            ))?;
+        }
     }
     for (path, author) in &left.apart {
         out::text(&format!(

@@ -12,7 +12,9 @@ use crate::model::names::SecretPath;
 /// Bring old values back
 ///
 /// Writes the values of an older version as new ones: nothing is taken back that somebody else may have built upon.
-/// Without a revision: the version before the present one, or the last one of a deleted secret.
+/// Without a revision: the version before the present one, or the last one of a deleted secret; where somebody's edit
+/// outlived a deletion, what went with that. What a commit shared is taken back with it; what it unshared, and the
+/// roster, are not undone, and it says so.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault restore prod/db\n  covault restore prod/db@3           # revision 3 (see covault log)\n  \

@@ -76,6 +76,8 @@ fn as_text(status: &Status, has_identity: bool) -> String {
         "deleted or moved by somebody and changed by somebody else (kept; covault resolve)",
         &status.contested,
     );
+    let gone: Vec<_> = status.gone.iter().map(|(name, gone)| format!("{name}: {}", gone.join(", "))).collect();
+    section(&mut out, "went with the deletion of what somebody else changed (covault restore NAME)", &gone);
     section(&mut out, "expired or due for a new value", &pairs(&status.due));
     let of = |(name, secrets): &(String, usize)| format!("{name}: {}", count(*secrets, "secret"));
     let exposed: Vec<_> = status.exposed.iter().map(of).collect();
@@ -122,6 +124,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "uncommitted": status.uncommitted.iter().map(|(file, how)| json!({ "file": file, "state": how })).collect::<Vec<_>>(),
         "conflicts": status.conflicts,
         "contested": status.contested,
+        "gone": status.gone.iter().map(|(name, gone)| json!({ "name": name, "gone": gone })).collect::<Vec<_>>(),
         "due": pairs(&status.due),
         "operations": pairs(&status.operations),
         "outlived": pairs(&status.outlived),

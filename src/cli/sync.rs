@@ -72,6 +72,8 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
         all.insert("changed".into(), names(&synced.changed).into());
         all.insert("conflicts".into(), synced.questions.fields.iter().map(named).collect());
         all.insert("contested".into(), contested.into());
+        let gone = synced.questions.gone.iter();
+        all.insert("gone".into(), gone.map(|(path, gone)| json!({ "name": path.as_str(), "gone": gone })).collect());
         let apart = synced.questions.apart.iter();
         let apart = apart.map(|(path, author)| json!({ "name": path.as_str(), "author": author }));
         all.insert("apart".into(), apart.collect());
@@ -99,6 +101,9 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
             "deleted or moved by one and changed by another: {} (covault resolve)",
             contested.join(", ")
         ));
+    }
+    for (path, gone) in &synced.questions.gone {
+        context.warn(&format!("{path}: {} went with the deletion (covault restore {path})", gone.join(", ")));
     }
     for (path, author) in &synced.questions.apart {
         context

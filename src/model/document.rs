@@ -58,12 +58,9 @@ impl Document {
     /// Writes to one register, replacing what is live there and what was deleted there. What moved away from here lives in
     /// another place, where this write comes, too, and whoever makes it has not seen what is there.
     pub fn put(&mut self, key: &Key, write: Write) {
-        let tombstones = self.tombstones();
-        let (moved, deleted): (Vec<_>, Vec<_>) = tombstones.iter().partition(|t| t.moved_to.is_some());
-        let buried = deleted.iter().flat_map(|t| &t.seen).filter(|(_, register)| *register == key);
-        let buried = buried.filter(|(name, _)| !moved.iter().any(|t| t.seen.contains_key(name)));
+        let buried = self.deleted();
         let register = self.registers.entry(key.clone()).or_default();
-        buried.for_each(|(name, _)| register.forget(*name));
+        buried.into_iter().filter(|(_, buried_in)| buried_in == key).for_each(|(name, _)| register.forget(name));
         register.put(write.named_for(key));
     }
 
@@ -172,6 +169,20 @@ impl Document {
         self.state() == State::Live && !self.tombstones().is_empty()
     }
 
+    /// What went with a deletion that an unseen edit outlived: registers that have nothing here, and the writes that the deleter
+    /// saw in them. The edit brings back what it was made beside; what the deleter had changed before is in history alone.
+    pub fn gone_with_deletion(&self) -> BTreeMap<Key, BTreeSet<WriteName>> {
+        let mut gone: BTreeMap<Key, BTreeSet<WriteName>> = BTreeMap::new();
+        let deleted = if self.is_contested() { self.deleted() } else { Vec::new() };
+        for (name, key) in deleted {
+            let has = |register: &Register| register.live().next().is_some() || register.replaced().contains(&name);
+            if key != Key::State && !self.registers.get(&key).is_some_and(has) {
+                gone.entry(key).or_default().insert(name);
+            }
+        }
+        gone
+    }
+
     /// Where live tombstones say that it moved, whether it did or an unseen edit keeps it here.
     pub fn moves(&self) -> BTreeSet<SecretPath> {
         self.tombstones().into_iter().filter_map(|tombstone| tombstone.moved_to).collect()
@@ -181,6 +192,13 @@ impl Document {
     fn contents(&self) -> impl Iterator<Item = (&Key, WriteName)> {
         let contents = self.registers.iter().filter(|(key, _)| **key != Key::State);
         contents.flat_map(|(key, register)| register.live().map(move |write| (key, write.name())))
+    }
+
+    /// What live tombstones saw that was deleted, and did not move away.
+    fn deleted(&self) -> Vec<(WriteName, Key)> {
+        let (moved, deleted): (Vec<_>, Vec<_>) = self.tombstones().into_iter().partition(|t| t.moved_to.is_some());
+        let seen = deleted.into_iter().flat_map(|t| t.seen);
+        seen.filter(|(name, _)| !moved.iter().any(|t| t.seen.contains_key(name))).collect()
     }
 
     fn tombstones(&self) -> Vec<Tombstone> {

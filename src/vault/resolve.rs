@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::carry::{By, Carried};
+use super::gone::gone;
 use super::keys::{KeyError, is_for_resume};
 use super::open::Version;
 use super::read::Secret;
@@ -41,6 +42,8 @@ pub struct Questions {
     pub contested: Vec<SecretPath>,
     /// Where those of them were moved that were.
     pub moved: BTreeMap<SecretPath, BTreeSet<SecretPath>>,
+    /// What went with the deletion of those of them that lost something.
+    pub gone: BTreeMap<SecretPath, Vec<String>>,
     /// Versions that are kept beside a secret and count for nothing, with their author.
     pub apart: Vec<(SecretPath, String)>,
 }
@@ -56,6 +59,8 @@ impl Questions {
             self.contested.push(path.clone());
             let moves = secret.document.moves();
             self.moved.extend((!moves.is_empty()).then(|| (path.clone(), moves)));
+            let gone = gone(&secret.document);
+            self.gone.extend((!gone.is_empty()).then(|| (path.clone(), gone)));
         }
     }
 
@@ -90,7 +95,7 @@ pub enum Pick {
 pub struct Answers {
     /// The value that each field has from now on: a write of those that the question lists.
     pub picks: Vec<(SecretPath, FieldName, WriteName)>,
-    /// Contested secrets that stay.
+    /// Contested secrets that stay, with what went with the deletion.
     pub keep: Vec<SecretPath>,
     /// Secrets beside which what counts for nothing is left out.
     pub discard: Vec<SecretPath>,
@@ -190,6 +195,10 @@ impl Vault {
                 draft.document.put(&key, answer);
             }
             if answers.keep.contains(path) && draft.document.is_contested() {
+                // Nobody knows what went with the deletion once that counts for nothing.
+                let mut notes = Vec::new();
+                self.bring_back_gone(&mut draft, how.now, &mut notes)?;
+                notes.into_iter().for_each(|note| writing.note(note));
                 let alive = self.write_of(&Key::State, Value::text("live"), true, how.now)?;
                 draft.document.put(&Key::State, alive);
             }

@@ -20,12 +20,16 @@ use crate::repo::{ObjectId, RepoError};
 
 impl Vault {
     /// Brings the values of an older version back. `revision` is a revision's number, a commit, or nothing: the
-    /// version before the present one, or the last living one of a deleted secret.
+    /// version before the present one, or the last living one of a deleted secret; or, where an edit outlived a deletion,
+    /// what went with that.
     pub fn restore(&self, path: &SecretPath, revision: Option<&str>, how: &How) -> Result<Report, VaultError> {
         self.check_no_journal(path)?;
         let mut writing = self.writing(how)?;
-        let old = self.living(path, self.open_version(&self.old_version(path, revision)?)?)?;
         let mut draft = writing.start(path)?;
+        if revision.is_none() && !draft.document.gone_with_deletion().is_empty() {
+            return self.restore_gone(writing, draft, how);
+        }
+        let old = self.living(path, self.open_version(&self.old_version(path, revision)?)?)?;
         let buried = draft.parents.iter().any(|(_, manifest)| manifest.state != State::Live);
         let changed = self.bring_back(&mut draft.document, &old, how.now)?;
         if !changed && !buried && !draft.joins() {
@@ -200,7 +204,13 @@ impl Vault {
         Ok(changed)
     }
 
-    fn put_back(&self, document: &mut Document, key: &Key, old: Option<&Write>, now: Time) -> Result<(), VaultError> {
+    pub(super) fn put_back(
+        &self,
+        document: &mut Document,
+        key: &Key,
+        old: Option<&Write>,
+        now: Time,
+    ) -> Result<(), VaultError> {
         let (value, plain) = old.map_or((Value::Absent, true), |write| (write.value.clone(), write.plain));
         document.put(key, self.write_of(key, value, plain, now)?);
         Ok(())
@@ -282,13 +292,13 @@ pub fn field_names(secret: &Secret) -> Vec<String> {
 }
 
 /// Whether a provider issued the value of a secret.
-fn document_has_key(document: &Document) -> bool {
+pub(super) fn document_has_key(document: &Document) -> bool {
     let key = MetaName::parse(KEY).ok().and_then(|name| document.register(&Key::Meta(name)));
     key.is_some_and(|register| register.live().any(|write| write.value != Value::Absent))
 }
 
 /// Whether a register holds what a provider issued: the key's text, or what is known of it.
-fn is_of_provider(key: &Key) -> bool {
+pub(super) fn is_of_provider(key: &Key) -> bool {
     match key {
         Key::Field(name) => name.as_str() == "value",
         Key::Meta(name) => is_record(name.as_str()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Pending;
 use super::expose::Scope;
+use super::gone::gone;
 use super::init::PAPER;
 use super::keys::is_for_resume;
 use super::read::Secret;
@@ -39,6 +40,8 @@ pub struct Status {
     pub conflicts: Vec<String>,
     /// Secrets that somebody deleted or moved while somebody else changed them.
     pub contested: Vec<String>,
+    /// Those of them that lack something which went with the deletion, with what.
+    pub gone: Vec<(String, Vec<String>)>,
     /// Expired, or due for a new value, with why.
     pub due: Vec<(String, String)>,
     /// Names that are a secret and a folder at once.
@@ -114,6 +117,7 @@ impl Vault {
             uncommitted: self.uncommitted()?,
             conflicts: Vec::new(),
             contested: Vec::new(),
+            gone: Vec::new(),
             due: Vec::new(),
             both: both(&names),
             refused: Vec::new(),
@@ -170,6 +174,8 @@ impl Vault {
                     status.operations.extend(issued.into_iter().map(|_| (path.to_string(), what.to_owned())));
                     if secret.document.is_contested() {
                         status.contested.push(path.to_string());
+                        let gone = gone(&secret.document);
+                        status.gone.extend((!gone.is_empty()).then(|| (path.to_string(), gone)));
                     }
                     let outlived = outlived(&secret).into_iter().map(|how| (path.to_string(), how));
                     status.outlived.extend(outlived);

@@ -326,6 +326,7 @@ fn finish(
             !old.fields.iter().any(|asked| asked.field == question.field)
         });
         questions.contested.retain(|path| was_asked(path).contested.is_empty());
+        questions.gone.retain(|path, _| questions.contested.contains(path));
         questions.apart.retain(|(path, author)| !was_asked(path).apart.iter().any(|(_, known)| known == author));
     }
     synced.questions = questions;

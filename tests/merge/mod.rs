@@ -3,6 +3,7 @@
 mod clones;
 mod decisions;
 mod git;
+mod gone;
 mod hooks;
 mod interrupted;
 mod journals;

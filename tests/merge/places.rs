@@ -7,7 +7,7 @@ use crate::cli::json;
 use crate::team;
 use crate::world::{Person, World};
 
-fn forked(world: &World) -> Person {
+pub fn forked(world: &World) -> Person {
     let alice = world.founder("alice");
     alice.set("prod/db", "the first value");
     alice.covault(["set", "prod/db", "user=app"]).ok();
@@ -15,7 +15,7 @@ fn forked(world: &World) -> Person {
     alice
 }
 
-fn status(person: &Person) -> serde_json::Value {
+pub fn status(person: &Person) -> serde_json::Value {
     json(&person.covault(["status", "--json"]).ok())
 }
 

@@ -1,5 +1,7 @@
 //! Stories of deleting, taking back and moving, with people in them.
 
+use std::collections::BTreeMap;
+
 use covault::model::document::Document;
 use covault::model::manifest::State;
 use covault::model::register::{Key, Value};
@@ -42,6 +44,25 @@ fn an_edit_that_the_deleter_had_not_seen_wins_and_brings_the_other_fields_back()
     assert_eq!((joined.state(), joined.is_contested()), (State::Live, true));
     assert_eq!(texts(&joined, &field("password")), ["new"]);
     assert_eq!(texts(&joined, &field("user")), ["app"]);
+}
+
+#[test]
+fn what_the_deleter_had_changed_before_is_known_by_name() {
+    for (to, is_gone) in [(None, true), (Some("prod/other"), false)] {
+        let (mut alices, mut bobs) = (database(), database());
+        Pen::of("alice", 10).put(&mut alices, &field("host"), "new");
+        let mut bob = Pen::of("bob", 20);
+        bob.put(&mut bobs, &field("password"), "rotated");
+        let rotated = bobs.register(&field("password")).unwrap().live().map(|write| write.name()).collect();
+        bob.bury(&mut bobs, to);
+        assert!(bobs.gone_with_deletion().is_empty(), "it is deleted, and nothing is missing");
+        let mut joined = alices.join(&bobs);
+        // What moved away is where it moved to.
+        let gone: BTreeMap<_, _> = is_gone.then_some((field("password"), rotated)).into_iter().collect();
+        assert_eq!(joined.gone_with_deletion(), gone);
+        bob.put(&mut joined, &field("password"), "set anew");
+        assert!(joined.gone_with_deletion().is_empty());
+    }
 }
 
 #[test]
