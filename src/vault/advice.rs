@@ -47,7 +47,7 @@ impl VaultError {
             | Self::GrantToNobody(_)
             | Self::EmptyGroup(_)
             | Self::NotInGrant { .. } => Kind::Usage,
-            Self::NoMerge(_) | Self::NoRemote(_) => Kind::Usage,
+            Self::NoMerge(_) | Self::NoRemote(_) | Self::SeveralRevisions { .. } => Kind::Usage,
             Self::Ongoing(_) | Self::Repo(RepoError::IndexPasses { .. }) => Kind::Conflict,
             Self::Repo(RepoError::FollowsAnother { .. }) => Kind::NeedsPerson,
             Self::Outpaced { .. } | Self::Repo(RepoError::Remote { .. }) => Kind::Remote,
@@ -341,6 +341,10 @@ impl VaultError {
                 format!("see its revisions with: covault log {name}")
             }
             Self::BeforeShallow { .. } => "get the rest with: git fetch --unshallow".to_owned(),
+            Self::SeveralRevisions { name, commits, .. } => {
+                let all: Vec<String> = commits.iter().map(|commit| format!("{name}@{commit}")).collect();
+                format!("name the commit of the one that is meant: {} (see: covault log {name})", all.join(" or "))
+            }
             Self::NoEnvFile(_) => "make one with: covault import .env, or use: --from FOLDER".to_owned(),
             Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
             Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),

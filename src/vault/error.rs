@@ -354,6 +354,16 @@ pub enum VaultError {
         /// Which version was asked for.
         what: String,
     },
+    /// A number that several versions have.
+    #[error("'{name}' has {} versions with the number {revision}", commits.len())]
+    SeveralRevisions {
+        /// The secret.
+        name: String,
+        /// The number.
+        revision: u64,
+        /// The commits that made them.
+        commits: Vec<String>,
+    },
     /// A reference in an env file, or a folder, that cannot be turned into variables.
     #[error("{file}, line {line}")]
     EnvLine {

@@ -17,6 +17,7 @@ use crate::model::register::{Key, Value, Write};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{ObjectId, RepoError};
+use crate::seal::SealedFile;
 
 impl Vault {
     /// Brings the values of an older version back. `revision` is a revision's number, a commit, or nothing: the
@@ -244,19 +245,32 @@ impl Vault {
                 }
             }
         };
-        let (mut found, mut has_history) = (None, false);
+        let (mut found, mut has_history) = (Vec::<(Version, ObjectId)>::new(), false);
         self.trail(path, None, &mut |commit| {
             has_history = true;
             for (there, blob) in commit.changes.iter().filter_map(|it| self.path_of(&it.path).zip(it.after)) {
                 // A version that is damaged or not ours is no version to come back to.
-                found = self.version_of_blob(blob, &there).ok().filter(|version| is_wanted(version, &there));
-                if found.is_some() {
+                let version = self.version_of_blob(blob, &there).ok().filter(|version| is_wanted(version, &there));
+                let Some(version) = version else { continue };
+                let is_known = |(known, _): &&mut (Version, ObjectId)| {
+                    known.members().map(SealedFile::hash).eq(version.members().map(SealedFile::hash))
+                };
+                match found.iter_mut().find(is_known) {
+                    Some((_, made_by)) => *made_by = commit.commit,
+                    None => found.push((version, commit.commit)),
+                }
+                if number.is_none() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        if let Some(version) = found {
+        // Two branches count on from the same number.
+        if let Some(revision) = number.filter(|_| found.len() > 1) {
+            let commits = found.iter().map(|(_, commit)| commit.to_string().chars().take(12).collect()).collect();
+            return Err(VaultError::SeveralRevisions { name: path.to_string(), revision, commits });
+        }
+        if let Some((version, _)) = found.pop() {
             return Ok(version);
         }
         if current.is_none() && !has_history {

@@ -236,6 +236,33 @@ fn restore_commit_undoes_births_deaths_moves_and_changes() {
 }
 
 #[test]
+fn a_number_that_two_branches_used_names_both_commits() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("db", "first");
+    alice.git(["branch", "side"]).ok();
+    alice.set("db", "from main");
+    let main = head(&alice);
+    alice.git(["checkout", "-q", "side"]).ok();
+    alice.set("db", "from the side");
+    let side = head(&alice);
+    alice.git(["checkout", "-q", "main"]).ok();
+    alice.git(["merge", "-q", "side"]).ok();
+    let before = head(&alice);
+    for args in [["get", "db@2"], ["restore", "db@2"]] {
+        let said = alice.covault(args).exits(2);
+        assert!(said.err.contains("2 versions with the number 2") && said.out.is_empty(), "{}", said.err);
+        for commit in [&main, &side] {
+            assert!(said.err.contains(&format!("db@{}", &commit[..12])), "{commit}: {}", said.err);
+        }
+    }
+    assert_eq!(head(&alice), before);
+    for (rev, value) in [("1", "first"), (&main, "from main"), (&side, "from the side")] {
+        assert_eq!(alice.get(&format!("db@{rev}")), value);
+    }
+}
+
+#[test]
 fn reading_history_changes_nothing() {
     let world = World::new();
     let alice = world.founder("alice");
