@@ -139,14 +139,14 @@ impl Here<'_> {
             Some(trunk) => self.roster_at(trunk.commit)?,
             None => None,
         };
-        let (seq, head) = match &published {
-            Some(Some(theirs)) => (theirs.seq, theirs.head),
-            _ => (self.roster.seq, self.roster.head),
-        };
+        let accepted = published.as_ref().and_then(Option::as_ref).unwrap_or(self.roster);
+        let (seq, head) = (accepted.seq, accepted.head);
         if let Some(trunk) = trunk.filter(|trunk| trunk.remote) {
             self.home.set_seen(vault, &place(self.repo), &record_of(&trunk, seq, head))?;
         }
         self.home.set_pin(&Pin { vault, seq, head })?;
+        // Somebody who is in by what was accepted is no more one whose removal was seen.
+        self.home.remember_removed(vault, &dead(accepted))?;
         Ok((seq, head))
     }
 
@@ -331,9 +331,7 @@ impl Here<'_> {
     /// Members whose removal was seen anywhere, and who is in this roster by the word of such a one alone.
     fn gone(&self, theirs: &Roster) -> Result<BTreeSet<String>, VaultError> {
         let vault = self.roster.vault;
-        let state = theirs.state();
-        let dead = state.cards().map(|(_, known)| &known.card.name).filter(|name| state.named(name).is_none());
-        let mut gone: BTreeSet<String> = dead.map(ToString::to_string).collect();
+        let mut gone = dead(theirs);
         let known = self.home.removed(vault)?;
         if !gone.is_subset(&known) {
             let _ = self.home.remember_removed(vault, &gone.union(&known).cloned().collect());
@@ -447,6 +445,13 @@ impl Vault {
     pub fn seen_commit(&self) -> Option<String> {
         self.trunk.seen.map(|seen| seen.to_string())
     }
+}
+
+/// Names that a roster had and has no more.
+fn dead(roster: &Roster) -> BTreeSet<String> {
+    let state = roster.state();
+    let names = state.cards().map(|(_, known)| &known.card.name).filter(|name| state.named(name).is_none());
+    names.map(ToString::to_string).collect()
 }
 
 /// Whether a version (one of its siblings) follows another one of the same file, or says the same: by what it says itself,

@@ -146,3 +146,28 @@ fn what_a_branch_gives_beside_the_trunk_is_given() {
     alice.set("prod/db", "for alice alone");
     assert_eq!(readers(&alice, "prod/db"), ["alice"]);
 }
+
+#[test]
+fn a_removal_that_was_taken_back_and_accepted_takes_nothing_any_more() {
+    let world = World::new();
+    let alice = world.team("alice");
+    let (bob, _) = (world.joins(&alice, "bob"), world.joins(&alice, "carol"));
+    alice.set("db", "the first value");
+    alice.covault(["member", "remove", "carol", "--yes"]).ok();
+    alice.covault(["member", "remove", "bob", "--yes"]).ok();
+    alice.push("main");
+    alice.covault(["status"]).ok();
+    let (home, vault) = (crate::team::home(&alice), crate::team::vault(&alice).roster().vault);
+    let removed = || home.removed(vault).unwrap().into_iter().collect::<Vec<_>>();
+    assert_eq!(removed(), ["bob", "carol"]);
+    alice.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+    alice.git(["push", "-q", "--force"]).ok();
+    alice.covault(["setup", "--accept"]).ok();
+    // carol is out by what was accepted, too.
+    assert_eq!(removed(), ["carol"]);
+    alice.set("db", "the second value");
+    assert_eq!(readers(&alice, "db"), ["alice", "bob"]);
+    alice.push("main");
+    bob.git(["pull", "-q", "--ff-only"]).ok();
+    assert_eq!(bob.get("db"), "the second value");
+}
