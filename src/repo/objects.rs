@@ -96,14 +96,15 @@ impl Repo {
     /// # Errors
     /// `ObjectMissing`, `ObjectUnreadable`.
     pub fn blob_within(&self, id: ObjectId, limit: u64) -> Result<Option<Vec<u8>>> {
-        if !self.has_object(id) {
-            self.fetch_promised(&[id])?;
-        }
-        let header = self.git.try_find_header(id).map_err(|error| unreadable(id, "blob", Some(error)))?;
-        if header.is_some_and(|header| header.size() > limit) {
-            return Ok(None);
-        }
-        self.blob(id).map(Some)
+        if self.size_of(id, Kind::Blob)? > limit { Ok(None) } else { self.found(id, Kind::Blob).map(Some) }
+    }
+
+    /// How many bytes a blob has; it is not read.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`.
+    pub fn blob_size(&self, id: ObjectId) -> Result<u64> {
+        self.size_of(id, Kind::Blob)
     }
 
     /// The name that `bytes` would have as a blob; nothing is written.
@@ -286,25 +287,47 @@ impl Repo {
 
     /// The bytes of an object of the kind asked for, fetched where a remote has promised it.
     pub(super) fn object(&self, id: ObjectId, kind: Kind) -> Result<Vec<u8>> {
-        let what = match kind {
-            Kind::Blob => "blob",
-            Kind::Tree => "tree",
-            Kind::Commit => "commit",
-            Kind::Tag => "tag",
+        self.found(id, kind)
+    }
+
+    /// How many bytes an object of the kind asked for has.
+    fn size_of(&self, id: ObjectId, kind: Kind) -> Result<u64> {
+        let find = || self.git.try_find_header(id).map_err(|error| unreadable(id, word(kind), Some(error)));
+        let header = match find()? {
+            Some(header) => header,
+            None => {
+                self.fetch_promised(&[id])?;
+                find()?.ok_or_else(|| self.missing(id))?
+            }
         };
-        let find = || self.git.try_find_object(id).map_err(|error| unreadable(id, what, Some(error)));
+        if header.kind() != kind {
+            return Err(unreadable::<gix::Error>(id, word(kind), None));
+        }
+        Ok(header.size())
+    }
+
+    fn found(&self, id: ObjectId, kind: Kind) -> Result<Vec<u8>> {
+        let find = || self.git.try_find_object(id).map_err(|error| unreadable(id, word(kind), Some(error)));
         let mut object = match find()? {
             Some(object) => object,
             None => {
                 self.fetch_promised(&[id])?;
-                let incomplete = self.is_partial() || self.is_shallow();
-                find()?.ok_or(RepoError::ObjectMissing { id, incomplete })?
+                find()?.ok_or_else(|| self.missing(id))?
             }
         };
         if object.kind != kind {
-            return Err(unreadable::<gix::Error>(id, what, None));
+            return Err(unreadable::<gix::Error>(id, word(kind), None));
         }
         Ok(std::mem::take(&mut object.data))
+    }
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Blob => "blob",
+        Kind::Tree => "tree",
+        Kind::Commit => "commit",
+        Kind::Tag => "tag",
     }
 }
 

@@ -240,7 +240,7 @@ impl Here<'_> {
         let line: Vec<ObjectId> =
             std::iter::successors(Some(trunk.commit).filter(|it| parents.contains_key(it)), next).collect();
         let Some(now) = self.repo.blob_at(trunk.commit, &file)? else { return Ok(()) };
-        let text = self.repo.blob(now)?;
+        let text = trust::roster_bytes(self.repo, now, &file)?;
         let mut met = HashSet::from([now]);
         for commit in line.into_iter().rev() {
             let Some(blob) = self.repo.blob_at(commit, &file)?.filter(|blob| met.insert(*blob)) else { continue };
@@ -312,11 +312,8 @@ impl Here<'_> {
         if blob == self.blob {
             return Ok(Some(None));
         }
-        let bytes = self.repo.blob(blob)?;
-        if bytes.len() > MAX_ROSTER {
-            return Err(VaultError::NoVault);
-        }
         let name = format!("{file} at {}", abbreviated(&commit.to_string()));
+        let bytes = trust::roster_bytes(self.repo, blob, &name)?;
         let roster = trust::verified_summed(self.home, &name, bytes, &blob.to_string())?;
         if roster.vault != self.roster.vault {
             return Err(VaultError::OtherVault {

@@ -130,6 +130,15 @@ pub(super) fn check_vault(
     }
 }
 
+/// The bytes of a roster that git has; one that is larger than any is refused unread. `file` is for the error.
+pub(super) fn roster_bytes(repo: &Repo, blob: ObjectId, file: &str) -> Result<Vec<u8>, VaultError> {
+    if let Some(bytes) = repo.blob_within(blob, MAX_ROSTER as u64)? {
+        return Ok(bytes);
+    }
+    let size = usize::try_from(repo.blob_size(blob)?).unwrap_or(usize::MAX);
+    Err(VaultError::Roster { file: file.to_owned(), source: RosterError::TooLarge { size } })
+}
+
 /// Decodes and verifies a roster's bytes, but for signatures that this machine verified before; `file` is for errors.
 pub fn verified_cached(home: &Home, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     build_cached(home, file, Hash::of(bytes), &decode(file, bytes)?)

@@ -16,7 +16,7 @@ use crate::model::bytes::Hash;
 use crate::model::card::Kind;
 use crate::model::manifest::{MemberRef, State as Life};
 use crate::model::names::{MemberName, SecretPath};
-use crate::model::roster::{Holder, MAX_ROSTER, Member, Role, Roster};
+use crate::model::roster::{Holder, Member, Role, Roster};
 use crate::repo::ObjectId;
 
 /// How somebody comes to read a secret.
@@ -104,8 +104,8 @@ impl Vault {
         };
         let commit = self.repo().resolve(rev)?;
         let file = format!("{}/roster.toml", self.root());
-        let bytes = self.repo().read_at(commit, &file)?.filter(|bytes| bytes.len() <= MAX_ROSTER);
-        let roster = trust::verified(&file, &bytes.ok_or_else(|| VaultError::NoVaultAt(rev.to_owned()))?)?;
+        let blob = self.repo().blob_at(commit, &file)?.ok_or_else(|| VaultError::NoVaultAt(rev.to_owned()))?;
+        let roster = trust::verified(&file, &trust::roster_bytes(self.repo(), blob, &file)?)?;
         if roster.vault != self.roster().vault {
             let (found, expected) = (super::words(roster.vault), self.words());
             return Err(VaultError::OtherVault { file, found, expected });

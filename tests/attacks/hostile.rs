@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use super::rig::{ALL, Case, ROSTER, all, file, harmless, on_disk, pushed};
+use super::rig::{ALL, Case, ROSTER, all, fetched, file, harmless, on_disk, pushed};
 
 /// Files below `secrets/` that are no secret's: nothing is read from them, and everything else works.
 #[track_caller]
@@ -288,6 +288,20 @@ fn a_secret_of_four_megabytes_in_git() {
     })
     .spoils(&["dev/db"])
     .refuses(&["get", "dev/db"], "the file has 4194304 bytes, more than the limit");
+}
+
+#[test]
+fn a_roster_on_the_trunk_that_is_larger_than_any() {
+    let why = "roster.toml at ";
+    let attacked = fetched(|case| {
+        let mut bytes = case.read(ROSTER);
+        bytes.resize(5_000_000, b'#');
+        case.write(ROSTER, bytes);
+    });
+    let attacked = attacked.spoils(&ALL).only_with_a_key_or_a_memory().refuses(&["get", "dev/db"], why);
+    let attacked = attacked.refuses(&["status"], "the roster has 5000000 bytes and the limit is 4194304");
+    let said = attacked.case.alice.covault(["who", "dev/db", "--at", "origin/main"]).exits(6);
+    assert!(said.err.contains(why), "{}", said.err);
 }
 
 #[test]

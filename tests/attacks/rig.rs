@@ -261,6 +261,17 @@ pub fn pushed(deed: impl FnOnce(&Case)) -> Attacked {
     Attacked::of(case)
 }
 
+/// The same; alice fetches it, and no more.
+#[must_use]
+pub fn fetched(deed: impl FnOnce(&Case)) -> Attacked {
+    let case = Case::new();
+    deed(&case);
+    case.commit_all();
+    case.git(&["push", "-q", "--force", "origin", "HEAD:refs/heads/main"]);
+    case.alice.git(["fetch", "-q"]).ok();
+    Attacked::of(case)
+}
+
 /// What the attacker does lies in alice's work tree, and no commit has it.
 #[must_use]
 pub fn on_disk(deed: impl FnOnce(&Case)) -> Attacked {

@@ -13,9 +13,9 @@ use super::super::{Vault, VaultError, root_above, trust, words};
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::names::MemberName;
-use crate::model::roster::{Holders, MAX_ROSTER, Operation, Role, Roster, RosterError, embeddable};
+use crate::model::roster::{Holders, MAX_ROSTER, Operation, Role, Roster, embeddable};
 use crate::model::time::Time;
-use crate::repo::{Change, ObjectId, Repo};
+use crate::repo::{Change, Repo};
 use crate::seal::Signer as _;
 
 /// What two rosters come to.
@@ -180,10 +180,7 @@ pub fn settle(
 
 /// Base, ours and theirs. A side that has no roster any more is no reason to lose the other's.
 fn sides(repo: &Repo, file: &str, with: With<'_>) -> Result<Option<[Vec<u8>; 3]>, VaultError> {
-    let blob = |id: ObjectId| -> Result<Vec<u8>, VaultError> {
-        let too_large = |size| VaultError::Roster { file: file.to_owned(), source: RosterError::TooLarge { size } };
-        repo.blob_within(id, MAX_ROSTER as u64)?.ok_or_else(|| too_large(MAX_ROSTER + 1))
-    };
+    let blob = |id| trust::roster_bytes(repo, id, file);
     let [base, ours, theirs] = match with {
         With::Index => {
             let [base, ours, theirs] = repo.stages(file)?;
