@@ -9,6 +9,8 @@ use gix::bstr::{BString, ByteSlice};
 use gix::objs::tree::EntryKind;
 
 use crate::repo::error::Result;
+use crate::repo::known::Named;
+use crate::repo::room::Room;
 use crate::repo::{ObjectId, Repo, path};
 
 /// What something in a tree is.
@@ -53,7 +55,7 @@ impl Repo {
     /// listed.
     ///
     /// # Errors
-    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`, `TooMuch`.
     pub fn entries_at(&self, commit: ObjectId, dir: &str) -> Result<Vec<TreeEntry>> {
         let changes = self.entries_between(None, commit, dir)?;
         let entry = |change: TreeChange| change.after.map(|(kind, id)| TreeEntry { path: change.path, id, kind });
@@ -64,12 +66,12 @@ impl Repo {
     /// is a difference.
     ///
     /// # Errors
-    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`, `TooMuch`.
     pub fn entries_between(&self, a: Option<ObjectId>, b: ObjectId, dir: &str) -> Result<Vec<TreeChange>> {
         let before = a.map(|commit| self.entry_at(commit, dir)).transpose()?.flatten();
         let after = self.entry_at(b, dir)?;
         let mut changes = Vec::new();
-        self.compare(before, after, dir, true, &mut changes)?;
+        self.compare((before, after), dir, true, &mut Room::of(b), &mut changes)?;
         changes.sort_by(|x, y| x.path.cmp(&y.path));
         Ok(changes)
     }
@@ -106,21 +108,21 @@ impl Repo {
 
     fn compare(
         &self,
-        before: Option<(EntryKind, ObjectId)>,
-        after: Option<(EntryKind, ObjectId)>,
+        (before, after): (Option<Named>, Option<Named>),
         path: &str,
         is_utf8: bool,
+        room: &mut Room,
         changes: &mut Vec<TreeChange>,
     ) -> Result<()> {
         if before == after {
             return Ok(());
         }
-        let tree = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| *kind == EntryKind::Tree);
+        let tree = |side: Option<Named>| side.filter(|(kind, _)| *kind == EntryKind::Tree);
         if tree(before).is_some() || tree(after).is_some() {
-            let mut pairs: BTreeMap<BString, [Option<(EntryKind, ObjectId)>; 2]> = BTreeMap::new();
+            let mut pairs: BTreeMap<BString, [Option<Named>; 2]> = BTreeMap::new();
             for (side, first) in [(tree(before), true), (tree(after), false)] {
                 let Some((_, id)) = side else { continue };
-                for item in self.tree(id)? {
+                for item in room.tree(self, id, path)? {
                     let [old, new] = pairs.entry(item.name).or_default();
                     *if first { old } else { new } = Some((item.kind, item.id));
                 }
@@ -130,15 +132,15 @@ impl Repo {
                     continue;
                 }
                 match name.to_str() {
-                    Ok(name) => self.compare(old, new, &path::join(path, name), is_utf8, changes)?,
+                    Ok(name) => self.compare((old, new), &path::join(path, name), is_utf8, room, changes)?,
                     Err(_) => {
                         let name = name.escape_ascii().to_string();
-                        self.compare(old, new, &path::join(path, &name), false, changes)?;
+                        self.compare((old, new), &path::join(path, &name), false, room, changes)?;
                     }
                 }
             }
         }
-        let other = |side: Option<(EntryKind, ObjectId)>| {
+        let other = |side: Option<Named>| {
             let (kind, id) = side?;
             let kind = match kind {
                 EntryKind::Tree => return None,

@@ -98,6 +98,26 @@ pub enum RepoError {
         /// The limit that the caller set.
         limit: u64,
     },
+    /// An object of more bytes than any that is read; it was not read.
+    #[error("the {kind} `{id}` is larger than {limit} bytes")]
+    ObjectTooLarge {
+        /// Its name.
+        id: ObjectId,
+        /// What it is.
+        kind: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// More in a commit than is read of one.
+    #[error("`{path}` in {} is refused: {what}", .at.to_hex_with_len(10))]
+    TooMuch {
+        /// The commit (of a sparse index, the tree).
+        at: ObjectId,
+        /// The path, relative to the top.
+        path: String,
+        /// What there is too much of.
+        what: &'static str,
+    },
     /// The operating system refused.
     #[error("cannot {doing} `{path}`")]
     Io {
@@ -316,6 +336,10 @@ impl RepoError {
             Self::Symlink { path } => format!("rm {}  # and put a file in its place", quoted(path)),
             Self::NotAFile { path } | Self::NotAFolder { path } | Self::TooLarge { path, .. } => {
                 format!("git log -- {}  # who put it there; a good one comes back with: git checkout REV", quoted(path))
+            }
+            Self::ObjectTooLarge { id, .. } => format!("git log --all --find-object={id}  # who put it there"),
+            Self::TooMuch { at, path, .. } => {
+                format!("git log {at} -- {}  # who put it there; a commit on top takes it out again", quoted(path))
             }
             Self::NoIdentity => "git config user.name \"Your Name\" && git config user.email you@example.com".into(),
             Self::RevNotFound { .. } => "git log --oneline --all".into(),

@@ -11,6 +11,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::index::entry::{Flags, Mode, Stage};
 
 use crate::repo::error::{RepoError, Result};
+use crate::repo::room::Room;
 use crate::repo::work::Listing;
 use crate::repo::{ObjectId, Repo, path};
 
@@ -61,7 +62,7 @@ impl Repo {
                 let folder = path.trim_end_matches('/');
                 if folder == dir || path::is_below(folder, dir) || path::is_below(dir, folder) {
                     let mut list = Listing::default();
-                    self.list_tree(entry.id, folder, &mut list)?;
+                    self.list_tree(entry.id, folder, &mut Room::of(entry.id), &mut list)?;
                     found.extend(list.files.into_iter().filter(|(path, _)| path::is_below(path, dir)));
                 }
             } else if entry.stage() == Stage::Unconflicted && path::is_below(path, dir) {

@@ -40,6 +40,7 @@ mod program;
 mod promised;
 mod refs;
 mod remote;
+mod room;
 mod staged;
 mod status;
 mod swap;

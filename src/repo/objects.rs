@@ -9,10 +9,12 @@ use rayon::prelude::*;
 
 use crate::repo::error::{RepoError, Result};
 use crate::repo::known::{Asked, Folder};
+use crate::repo::room::{MAX_BLOB, MAX_TREE, Room};
 use crate::repo::work::{Listing, Odd, OddKind};
 use crate::repo::{HistoryChange, ObjectId, Repo, path};
 
 /// An entry of a tree, as far as we care.
+#[derive(Clone)]
 pub(super) struct TreeItem {
     pub(super) name: gix::bstr::BString,
     pub(super) kind: EntryKind,
@@ -34,10 +36,16 @@ impl Repo {
     /// The bytes of the regular file `path` in `commit`; `None` where there is none.
     ///
     /// # Errors
-    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`; `Symlink` where the commit has a link there.
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`; `Symlink` where the commit has a link there, `TooMuch` where it has more
+    /// than any file of ours.
     pub fn read_at(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
         match self.entry_at(commit, path)? {
-            Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => self.blob(id).map(Some),
+            Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => match self.blob(id) {
+                Err(RepoError::ObjectTooLarge { .. }) => {
+                    Err(RepoError::TooMuch { at: commit, path: path.to_owned(), what: "a file that is too large" })
+                }
+                read => read.map(Some),
+            },
             Some((EntryKind::Link, _)) => Err(RepoError::Symlink { path: path.to_owned() }),
             Some(_) | None => Ok(None),
         }
@@ -47,16 +55,29 @@ impl Repo {
     /// are not UTF-8 are listed as odd.
     ///
     /// # Errors
-    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`, `TooMuch`.
     pub fn list_at(&self, commit: ObjectId, dir: &str) -> Result<Listing<(String, ObjectId)>> {
         let mut list = Listing::default();
         let tree = match self.entry_at(commit, dir)? {
             Some((EntryKind::Tree, id)) => id,
             _ => return Ok(list),
         };
-        self.list_tree(tree, dir, &mut list)?;
+        self.list_tree(tree, dir, &mut Room::of(commit), &mut list)?;
         list.files.sort();
         Ok(list)
+    }
+
+    /// The regular files that the folder `dir` itself holds in `commit`, at most so many, with their blobs. What lies in
+    /// folders below it, or has a name that is not UTF-8, is passed over.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`, `ObjectTooLarge`, `BadPath`.
+    pub fn files_in(&self, commit: ObjectId, dir: &str, most: usize) -> Result<Vec<(String, ObjectId)>> {
+        let Some((EntryKind::Tree, tree)) = self.entry_at(commit, dir)? else { return Ok(Vec::new()) };
+        let is_file = |kind| matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable);
+        let files = self.tree(tree)?.into_iter().filter(|item| is_file(item.kind));
+        let named = files.filter_map(|item| Some((path::join(dir, item.name.to_str().ok()?), item.id)));
+        Ok(named.take(most).collect())
     }
 
     /// The name of the folder `dir` in `commit`, the root for the empty path; `None` where there is none.
@@ -86,7 +107,7 @@ impl Repo {
     /// The bytes of a blob.
     ///
     /// # Errors
-    /// `ObjectMissing`, `ObjectUnreadable`.
+    /// `ObjectMissing`, `ObjectUnreadable`, `ObjectTooLarge`.
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>> {
         self.object(id, Kind::Blob)
     }
@@ -155,12 +176,12 @@ impl Repo {
     /// A rename is a deletion and an addition; links count like files, and submodules do not count.
     ///
     /// # Errors
-    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`.
+    /// `ObjectMissing`, `ObjectUnreadable`, `BadPath`, `TooMuch`.
     pub fn changed_between(&self, a: Option<ObjectId>, b: ObjectId, dir: &str) -> Result<Vec<HistoryChange>> {
         let before = a.map(|commit| self.tree_at(commit, dir)).transpose()?.flatten();
         let after = self.tree_at(b, dir)?;
         let mut changes = Vec::new();
-        self.compare_trees(before, after, dir, &mut changes)?;
+        self.compare_trees(before, after, dir, &mut Room::of(b), &mut changes)?;
         changes.sort_by(|x, y| x.path.cmp(&y.path));
         Ok(changes)
     }
@@ -232,14 +253,20 @@ impl Repo {
     }
 
     /// Adds the regular files of a tree to `list`, with `dir` before their names.
-    pub(super) fn list_tree(&self, tree: ObjectId, dir: &str, list: &mut Listing<(String, ObjectId)>) -> Result<()> {
-        for item in self.tree(tree)? {
+    pub(super) fn list_tree(
+        &self,
+        tree: ObjectId,
+        dir: &str,
+        room: &mut Room,
+        list: &mut Listing<(String, ObjectId)>,
+    ) -> Result<()> {
+        for item in room.tree(self, tree, dir)? {
             let Ok(name) = item.name.to_str() else {
                 list.odd.push(Odd::new(dir, &item.name, OddKind::NotUtf8));
                 continue;
             };
             match item.kind {
-                EntryKind::Tree => self.list_tree(item.id, &path::join(dir, name), list)?,
+                EntryKind::Tree => self.list_tree(item.id, &path::join(dir, name), room, list)?,
                 EntryKind::Blob | EntryKind::BlobExecutable => list.files.push((path::join(dir, name), item.id)),
                 EntryKind::Link => list.odd.push(Odd::new(dir, &item.name, OddKind::Symlink)),
                 EntryKind::Commit => list.odd.push(Odd::new(dir, &item.name, OddKind::Special)),
@@ -253,12 +280,13 @@ impl Repo {
         before: Option<ObjectId>,
         after: Option<ObjectId>,
         dir: &str,
+        room: &mut Room,
         changes: &mut Vec<HistoryChange>,
     ) -> Result<()> {
         if before == after {
             return Ok(());
         }
-        let read = |tree: Option<ObjectId>| tree.map_or_else(|| Ok(Vec::new()), |tree| self.tree(tree));
+        let mut read = |tree: Option<ObjectId>| tree.map_or_else(|| Ok(Vec::new()), |tree| room.tree(self, tree, dir));
         let mut pairs: std::collections::BTreeMap<_, [Option<(EntryKind, ObjectId)>; 2]> = Default::default();
         for item in read(before)? {
             pairs.insert(item.name, [Some((item.kind, item.id)), None]);
@@ -277,7 +305,7 @@ impl Repo {
             let is_file = |kind: EntryKind| !matches!(kind, EntryKind::Tree | EntryKind::Commit);
             let file = |side: Option<(EntryKind, ObjectId)>| side.filter(|(kind, _)| is_file(*kind));
             let id = |side: Option<(EntryKind, ObjectId)>| side.map(|(_, id)| id);
-            self.compare_trees(id(tree(old)), id(tree(new)), &path, changes)?;
+            self.compare_trees(id(tree(old)), id(tree(new)), &path, room, changes)?;
             if file(old).is_some() || file(new).is_some() {
                 changes.push(HistoryChange { path, before: id(file(old)), after: id(file(new)) });
             }
@@ -287,6 +315,15 @@ impl Repo {
 
     /// The bytes of an object of the kind asked for, fetched where a remote has promised it.
     pub(super) fn object(&self, id: ObjectId, kind: Kind) -> Result<Vec<u8>> {
+        let limit = match kind {
+            Kind::Blob => MAX_BLOB,
+            Kind::Tree => MAX_TREE,
+            // Git itself reads all of it whenever it looks at the history.
+            Kind::Commit | Kind::Tag => return self.found(id, kind),
+        };
+        if self.size_of(id, kind)? > limit {
+            return Err(RepoError::ObjectTooLarge { id, kind: word(kind), limit });
+        }
         self.found(id, kind)
     }
 

@@ -11,7 +11,7 @@ use super::read::Secret;
 use super::trunk::{abbreviated, descends};
 use super::write::{Draft, How, Report};
 use super::wrong::Wrong;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::compare;
 use crate::model::document::Document;
 use crate::model::manifest::State as Life;
@@ -61,7 +61,10 @@ impl Vault {
         let [_, ours, theirs] = self.repo().stages(&file)?;
         let sides: Vec<Vec<u8>> = match (ours, theirs) {
             (None, None) => seen.iter().cloned().collect(),
-            _ => ours.into_iter().chain(theirs).map(|blob| self.repo().blob(blob)).collect::<Result<_, _>>()?,
+            _ => {
+                let sides = ours.into_iter().chain(theirs);
+                sides.map(|blob| sealed::bytes(self.repo(), blob, &file)).collect::<Result<_, _>>()?
+            }
         };
         if sides.is_empty() {
             return Err(self.unknown(path));

@@ -109,7 +109,9 @@ impl VaultError {
                 RepoError::Symlink { .. }
                 | RepoError::NotAFile { .. }
                 | RepoError::NotAFolder { .. }
-                | RepoError::TooLarge { .. },
+                | RepoError::TooLarge { .. }
+                | RepoError::ObjectTooLarge { .. }
+                | RepoError::TooMuch { .. },
             ) => Kind::Verification,
             Self::Repo(RepoError::Overtaken { .. }) => Kind::Conflict,
             Self::Conflicted { .. }

@@ -262,7 +262,7 @@ impl Vault {
             for (path, file, blob) in sealed::list_at(self.repo(), commit, self.root())? {
                 let item = (file, blob);
                 if !on_disk.contains(&item) {
-                    versions.push((path, item.0, self.repo().blob(blob)?));
+                    versions.push((path, item.0, sealed::bytes_or_none(self.repo(), blob)?));
                 }
             }
         }

@@ -203,7 +203,8 @@ impl Place<'_> {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
                     let file = format!("{}/{}", self.root, version.path.file());
-                    let checked = check(self.roster, &file, &version.path, self.repo.blob(*blob)?, Some(&verified));
+                    let bytes = sealed::bytes_or_none(self.repo, *blob)?;
+                    let checked = check(self.roster, &file, &version.path, bytes, Some(&verified));
                     new.insert(checked.map(|one| one.shares().holders()).ok())
                 }
             };

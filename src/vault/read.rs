@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::keys::{KeyError, is_for_resume};
 use super::open::{Opener, Verified, Version, check};
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
 use crate::model::manifest::{Manifest, State};
@@ -171,7 +171,8 @@ impl Vault {
 
     /// The version in a blob.
     pub fn version_of_blob(&self, blob: ObjectId, path: &SecretPath) -> Result<Version, VaultError> {
-        self.check(&self.file(path), path, &self.repo.blob(blob)?)
+        let file = self.file(path);
+        self.check(&file, path, &sealed::bytes(&self.repo, blob, &file)?)
     }
 
     /// Checks a file with no key at all: form, place, author, signature, readers and stanzas.

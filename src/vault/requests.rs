@@ -19,8 +19,11 @@ use crate::seal::{self, SealError};
 
 /// What the branches of requests begin with.
 pub const BRANCHES: &str = "covault/join/";
-/// So many branches and files are looked at; who floods a repository is not served.
+/// So many branches, and files of each place, are looked at: of all branches together as many as of one work tree. Who floods
+/// a repository is not served.
 const MAX_LOOKED_AT: usize = 1_000;
+/// A branch asks for one person, as a rule; one with more files leaves room for the others.
+const MAX_OF_BRANCH: usize = 100;
 
 /// Why a request is refused. It is shown, and never approved.
 #[derive(Debug, Error)]
@@ -268,21 +271,25 @@ fn requests_in(repo: &Repo, root: &str) -> Result<Vec<Found>, VaultError> {
     }
     let head = repo.head()?.commit;
     let in_head: BTreeSet<(String, ObjectId)> = match head {
-        Some(head) => repo.list_at(head, &folder)?.files.into_iter().collect(),
+        Some(head) => repo.files_in(head, &folder, MAX_LOOKED_AT)?.into_iter().collect(),
         None => BTreeSet::new(),
     };
-    for (file, blob) in in_head.iter().take(MAX_LOOKED_AT) {
+    for (file, blob) in &in_head {
         let bytes = read_blob(repo, *blob);
         // What is on disk as it is in HEAD is one place.
         if !found.iter().any(|other| other.file == *file && other.bytes.as_ref().ok() == bytes.as_ref().ok()) {
             found.push(Found { place: "HEAD".to_owned(), file: file.clone(), bytes });
         }
     }
+    let mut left = MAX_LOOKED_AT;
     for (name, commit) in repo.branches(BRANCHES)?.into_iter().take(MAX_LOOKED_AT) {
-        // A fetched branch may lack what a partial or shallow clone did not fetch: then it says nothing.
-        let Ok(listing) = repo.list_at(commit, &folder) else { continue };
-        for item in listing.files.into_iter().filter(|item| !in_head.contains(item)).take(MAX_LOOKED_AT) {
-            let (file, blob) = item;
+        // A fetched branch may lack what a partial or shallow clone did not fetch, or have more in that folder than anybody
+        // reads: then it says nothing.
+        let Ok(mut files) = repo.files_in(commit, &folder, MAX_LOOKED_AT) else { continue };
+        files.retain(|item| !in_head.contains(item));
+        files.truncate(MAX_OF_BRANCH.min(left));
+        left -= files.len();
+        for (file, blob) in files {
             found.push(Found { place: short(&name), bytes: read_blob(repo, blob), file });
         }
     }

@@ -8,6 +8,7 @@ use super::{Vault, VaultError};
 use crate::model::manifest::State;
 use crate::model::names::{JOURNAL, SEALED, SECRETS, SecretPath};
 use crate::repo::{HistoryChange, ObjectId, Repo, RepoError, TreeChange};
+use crate::seal::{MAX_STORED, SealError};
 
 /// The folders, from the top, of the vault at `root`.
 pub(super) fn folders(root: &str) -> [String; 2] {
@@ -28,6 +29,20 @@ pub(super) fn path_of(root: &str, file: &str) -> Option<SecretPath> {
 pub(super) fn is_among(root: &str, file: &str) -> bool {
     let inside = file.strip_prefix(root).and_then(|file| file.strip_prefix('/'));
     inside.is_some_and(|inside| SEALED.contains(&inside.split('/').next().unwrap_or(inside)))
+}
+
+/// The bytes of a sealed file that git has; one that is larger than any is refused unread.
+pub(super) fn bytes(repo: &Repo, blob: ObjectId, file: &str) -> Result<Vec<u8>, VaultError> {
+    if let Some(bytes) = repo.blob_within(blob, MAX_STORED as u64)? {
+        return Ok(bytes);
+    }
+    let size = usize::try_from(repo.blob_size(blob)?).unwrap_or(usize::MAX);
+    Err(VaultError::Sealed { file: file.to_owned(), source: SealError::FileTooLarge { size, limit: MAX_STORED } })
+}
+
+/// The same where a file that is no version says nothing: one that is larger than any is empty.
+pub(super) fn bytes_or_none(repo: &Repo, blob: ObjectId) -> Result<Vec<u8>, RepoError> {
+    Ok(repo.blob_within(blob, MAX_STORED as u64)?.unwrap_or_default())
 }
 
 /// The sealed files of a commit, each with its name.

@@ -288,14 +288,15 @@ impl Here<'_> {
         for (path, change) in sealed::changed_between(self.repo, Some(from), to, self.root)? {
             let Some(before) = change.before else { continue };
             // What was not readable then binds nobody.
-            let olds = binding(theirs, &change.path, &path, self.repo.blob(before)?);
+            let olds = binding(theirs, &change.path, &path, sealed::bytes_or_none(self.repo, before)?);
             let Some(after) = change.after.filter(|_| !olds.is_empty()) else {
                 if olds.is_empty() {
                     continue;
                 }
                 return Ok(false);
             };
-            let Ok(new) = check(theirs, &change.path, &path, self.repo.blob(after)?, None) else { return Ok(false) };
+            let after = sealed::bytes_or_none(self.repo, after)?;
+            let Ok(new) = check(theirs, &change.path, &path, after, None) else { return Ok(false) };
             for old in &olds {
                 if !descends(self.repo, Some(to), &change.path, &new, old)? {
                     return Ok(false);
@@ -413,7 +414,7 @@ impl Vault {
             return Ok(None);
         };
         let path = &version.manifest().path;
-        let olds = binding(self.roster(), version.file(), path, self.repo().blob(blob)?);
+        let olds = binding(self.roster(), version.file(), path, sealed::bytes_or_none(self.repo(), blob)?);
         if olds.is_empty() || !self.trunk.is_contained(self.repo())? {
             return Ok(None);
         }
@@ -473,7 +474,8 @@ pub(super) fn descends(
     let (mut others, mut met) = (HashMap::new(), HashSet::new());
     for entry in repo.history_walk(&tip.to_string(), &[file])? {
         for blob in entry?.changes.iter().filter_map(|change| change.after) {
-            let known = manifests_of(&repo.blob(blob)?).into_iter().map(|manifest| (manifest.hash(), manifest));
+            let known = manifests_of(&sealed::bytes_or_none(repo, blob)?);
+            let known = known.into_iter().map(|manifest| (manifest.hash(), manifest));
             others.extend(known.filter(|(hash, _)| met.insert(*hash)));
         }
         let is_below = |hash: &Hash, below: &[Manifest]| below.iter().any(|it| it.names_as_ancestor(*hash));

@@ -221,7 +221,10 @@ impl View<'_> {
             Some(commit) => {
                 let listed = sealed::list_at(vault.repo(), commit, vault.root())?.into_iter();
                 listed
-                    .map(|(path, file, blob)| (path, file, vault.repo().blob(blob).map_err(VaultError::from)))
+                    .map(|(path, file, blob)| {
+                        let bytes = sealed::bytes(vault.repo(), blob, &file);
+                        (path, file, bytes)
+                    })
                     .collect()
             }
         };

@@ -5,6 +5,7 @@
 mod carrying;
 mod documents;
 mod environment;
+mod flooding;
 pub mod forge;
 mod forging;
 mod hostile;

@@ -1,6 +1,6 @@
 //! Reading and listing.
 
-use covault::repo::{OddKind, RepoError, WorkState};
+use covault::repo::{OddKind, RepoError, Result, WorkState};
 
 use super::{DB, Place, committed, set};
 
@@ -21,6 +21,74 @@ fn only_regular_files_are_read_and_no_more_than_the_limit() {
     let reader = repo.reader().unwrap();
     let read = std::thread::spawn(move || reader.read(DB, 99).unwrap()).join().unwrap();
     assert_eq!(read.unwrap(), b"old\n");
+}
+
+#[test]
+fn no_more_is_read_of_a_commit_than_there_is_room_for() {
+    let place = Place::with_vault();
+    let deep = format!("src/{}x", "a/".repeat(130));
+    place.put(&deep, "deep");
+    place.git(&["add", "-A"]);
+    place.git(&["commit", "-qm", "deep"]);
+    let repo = place.repo();
+    let head = repo.resolve("HEAD").unwrap();
+    let refused = |result: Result<()>, because: &str| match result {
+        Err(RepoError::TooMuch { at, path, what }) => {
+            assert!(at == head && path.starts_with("src") && what.contains(because), "{at} {path}: {what}");
+        }
+        other => panic!("{because}: {other:?}"),
+    };
+    refused(repo.list_at(head, "src").map(drop), "too deep");
+    refused(repo.changed_between(None, head, "").map(drop), "too deep");
+    refused(repo.entries_at(head, "src").map(drop), "too deep");
+    // What is named is found, and so is what lies beside it.
+    assert_eq!(repo.read_at(head, &deep).unwrap().unwrap(), b"deep");
+    assert_eq!(repo.list_at(head, ".covault").unwrap().files.len(), 2);
+}
+
+#[test]
+fn an_object_that_is_larger_than_any_is_not_read() {
+    let place = Place::with_vault();
+    std::fs::write(place.top.join("large"), vec![0; (64 << 20) + 1]).unwrap();
+    place.git(&["add", "-A"]);
+    place.git(&["commit", "-qm", "large"]);
+    let repo = place.repo();
+    let head = repo.resolve("HEAD").unwrap();
+    let blob = repo.blob_at(head, "large").unwrap().unwrap();
+    assert!(
+        matches!(repo.read_at(head, "large"), Err(RepoError::TooMuch { at, path, .. }) if at == head && path == "large")
+    );
+    assert!(matches!(repo.blob(blob), Err(RepoError::ObjectTooLarge { id, .. }) if id == blob));
+    assert_eq!(repo.blob_size(blob).unwrap(), (64 << 20) + 1);
+    assert_eq!(repo.blob_within(blob, 9).unwrap(), None);
+    // A folder with one file, whose name has 17 MiB.
+    let mut tree = b"100644 ".to_vec();
+    tree.resize(17 << 20, b'x');
+    tree.push(0);
+    tree.extend(blob.as_bytes());
+    std::fs::write(place.top.join("tree"), tree).unwrap();
+    let tree = place.git(&["hash-object", "-w", "-t", "tree", "--literally", "tree"]);
+    let commit = place.git(&["commit-tree", "-m", "a folder", tree.trim()]);
+    let commit = repo.resolve(commit.trim()).unwrap();
+    assert!(matches!(repo.list_at(commit, ""), Err(RepoError::TooMuch { at, .. }) if at == commit));
+    assert!(matches!(repo.files_in(commit, "", 9), Err(RepoError::ObjectTooLarge { kind: "tree", .. })));
+}
+
+#[test]
+fn the_files_of_one_folder_are_listed_up_to_a_number() {
+    let place = Place::with_vault();
+    ["a", "b/c", "d", "e"].iter().for_each(|name| place.put(&format!("requests/{name}"), "x"));
+    place.git(&["add", "-A"]);
+    place.git(&["commit", "-qm", "more"]);
+    let repo = place.repo();
+    let head = repo.resolve("HEAD").unwrap();
+    let names = |dir: &str, most| {
+        let files = repo.files_in(head, dir, most).unwrap().into_iter();
+        files.map(|(file, _)| file).collect::<Vec<_>>()
+    };
+    assert_eq!(names("requests", 9), ["requests/a", "requests/d", "requests/e"]);
+    assert_eq!(names("requests", 2), ["requests/a", "requests/d"]);
+    assert!(names("requests/a", 9).is_empty() && names("nothing", 9).is_empty());
 }
 
 #[test]

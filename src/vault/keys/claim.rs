@@ -17,7 +17,7 @@ use crate::model::names::SecretPath;
 use crate::providers::RemoteKey;
 use crate::seal;
 use crate::vault::read::Secret;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Vault, VaultError, sealed};
 
 /// How many names are followed; more moves than this lead nowhere.
 const NAMES: usize = 64;
@@ -100,7 +100,8 @@ impl Vault {
             }
             for entry in self.repo().history_walk("HEAD", &[&self.file(&place)])? {
                 for blob in entry?.changes.iter().filter_map(|change| change.after) {
-                    let manifests = seal::peek_manifests(&self.repo().blob(blob)?).unwrap_or_default();
+                    let manifests =
+                        seal::peek_manifests(&sealed::bytes_or_none(self.repo(), blob)?).unwrap_or_default();
                     left.extend(manifests.into_iter().filter_map(|manifest| match manifest.state {
                         State::Moved(next) => Some(next),
                         State::Live | State::Deleted => None,
