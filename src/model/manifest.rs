@@ -12,6 +12,8 @@ use super::time::Time;
 pub const FORMAT: u64 = 1;
 /// How many ancestors a manifest names.
 pub const MAX_ANCESTORS: usize = 32;
+/// How many of them may be landmarks, which are no near ancestors any more.
+pub const MAX_LANDMARKS: usize = 16;
 /// The last revision: one that follows it has it, too. Nobody stops a secret by numbering it so.
 pub const MAX_REVISION: u64 = i64::MAX.unsigned_abs();
 /// How many parents a manifest may have.
@@ -216,14 +218,42 @@ impl Manifest {
 
     /// What a child of all these (each with its hash) names as its ancestors: the newest parent first, then the others, then
     /// what each of them names, by turns. A join that no commit ever had hides none of its sides so.
-    pub fn ancestors_after(parents: &[(Hash, Self)]) -> Vec<Short> {
+    ///
+    /// Where that is too much, what a parent names of `landmarks` (versions that history will compare the child with) stays
+    /// at the end, in the place of what is as far: what was staged often, or is squashed, would seem to follow none of
+    /// them. What no parent names is never named, whatever the landmarks are.
+    pub fn ancestors_after(parents: &[(Hash, Self)], landmarks: &[Hash]) -> Vec<Short> {
         let mut newest_first: Vec<&(Hash, Self)> = parents.iter().collect();
         newest_first.sort_by_key(|(hash, manifest)| std::cmp::Reverse((manifest.revision, *hash)));
-        let lines: Vec<Vec<Short>> =
-            newest_first.iter().map(|(hash, manifest)| manifest.ancestors_for_child(*hash)).collect();
+        let line = |(hash, manifest): &&(Hash, Self)| -> Vec<Short> {
+            std::iter::once(hash.short()).chain(manifest.ancestors.iter().copied()).collect()
+        };
+        let lines: Vec<Vec<Short>> = newest_first.iter().map(line).collect();
         let mut met = std::collections::BTreeSet::new();
-        let by_turns = (0..MAX_ANCESTORS).flat_map(|turn| lines.iter().filter_map(move |line| line.get(turn)));
-        by_turns.filter(|name| met.insert(**name)).take(MAX_ANCESTORS).copied().collect()
+        let by_turns = (0..=MAX_ANCESTORS).flat_map(|turn| lines.iter().filter_map(move |line| line.get(turn)));
+        let mut named: Vec<Short> = by_turns.filter(|name| met.insert(**name)).copied().collect();
+        if named.len() <= MAX_ANCESTORS {
+            return named;
+        }
+        let is_parent = |landmark: &Hash| parents.iter().any(|(hash, _)| hash == landmark);
+        let is_named = |landmark: &Hash| parents.iter().any(|(_, parent)| parent.names_as_ancestor(*landmark));
+        let near = named.get(..MAX_ANCESTORS - MAX_LANDMARKS).unwrap_or_default();
+        let mut far: Vec<Short> = Vec::new();
+        for landmark in landmarks.iter().filter(|landmark| !is_parent(landmark) && is_named(landmark)) {
+            let name = landmark.short();
+            if far.len() < MAX_LANDMARKS && !near.contains(&name) && !far.contains(&name) {
+                far.push(name);
+            }
+        }
+        named.retain(|name| !far.contains(name));
+        named.truncate(MAX_ANCESTORS - far.len());
+        named.extend(far);
+        named
+    }
+
+    /// Whether a child of all these cannot name everything that they name.
+    pub fn crowd_out(parents: &[(Hash, Self)]) -> bool {
+        parents.iter().map(|(_, parent)| 1 + parent.ancestors.len()).sum::<usize>() > MAX_ANCESTORS
     }
 
     /// What a child of this manifest (whose hash is `own`) names as its ancestors.

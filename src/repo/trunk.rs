@@ -66,6 +66,12 @@ impl Repo {
         }
     }
 
+    /// What the local branch of the trunk's name holds, where that is another one: what waits to be pushed.
+    pub fn trunk_at_home(&self, trunk: &Trunk) -> Result<Option<ObjectId>> {
+        let Some(branch) = self.remote_branch(&trunk.name) else { return Ok(None) };
+        Ok(self.first_ref(&[format!("{HEADS}{branch}")])?.map(|(_, commit)| commit))
+    }
+
     /// Whether the settings name this branch as the one that counts.
     pub(super) fn is_named(&self, branch: &str) -> bool {
         ["covault.trunk", "covault.branch"].iter().any(|key| {

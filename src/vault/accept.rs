@@ -225,7 +225,7 @@ impl Vault {
         }
         let commit = tip.map(|commit| abbreviated(&commit.to_string())).unwrap_or_default();
         let (seen, found) = (good.version.manifest().revision, asked.manifest().revision);
-        let what = Wrong::RolledBack { commit, seen, found };
+        let what = Wrong::RolledBack { commit, seen, found, joins: None };
         Err(VaultError::Inconsistent { file: asked.file().to_owned(), what })
     }
 }

@@ -59,6 +59,11 @@ impl Due {
         &self.version
     }
 
+    /// The versions in its file that count.
+    fn versions(&self) -> Vec<(Hash, Manifest)> {
+        self.version.members().map(|member| (member.hash(), member.manifest().clone())).collect()
+    }
+
     /// Whether it is sealed as it should be already.
     fn is_settled(&self) -> bool {
         let Pending { gains, losses, siblings, .. } = &self.pending;
@@ -192,10 +197,17 @@ impl Vault {
         // What it takes to look at git's objects has one thread.
         let mut joined: Vec<Option<Result<Basis, VaultError>>> = Vec::with_capacity(plan.due.len());
         let mut over = Vec::with_capacity(plan.due.len());
+        let mut landmarks = Vec::with_capacity(plan.due.len());
         for due in &plan.due {
             let path = &due.pending.path;
             let is_joined = due.pending.mine && !self.is_alone(path, &due.version)?;
-            joined.push(if is_joined { self.basis(path).transpose() } else { None });
+            let basis = if is_joined { self.basis(path).transpose() } else { None };
+            landmarks.push(match &basis {
+                _ if !due.pending.mine => Vec::new(),
+                Some(Ok(basis)) => self.landmarks(path, &basis.draft.parents)?,
+                _ => self.landmarks(path, &due.versions())?,
+            });
+            joined.push(basis);
             over.push(if due.pending.mine { self.found(Some(due.version.stored()))? } else { Found::Unknown });
         }
         plan.notes.extend(joined.iter().flatten().flatten().filter_map(|basis| basis.note.clone()));
@@ -203,13 +215,15 @@ impl Vault {
             .due
             .par_iter()
             .zip(joined)
-            .map(|(due, joined)| {
+            .zip(landmarks)
+            .map(|((due, joined), landmarks)| {
                 let sealed = due.pending.mine.then(|| match joined {
-                    Some(basis) => join_drafts(due, basis?.draft, &opener, under, signer, now),
+                    Some(basis) => join_drafts(due, basis?.draft, &landmarks, &opener, under, signer, now),
                     None if due.version.has_siblings() => {
-                        join_drafts(due, Draft::after(opener.open(&due.version)?), &opener, under, signer, now)
+                        let draft = Draft::after(opener.open(&due.version)?);
+                        join_drafts(due, draft, &landmarks, &opener, under, signer, now)
                     }
-                    None => reseal_one(due, &opener, under, signer, now),
+                    None => reseal_one(due, &landmarks, &opener, under, signer, now),
                 });
                 progress();
                 sealed.transpose()
@@ -233,19 +247,21 @@ impl Vault {
 fn join_drafts(
     due: &Due,
     mut draft: Draft,
+    landmarks: &[Hash],
     opener: &Opener<'_>,
     under: &Under<'_>,
     signer: &(dyn Signer + Sync),
     now: Time,
 ) -> Result<Vec<u8>, VaultError> {
     draft.shares = draft.shares.join(&due.shares);
-    let sealed = seal_draft(&draft, due.version.file(), opener.me, signer, under, now)?;
+    let sealed = seal_draft(&draft, due.version.file(), landmarks, opener.me, signer, under, now)?;
     beside(due.version.file(), sealed.bytes, &draft.kept_apart)
 }
 
 /// One secret, for its new readers; its document is untouched.
 fn reseal_one(
     due: &Due,
+    landmarks: &[Hash],
     opener: &Opener<'_>,
     under: &Under<'_>,
     signer: &(dyn Signer + Sync),
@@ -262,7 +278,7 @@ fn reseal_one(
     let draft = Manifest {
         revision: old.next_revision(),
         parents: vec![version.hash()],
-        ancestors: old.ancestors_for_child(version.hash()),
+        ancestors: Manifest::ancestors_after(&due.versions(), landmarks),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
         readers,
         author,

@@ -200,6 +200,9 @@ impl VaultError {
                 "leave this branch with: git switch -, or merge the trunk into it first".to_owned()
             }
             Self::TakenAway { file, commit } => format!("bring it back with: git checkout {commit} -- {file}"),
+            Self::Inconsistent { what: Wrong::RolledBack { commit, joins: Some(name), .. }, .. } => format!(
+                "join the newer one in with: covault resolve {name} --from {commit}; an old value comes back with: covault restore"
+            ),
             Self::Inconsistent { file, what: Wrong::RolledBack { commit, .. } } => format!(
                 "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault restore"
             ),

@@ -3,13 +3,17 @@
 //! That is the version on disk; while git has the path unmerged, both sides; and HEAD's version where the one on disk
 //! does not follow it. They are joined: a writing command never drops a side. It decides nothing else.
 
+use std::collections::BTreeSet;
+
 use super::open::Version;
 use super::read::Secret;
 use super::write::Draft;
 use super::{Vault, VaultError};
+use crate::model::bytes::Hash;
+use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
-use crate::repo::Found;
-use crate::seal::{MAX_STORED, SealedFile};
+use crate::repo::{Found, ObjectId};
+use crate::seal::{self, MAX_STORED, SealedFile};
 
 /// Where a draft starts, and what a person should know of it.
 pub(super) struct Basis {
@@ -83,6 +87,30 @@ impl Vault {
         }
         // One that is refused by now is no reason to hold back who puts a good one in its place.
         Ok(self.version_of_blob(blob, path).ok())
+    }
+
+    /// Versions that the next one at `path` will be compared with: HEAD's, the one that was seen on the trunk, and the one
+    /// that waits to be pushed there. It goes on naming those that one of its parents names, however many versions that no
+    /// history may ever have (staged, amended, rebased, squashed away) lie between. Only looked for where there is no room
+    /// for all.
+    pub(super) fn landmarks(&self, path: &SecretPath, parents: &[(Hash, Manifest)]) -> Result<Vec<Hash>, VaultError> {
+        if !Manifest::crowd_out(parents) {
+            return Ok(Vec::new());
+        }
+        let (repo, file) = (self.repo(), self.file(path));
+        let mut blobs: BTreeSet<ObjectId> = self.seen_blob(&file)?.into_iter().collect();
+        for commit in repo.head()?.commit.into_iter().chain(self.unpublished()?) {
+            blobs.extend(repo.blob_at(commit, &file)?);
+        }
+        let manifests = blobs.into_iter().flat_map(|blob| {
+            // What is not here, or cannot be read, holds nobody up.
+            let bytes = repo.blob_within(blob, MAX_STORED as u64).ok().flatten().unwrap_or_default();
+            seal::peek_manifests(&bytes).unwrap_or_default()
+        });
+        // The newest first: a file may be stuffed with what they follow.
+        let mut landmarks: Vec<(u64, Hash)> = manifests.map(|one| (one.revision, one.hash())).collect();
+        landmarks.sort_unstable_by_key(|one| std::cmp::Reverse(*one));
+        Ok(landmarks.into_iter().map(|(_, hash)| hash).collect())
     }
 
     /// What lies in the work tree, for who puts the next version over it.

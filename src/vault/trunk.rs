@@ -27,6 +27,8 @@ pub(super) struct View {
     contained: OnceCell<bool>,
     /// Whether others push to the trunk.
     is_shared: bool,
+    /// What the local branch of the trunk's name holds; found out when it is asked for.
+    unpublished: OnceCell<Option<ObjectId>>,
 }
 
 /// What the trunk says about the roster that is checked out.
@@ -124,7 +126,7 @@ impl Here<'_> {
         if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
             let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
         }
-        let view = View { seen: at, contained: OnceCell::new(), is_shared };
+        let view = View { seen: at, contained: OnceCell::new(), is_shared, unpublished: OnceCell::new() };
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
         Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
@@ -164,7 +166,7 @@ impl Here<'_> {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
         let at = seen.and_then(|seen| self.repo.resolve(&seen.commit).ok());
-        let view = View { seen: at, contained: OnceCell::new(), is_shared };
+        let view = View { seen: at, contained: OnceCell::new(), is_shared, unpublished: OnceCell::new() };
         Ok(Findings { view, gone: self.gone(self.roster)?, forked_by: None, ahead: None })
     }
 
@@ -399,6 +401,7 @@ impl Vault {
                     commit: self.trunk.seen.map(|seen| abbreviated(&seen.to_string())).unwrap_or_default(),
                     seen: old.revision,
                     found: version.manifest().revision,
+                    joins: Some(&version.manifest().path).filter(|path| !path.is_journal()).map(ToString::to_string),
                 },
             }),
         }
@@ -430,6 +433,18 @@ impl Vault {
     /// Whether a file that the trunk had is missing here, though what is checked out contains that commit.
     pub(super) fn was_taken_away(&self, file: &str) -> Result<bool, VaultError> {
         Ok(self.seen_blob(file)?.is_some() && self.trunk.is_contained(self.repo())?)
+    }
+
+    /// What waits in this clone to be pushed to the trunk, where there is a branch for that.
+    pub(super) fn unpublished(&self) -> Result<Option<ObjectId>, VaultError> {
+        if let Some(known) = self.trunk.unpublished.get() {
+            return Ok(*known);
+        }
+        let found = match self.repo().trunk()? {
+            Some(trunk) => self.repo().trunk_at_home(&trunk)?,
+            None => None,
+        };
+        Ok(*self.trunk.unpublished.get_or_init(|| found))
     }
 
     /// Remembers what this clone has just committed, so that it counts once the trunk has it.

@@ -237,7 +237,8 @@ impl Vault {
     pub(super) fn sealed_change(&self, draft: &Draft, now: Time) -> Result<Change, VaultError> {
         let (me, signer) = self.author()?;
         let (path, file) = (&draft.document.path, self.file(&draft.document.path));
-        let sealed = seal_draft(draft, &file, me, signer, &self.under(), now)?;
+        let landmarks = self.landmarks(path, &draft.parents)?;
+        let sealed = seal_draft(draft, &file, &landmarks, me, signer, &self.under(), now)?;
         let version = self.check(&file, path, &sealed.bytes)?;
         self.open_version(&version)?;
         Ok(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?).over(draft.over))
@@ -245,7 +246,13 @@ impl Vault {
 }
 
 /// The manifest of a draft, as far as it is known before sealing.
-fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<Manifest, VaultError> {
+fn manifest_of(
+    draft: &Draft,
+    landmarks: &[Hash],
+    me: &Me,
+    under: &Under<'_>,
+    now: Time,
+) -> Result<Manifest, VaultError> {
     let path = &draft.document.path;
     let (document, aliases) = with_smallest_id(draft);
     let named = draft.parents.get(..MAX_PARENTS).unwrap_or(&draft.parents);
@@ -270,7 +277,7 @@ fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<M
         state: document.state(),
         revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
         parents,
-        ancestors: Manifest::ancestors_after(named),
+        ancestors: Manifest::ancestors_after(named, landmarks),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
         readers: readers.iter().map(|member| member.reference()).collect(),
         author,
@@ -283,16 +290,17 @@ fn manifest_of(draft: &Draft, me: &Me, under: &Under<'_>, now: Time) -> Result<M
     })
 }
 
-/// Seals a draft at `file` for the readers of its path, by oneself.
+/// Seals a draft at `file` for the readers of its path, by oneself; `landmarks` are [`Vault::landmarks`].
 pub(super) fn seal_draft(
     draft: &Draft,
     file: &str,
+    landmarks: &[Hash],
     me: &Me,
     signer: &dyn Signer,
     under: &Under<'_>,
     now: Time,
 ) -> Result<Sealed, VaultError> {
-    let manifest = manifest_of(draft, me, under, now)?;
+    let manifest = manifest_of(draft, landmarks, me, under, now)?;
     let devices = under.devices(&manifest.readers);
     let (document, _) = with_smallest_id(draft);
     let plaintext =

@@ -64,6 +64,8 @@ pub enum Wrong {
         seen: u64,
         /// The revision that is here.
         found: u64,
+        /// The secret's name, where what is here counts, too, and both can be joined by it.
+        joins: Option<String>,
     },
 }
 

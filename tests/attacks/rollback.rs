@@ -31,6 +31,22 @@ fn one_secret_put_back_on_disk_alone() {
     refused(on_disk(|case| put_back(case, "begun", "dev/db")).only_with_a_key_or_a_memory());
 }
 
+/// What is refused may be honest work: the command that is named joins it with what was seen.
+#[test]
+fn the_hint_beside_a_refusal_loses_nothing_of_what_is_here() {
+    let case = Case::new();
+    let alice = &case.alice;
+    alice.git(["checkout", "-q", "feature", "--", &file("dev/db")]).ok();
+    let said = alice.covault(["get", "dev/db"]).exits(6);
+    let hint = said.err.split("join the newer one in with: covault ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+    alice.covault(hint.split(';').next().unwrap().split(' ')).ok();
+    alice.covault(["get", "dev/db", "--strict"]).exits(5);
+    let both = alice.covault(["show", "dev/db", "--reveal"]).ok().text();
+    for value in ["the value of the feature branch", "the third value of dev db"] {
+        assert!(both.contains(value), "{both}");
+    }
+}
+
 #[test]
 fn one_secret_put_back_to_its_very_first_version() {
     refused(pushed(|case| {

@@ -76,7 +76,7 @@ impl Bench {
             state: document.state(),
             revision: named.iter().map(|(_, manifest)| manifest.next_revision()).max().unwrap_or(1),
             parents: hashes,
-            ancestors: Manifest::ancestors_after(&named),
+            ancestors: Manifest::ancestors_after(&named, &[]),
             roster: RosterPoint { seq: roster.seq, head: roster.head, blob: String::new() },
             author: readers[0].clone(),
             shares: Shares::default(),

@@ -266,12 +266,36 @@ fn a_child_of_several_names_the_newest_parent_first_and_then_what_each_names_by_
     let names = |text: &str| text.split(' ').map(|name| hash(name).short()).collect::<Vec<_>>();
     let old = (hash("old"), child(3, &[], &names("a b shared")));
     let new = (hash("new"), child(5, &[], &names("c shared d")));
-    assert_eq!(Manifest::ancestors_after(&[old.clone(), new]), names("new old c a shared b d"));
-    assert_eq!(Manifest::ancestors_after(&[old]), names("old a b shared"));
+    assert_eq!(Manifest::ancestors_after(&[old.clone(), new], &[]), names("new old c a shared b d"));
+    assert_eq!(Manifest::ancestors_after(&[old], &[]), names("old a b shared"));
     let many = |name: &str| {
         (hash(name), child(9, &[], &(0..32).map(|n| hash(&format!("{name}{n}")).short()).collect::<Vec<_>>()))
     };
-    assert_eq!(Manifest::ancestors_after(&[many("x"), many("y")]).len(), MAX_ANCESTORS);
+    assert_eq!(Manifest::ancestors_after(&[many("x"), many("y")], &[]).len(), MAX_ANCESTORS);
+}
+
+#[test]
+fn a_landmark_that_a_parent_names_is_named_however_far_it_is_and_no_other() {
+    let far: Vec<_> = (0..32).map(|n| hash(&format!("far {n}"))).collect();
+    let long = (hash("long"), child(40, &far[..1], &far.iter().map(Hash::short).collect::<Vec<_>>()));
+    let after = |landmarks: &[Hash]| Manifest::ancestors_after(std::slice::from_ref(&long), landmarks);
+    let near = |many: usize| std::iter::once(long.0).chain(far.iter().copied()).take(many).map(|it| it.short());
+    assert_eq!(after(&[]), near(32).collect::<Vec<_>>(), "the last one is forgotten");
+    assert_eq!(after(&[far[31]]), near(31).chain([far[31].short()]).collect::<Vec<_>>());
+    // A parent, a near one and one twice take no room; what nobody names is not named.
+    let landmarks = [long.0, far[2], far[31], far[31], hash("nobody's")];
+    assert_eq!(after(&landmarks), after(&[far[31]]));
+    // However many there are, the near ones stay.
+    let all = after(&far.iter().rev().copied().collect::<Vec<_>>());
+    assert_eq!(all.len(), MAX_ANCESTORS);
+    assert!(near(16).all(|name| all.contains(&name)) && all.contains(&far[31].short()), "{all:?}");
+    // Where there is room, nothing is put in another place.
+    let short = (hash("short"), child(3, &far[..1], &[far[0].short(), far[1].short()]));
+    assert_eq!(
+        Manifest::ancestors_after(std::slice::from_ref(&short), &[far[0]]),
+        [short.0, far[0], far[1]].map(|it| it.short())
+    );
+    assert!(!Manifest::crowd_out(&[short]) && Manifest::crowd_out(&[long]));
 }
 
 #[test]

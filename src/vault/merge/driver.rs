@@ -307,7 +307,8 @@ impl Place<'_> {
         let draft = Draft { document, parents, shares, kept_apart: kept_apart.collect(), over: Found::Unknown };
         let under = Under { beside: &chains.others, ..vault.under() };
         let (file, (me, signer)) = (sides.merging.file, vault.author()?);
-        let sealed = match seal_draft(&draft, file, me, signer, &under, now) {
+        let landmarks = vault.landmarks(&draft.document.path, &draft.parents)?;
+        let sealed = match seal_draft(&draft, file, &landmarks, me, signer, &under, now) {
             Ok(sealed) => sealed,
             // What oneself may not seal (or the agent does not sign), and what is too much for one version, stays sealed as it is.
             Err(error) if stays_apart(&error) || matches!(error, VaultError::Signing { .. }) => return Ok(None),

@@ -11,7 +11,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(manifest.encode(), text, "one spelling");
     let own = manifest.hash();
     assert!(manifest.next_revision() >= manifest.revision);
-    let child = Manifest::ancestors_after(&[(own, manifest.clone())]);
+    let child = Manifest::ancestors_after(&[(own, manifest.clone())], &[]);
     assert!(child.len() <= MAX_ANCESTORS && child.first() == Some(&own.short()));
     let mut retold = Manifest { revision: manifest.next_revision(), parents: vec![own], ancestors: child, ..manifest };
     assert!(retold.has_consistent_ancestors() && retold.names_as_ancestor(own));
