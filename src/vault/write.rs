@@ -20,7 +20,7 @@ use crate::model::register::{Key, Value, Write};
 use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
-use crate::repo::{Change, CommitHow, CommitMode, Found, Head, Outcome, Repo, WriteLock};
+use crate::repo::{Change, CommitHow, CommitMode, Found, Head, ObjectId, Outcome, Repo, WriteLock};
 use crate::seal::{self, SealError, Sealed, SealedFile, Signer};
 
 /// How a writing command goes about it.
@@ -220,6 +220,18 @@ impl Vault {
         }
         let bytes = self.repo.read_work(&file, MAX_ROSTER as u64)?;
         Ok(bytes.map(|bytes| Change::write(file, bytes)))
+    }
+
+    /// Whether the roster in front of us is in HEAD, or staged for the next commit. What is sealed under another one is refused
+    /// by everybody who has not got it.
+    pub(super) fn is_roster_committed(&self) -> Result<bool, VaultError> {
+        let file = format!("{}/roster.toml", self.root);
+        let (ours, name) = (Some(self.roster_blob.clone()), |blob: Option<ObjectId>| blob.map(|blob| blob.to_string()));
+        let committed = match self.repo.head()?.commit {
+            Some(head) => self.repo.blob_at(head, &file)?,
+            None => None,
+        };
+        Ok(name(committed) == ours || name(self.repo.staged_blob(&file)?) == ours)
     }
 
     /// A write by oneself, now.

@@ -37,6 +37,35 @@ fn of_the_rosters_of_a_side_only_the_last_one_says_who_reads() {
 }
 
 #[test]
+fn nothing_is_sealed_under_a_roster_that_no_commit_has() {
+    let world = World::new();
+    let alice = forked(&world);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    alice.git(["branch", "-f", "side"]).ok();
+    on(&alice, "side");
+    field(&alice, "password", "from the side");
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    alice.covault(["grant", "dev", "alice", "--yes", "--no-commit"]).ok();
+    alice.git(["reset", "-q"]).ok();
+    let said = alice.git(["merge", "-q", "--no-edit", "side"]).ok();
+    assert!(said.err.contains("roster.toml is in no commit yet"), "{}", said.err);
+    let has_both = |person: &crate::world::Person| {
+        assert_eq!(values(person, "db", "password"), ["from the side"]);
+        assert_eq!(values(person, "db", "value"), ["from main"]);
+    };
+    has_both(&alice);
+    // Who has not got that roster reads what was merged.
+    team::pull(&bob, &alice);
+    has_both(&bob);
+    // The next command takes the roster along, and joins under it.
+    alice.covault(["set", "db", "user=later"]).ok();
+    team::pull(&bob, &alice);
+    has_both(&bob);
+    is_good(&alice);
+}
+
+#[test]
 fn a_roster_that_ours_goes_on_from_says_nothing_any_more() {
     let world = World::new();
     let alice = forked(&world);

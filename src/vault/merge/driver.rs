@@ -198,7 +198,7 @@ impl Place<'_> {
                 return Ok(older(&path, operation, notes));
             }
             let sides = Sides { merging, ours: &ours, theirs: &theirs, a, b, base: base.as_ref() };
-            if let Some(bytes) = self.join(opener, &chains, &sides, operation, now)? {
+            if let Some(bytes) = self.join(opener, &chains, &sides, operation, now, &mut notes)? {
                 return Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None });
             }
         }
@@ -276,7 +276,7 @@ impl Place<'_> {
         Some((open(base), open(&ours.good)?, open(&theirs.good)?))
     }
 
-    /// The file of the joined secret; `None` where oneself may not seal it.
+    /// The file of the joined secret; `None` where oneself may not seal it, or not yet.
     fn join(
         &self,
         opener: &Opener<'_>,
@@ -284,6 +284,7 @@ impl Place<'_> {
         sides: &Sides<'_>,
         operation: Operation,
         now: Time,
+        notes: &mut Vec<String>,
     ) -> Result<Option<Vec<u8>>, VaultError> {
         let Some(vault) = self.vault else { return Ok(None) };
         let (document, shares) = sides.joined(operation);
@@ -301,6 +302,13 @@ impl Place<'_> {
         }
         // What one version cannot name stays sealed, too, until the next who writes joins it in steps.
         if parents.len() > MAX_PARENTS {
+            return Ok(None);
+        }
+        if !vault.is_roster_committed()? {
+            notes.push(format!(
+                "{}/roster.toml is in no commit yet, and nothing is sealed under it: commit it, or take it back",
+                self.root
+            ));
             return Ok(None);
         }
         let kept_apart = sides.ours.refused.iter().chain(&sides.theirs.refused).map(|one| one.bytes().to_vec());
