@@ -37,7 +37,7 @@ pub use identity::{Identities, Identity};
 pub use keytext::parse_literal;
 pub use layout::{MAX_FILE, MAX_PAYLOAD, header_limit};
 pub use open::Opened;
-pub use peek::{peek_format, peek_manifest, peek_manifests};
+pub use peek::{peek_format, peek_manifest, peek_manifests, peek_signer};
 pub use recipient::check_recipient;
 pub use sealed::{Outline, SealedFile};
 pub use sealer::{Sealed, seal};

@@ -5,6 +5,8 @@
 use super::error::SealError;
 use super::layout::{Layout, MAX_FILE};
 use super::siblings::members;
+use super::sshsig::{self, Namespace};
+use crate::model::card::SigningPublic;
 use crate::model::manifest::Manifest;
 
 /// Reads the manifest from the header of `file`, which need not have its payload.
@@ -24,6 +26,15 @@ pub fn peek_manifests(file: &[u8]) -> Result<Vec<Manifest>, SealError> {
         _ => peek_manifest(member),
     };
     members(file)?.into_iter().map(one).collect()
+}
+
+/// Whose signature a sealed file bears, where it is good over the bytes of the manifest, whatever those say.
+///
+/// # Errors
+/// A header that is none of ours, and those of the signature.
+pub fn peek_signer(file: &[u8]) -> Result<SigningPublic, SealError> {
+    let layout = Layout::parse(file)?;
+    sshsig::verify(&layout.signature, Namespace::Secret, &layout.manifest).map(|key| key.to_public())
 }
 
 /// The number of the format in which a sealed file says that it is, where its header is one of ours: for who keeps what a

@@ -4,7 +4,11 @@ use super::git::{field, forked, is_good, on, two_ways, values};
 use crate::cli::json;
 use crate::team;
 use crate::world::{Person, World};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use covault::model::roster::Role;
+use covault::seal::sshsig::{self, Namespace};
+use covault::seal::{Signer, SigningKey};
 
 /// A clone of alice's repository on a machine without any key, set up to merge.
 pub fn bot(world: &World, alice: &Person) -> Person {
@@ -179,16 +183,22 @@ fn a_merge_never_seals_to_somebody_whom_one_side_removed() {
     }
 }
 
-/// The file as a later covault would have written it: another number of the format in the manifest.
-fn of_a_later_format(file: &[u8]) -> Vec<u8> {
-    use base64::Engine as _;
-    let engine = base64::engine::general_purpose::STANDARD;
-    let marker = b"-> covault-manifest\n";
-    let start = file.windows(marker.len()).position(|it| it == marker).unwrap() + marker.len();
-    let text = String::from_utf8(engine.decode(&file[start..start + 64]).unwrap()).unwrap();
-    let line = engine.encode(text.replacen("format = 1\n", "format = 2\n", 1));
-    assert_eq!(line.len(), 64);
-    [&file[..start], line.as_bytes(), &file[start + 64..]].concat()
+/// The file as a later covault would have written it, with this key: another number of the format in the manifest.
+fn of_a_later_format(file: &[u8], signer: &dyn Signer) -> Vec<u8> {
+    let place = |what: &[u8]| file.windows(what.len()).position(|it| it == what).unwrap();
+    let (head, next) = ("-> covault-manifest\n", "-> covault-signature\n");
+    let (start, signature, end) = (place(head.as_bytes()), place(next.as_bytes()), place(b"\n--- ") + 1);
+    let body: Vec<u8> = file[start + head.len()..signature].iter().copied().filter(|byte| *byte != b'\n').collect();
+    let text = String::from_utf8(BASE64.decode(body).unwrap()).unwrap().replacen("format = 1\n", "format = 2\n", 1);
+    let signed = sshsig::sign(signer, Namespace::Secret, text.as_bytes()).unwrap();
+    let stanza = |head: &str, body: &[u8]| {
+        let text = BASE64.encode(body);
+        let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        // The last line is shorter.
+        format!("{head}{}\n{}", lines.join("\n"), if text.len().is_multiple_of(64) { "\n" } else { "" })
+    };
+    let (manifest, signature) = (stanza(head, text.as_bytes()), stanza(next, &signed));
+    [&file[..start], manifest.as_bytes(), signature.as_bytes(), &file[end..]].concat()
 }
 
 #[test]
@@ -196,7 +206,8 @@ fn what_a_later_version_wrote_is_kept_and_not_guessed_at() {
     let world = World::new();
     let alice = forked(&world);
     on(&alice, "side");
-    let later = of_a_later_format(&std::fs::read(alice.file("db")).unwrap());
+    let signer = team::home(&alice).signer().unwrap().unwrap();
+    let later = of_a_later_format(&std::fs::read(alice.file("db")).unwrap(), &signer);
     std::fs::write(alice.file("db"), &later).unwrap();
     alice.git(["commit", "-qam", "by a later version"]).ok();
     on(&alice, "main");
@@ -213,4 +224,37 @@ fn what_a_later_version_wrote_is_kept_and_not_guessed_at() {
     // Until then it is refused by name, and nothing is lost.
     let said = alice.covault(["get", "db"]).exits(6);
     assert!(said.err.contains("a format that this version knows"), "{}", said.err);
+}
+
+#[test]
+fn what_claims_a_later_format_and_no_member_signed_stops_the_merge_with_nothing_touched() {
+    let world = World::new();
+    let alice = forked(&world);
+    on(&alice, "side");
+    let good = std::fs::read(alice.file("db")).unwrap();
+    let strange = of_a_later_format(&good, &SigningKey::generate().unwrap());
+    let signer = team::home(&alice).signer().unwrap().unwrap();
+    let mut changed = of_a_later_format(&good, &signer);
+    // In the first line of the manifest that is not its format.
+    let head = b"-> covault-manifest\n";
+    let place = changed.windows(head.len()).position(|it| it == head).unwrap() + head.len() + 40;
+    changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    let ours = std::fs::read(alice.file("db")).unwrap();
+    for forged in [strange, changed] {
+        on(&alice, "side");
+        std::fs::write(alice.file("db"), &forged).unwrap();
+        alice.git(["commit", "-qam", "by nobody"]).ok();
+        on(&alice, "main");
+        let bot = bot(&world, &alice);
+        for person in [&alice, &bot] {
+            let said = person.git(["merge", "-q", "side"]).exits(2);
+            assert!(said.err.contains(".covault/secrets/db.age"), "{}", said.err);
+            assert_eq!(std::fs::read(person.file("db")).unwrap(), ours);
+            assert_eq!(person.git(["status", "--porcelain"]).ok().text(), "");
+        }
+        assert_eq!(values(&alice, "db", "value"), ["from main"]);
+        std::fs::remove_dir_all(&bot.repo).unwrap();
+    }
 }

@@ -285,6 +285,11 @@ impl Roster {
         self.state.cards.get(&hash).or_else(|| self.left_out.get(&hash)).map(|known| &known.card)
     }
 
+    /// Every card that there ever was, those that a merge left out included.
+    pub fn cards(&self) -> impl Iterator<Item = &Card> {
+        self.state.cards.values().chain(self.left_out.values()).map(|known| &known.card)
+    }
+
     /// Whether there ever was a card under this name, one that a merge left out included.
     pub fn has_known(&self, name: &MemberName) -> bool {
         self.state.cards.values().chain(self.left_out.values()).any(|known| known.card.name == *name)

@@ -153,7 +153,7 @@ impl Place<'_> {
         let (ours, theirs) = match (side::parse(merging.ours, file), side::parse(merging.theirs, file)) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),
             (Err(error), _) | (_, Err(error)) => {
-                return keep_unknown(&path, merging)?.ok_or(error);
+                return self.keep_unknown(&path, merging)?.ok_or(error);
             }
         };
         let chains = self.chains(&merging.labels, ours.iter().chain(&theirs))?;
@@ -214,6 +214,29 @@ impl Place<'_> {
         Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None })
     }
 
+    /// Both sides as they are, where a later version of covault wrote one; `None` where none did.
+    fn keep_unknown(&self, path: &SecretPath, merging: &Merging<'_>) -> Result<Option<Merged>, VaultError> {
+        let Merging { file, base, ours, theirs, labels } = *merging;
+        let Some(kept) = self.unite_unknown(file, &labels, [base, ours, theirs])? else { return Ok(None) };
+        let note = format!(
+            "{path}: a later version of covault wrote one side; both are kept sealed, and that version joins them"
+        );
+        let bytes = seal::bundle(kept).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
+        let bytes = Some(bytes).filter(|bytes| bytes != ours);
+        Ok(Some(Merged { bytes, notes: vec![note], stop: None }))
+    }
+
+    /// [`keyless::unite_unknown`] by the rosters in sight: those of the commits, since what a later version names is not read.
+    fn unite_unknown(
+        &self,
+        file: &str,
+        labels: &Labels<'_>,
+        [base, ours, theirs]: [&[u8]; 3],
+    ) -> Result<Option<Vec<Vec<u8>>>, VaultError> {
+        let chains = self.chains(labels, std::iter::empty())?;
+        keyless::unite_unknown(file, &chains, base, ours, theirs)
+    }
+
     /// The versions in a file that count.
     ///
     /// # Errors
@@ -226,7 +249,9 @@ impl Place<'_> {
     ) -> Result<Vec<SealedFile>, VaultError> {
         let versions = match side::parse(bytes, file) {
             Ok(versions) => versions,
-            Err(error) => return keyless::unite_unknown(file, b"", bytes, bytes)?.map(|_| Vec::new()).ok_or(error),
+            Err(error) => {
+                return self.unite_unknown(file, labels, [b"", bytes, bytes])?.map(|_| Vec::new()).ok_or(error);
+            }
         };
         let Some(path) = self.path_of(file) else { return Ok(versions) };
         let chains = self.chains(labels, versions.iter())?;
@@ -404,17 +429,6 @@ impl Sides<'_> {
 fn is_part(one: &Secret, other: &Secret) -> bool {
     one.document.join(&other.document) == other.document
         && one.manifest.shares.join(&other.manifest.shares) == other.manifest.shares
-}
-
-/// Both sides as they are, where a later version of covault wrote one; `None` where none did.
-fn keep_unknown(path: &SecretPath, merging: &Merging<'_>) -> Result<Option<Merged>, VaultError> {
-    let Merging { file, base, ours, theirs, .. } = *merging;
-    let Some(kept) = keyless::unite_unknown(file, base, ours, theirs)? else { return Ok(None) };
-    let note =
-        format!("{path}: a later version of covault wrote one side; both are kept sealed, and that version joins them");
-    let bytes = seal::bundle(kept).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })?;
-    let bytes = Some(bytes).filter(|bytes| bytes != ours);
-    Ok(Some(Merged { bytes, notes: vec![note], stop: None }))
 }
 
 /// Whether a version names what no roster in sight knows.

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::VaultError;
 use super::super::open::Named;
+use super::super::wrong::Wrong;
+use super::chains::Chains;
 use super::side::{Side, said_after};
 use crate::model::bytes::Hash;
 use crate::model::manifest::FORMAT;
@@ -44,8 +46,13 @@ pub(super) fn unite(base: &[SealedFile], ours: &Side, theirs: &Side) -> Vec<Vec<
 
 /// The same where one of the versions was written by a later covault: its bytes are kept, and nothing is guessed about what
 /// follows what. `None` where all are of this version's format.
+///
+/// # Errors
+/// What is not well made, and what says that it is of a later format and bears no signature of a key that is on a card: anybody
+/// could have written it, and no covault of today reads the secret beside it.
 pub(super) fn unite_unknown(
     file: &str,
+    chains: &Chains<'_>,
     base: &[u8],
     ours: &[u8],
     theirs: &[u8],
@@ -57,9 +64,16 @@ pub(super) fn unite_unknown(
     if !a.iter().chain(&b).any(is_later) {
         return Ok(None);
     }
-    // What is of this version's format has to be well made all the same.
-    for member in a.iter().chain(&b).filter(|member| !is_later(member)) {
-        SealedFile::parse(*member).map_err(refused)?;
+    for member in a.iter().chain(&b) {
+        if !is_later(member) {
+            // What is of this version's format has to be well made all the same.
+            SealedFile::parse(*member).map_err(refused)?;
+            continue;
+        }
+        let signer = seal::peek_signer(member).map_err(refused)?;
+        if !chains.all().any(|roster| roster.cards().any(|card| card.signing_keys().any(|key| *key == signer))) {
+            return Err(VaultError::Inconsistent { file: file.to_owned(), what: Wrong::Signer });
+        }
     }
     let stays = |member: &&&[u8]| (a.contains(member) && b.contains(member)) || !o.contains(member);
     let mut kept: Vec<Vec<u8>> = a.iter().chain(&b).filter(stays).map(|member| member.to_vec()).collect();
