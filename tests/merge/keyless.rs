@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use covault::model::roster::Role;
 use covault::seal::sshsig::{self, Namespace};
-use covault::seal::{Signer, SigningKey};
+use covault::seal::{Signer, SigningKey, members};
 
 /// A clone of alice's repository on a machine without any key, set up to merge.
 pub fn bot(world: &World, alice: &Person) -> Person {
@@ -149,6 +149,30 @@ fn what_somebody_wrote_who_was_removed_is_kept_apart_until_a_person_decides() {
         alice.covault(["verify"]).ok();
         let who = json(&alice.covault(["who", "db", "--json"]).ok());
         assert!(!who.to_string().contains("bob"), "{who}");
+    }
+}
+
+#[test]
+fn what_was_left_out_does_not_come_back_with_the_next_merge() {
+    for (at, from) in [("main", "side"), ("side", "main")] {
+        let world = World::new();
+        let alice = forked(&world);
+        let bob = team::admit(&world, &alice, "bob", Role::Writer);
+        field(&bob, "password", "written by bob");
+        field(&alice, "value", "written by alice");
+        super::rig::removes(&alice, "bob");
+        pull(&alice, &bob);
+        alice.git(["branch", "-f", "side"]).ok();
+        alice.covault(["resolve", "db", "--discard"]).ok();
+        on(&alice, "side");
+        alice.covault(["set", "db", "user=from the side"]).ok();
+        assert_eq!(members(&std::fs::read(alice.file("db")).unwrap()).unwrap().len(), 2, "it waits there");
+        on(&alice, at);
+        let said = alice.git(["merge", "-q", "--no-edit", from]).ok();
+        assert!(!said.err.contains("counts for nothing"), "{}", said.err);
+        assert_eq!(members(&std::fs::read(alice.file("db")).unwrap()).unwrap().len(), 1, "{at}");
+        assert_eq!(values(&alice, "db", "user"), ["from the side"]);
+        alice.covault(["verify"]).ok();
     }
 }
 

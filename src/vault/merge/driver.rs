@@ -171,8 +171,9 @@ impl Place<'_> {
                 },
             };
         side::settle_refused(&mut ours, &mut theirs);
+        let apart = side::apart(&base, &ours, &theirs);
         let mut notes = Vec::new();
-        for refused in &theirs.refused {
+        for refused in apart.iter().filter(|one| theirs.refused.iter().any(|it| it.hash() == one.hash())) {
             let author = &refused.manifest().author.name;
             notes.push(format!(
                 "{path}: what {author} wrote is kept beside it and counts for nothing, since {author} may not write it: \
@@ -197,7 +198,7 @@ impl Place<'_> {
             if may_be_older && base.as_ref().is_some_and(|base| is_part(b, base) && !is_part(base, b)) {
                 return Ok(older(&path, operation, notes));
             }
-            let sides = Sides { merging, ours: &ours, theirs: &theirs, a, b, base: base.as_ref() };
+            let sides = Sides { merging, ours: &ours, theirs: &theirs, apart: &apart, a, b, base: base.as_ref() };
             if let Some(bytes) = self.join(opener, &chains, &sides, operation, now, &mut notes)? {
                 return Ok(Merged { bytes: Some(bytes).filter(|bytes| bytes != merging.ours), notes, stop: None });
             }
@@ -336,8 +337,8 @@ impl Place<'_> {
             ));
             return Ok(None);
         }
-        let kept_apart = sides.ours.refused.iter().chain(&sides.theirs.refused).map(|one| one.bytes().to_vec());
-        let draft = Draft { document, parents, shares, kept_apart: kept_apart.collect(), over: Found::Unknown };
+        let kept_apart = sides.apart.iter().map(|one| one.bytes().to_vec()).collect();
+        let draft = Draft { document, parents, shares, kept_apart, over: Found::Unknown };
         let under = Under { beside: &chains.others, ..vault.under() };
         let (file, (me, signer)) = (sides.merging.file, vault.author()?);
         let landmarks = vault.landmarks(&draft.document.path, &draft.parents)?;
@@ -366,6 +367,8 @@ struct Sides<'a> {
     merging: &'a Merging<'a>,
     ours: &'a Side,
     theirs: &'a Side,
+    /// What counts for nothing and stays beside the result.
+    apart: &'a [&'a SealedFile],
     a: &'a Secret,
     b: &'a Secret,
     base: Option<&'a Secret>,
@@ -388,8 +391,8 @@ impl Sides<'_> {
     fn kept(&self, is_ours: bool, is_theirs: bool, brings_all: bool, operation: Operation) -> Option<&[u8]> {
         let (ours, theirs) = (self.ours.only(), self.theirs.only());
         let (is_ours, is_theirs) = (
-            is_ours && ours.is_some() && self.ours.keeps_all_of(self.theirs),
-            is_theirs && theirs.is_some() && self.theirs.keeps_all_of(self.ours),
+            is_ours && ours.is_some() && self.ours.keeps_apart(self.apart),
+            is_theirs && theirs.is_some() && self.theirs.keeps_apart(self.apart),
         );
         // One version beside siblings that say the same takes their place.
         let (ours_follows, theirs_follows) = (self.ours.follows(self.theirs), self.theirs.follows(self.ours));

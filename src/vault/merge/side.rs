@@ -2,8 +2,10 @@
 //!
 //! Nothing is opened here.
 
+use std::collections::BTreeSet;
+
 use super::super::VaultError;
-use super::super::open::opinion;
+use super::super::open::{Named, opinion};
 use super::super::wrong::Wrong;
 use super::chains::Chains;
 use crate::model::bytes::Hash;
@@ -54,9 +56,10 @@ impl Side {
         }
     }
 
-    /// Whether everything that `other` keeps apart is kept here, too.
-    pub(super) fn keeps_all_of(&self, other: &Self) -> bool {
-        other.refused.iter().all(|one| self.refused.iter().any(|kept| kept.bytes() == one.bytes()))
+    /// Whether exactly these are kept apart here.
+    pub(super) fn keeps_apart(&self, apart: &[&SealedFile]) -> bool {
+        let here: BTreeSet<&[u8]> = self.refused.iter().map(SealedFile::bytes).collect();
+        here == apart.iter().map(|one| one.bytes()).collect()
     }
 
     /// Whether it has everything that `other` has, by what the manifests say.
@@ -73,10 +76,23 @@ impl Side {
 /// Lets go of what counts for nothing where a version that counts follows it: somebody vouched for it then, or had it
 /// joined while it counted.
 pub(super) fn settle_refused(one: &mut Side, other: &mut Side) {
-    let counting: Vec<&SealedFile> = one.good.iter().chain(&other.good).collect();
-    let waits = |refused: &SealedFile| !counting.iter().any(|good| good.manifest().names_as_ancestor(refused.hash()));
-    one.refused.retain(waits);
-    other.refused.retain(waits);
+    let named = Named::by(one.good.iter().chain(&other.good).map(SealedFile::manifest));
+    one.refused.retain(|refused| !named.has(refused.hash()));
+    other.refused.retain(|refused| !named.has(refused.hash()));
+}
+
+/// What counts for nothing and stays beside what is joined: what both sides have, and what either brought. What one of them
+/// left out since the base was left out by a person, and does not come back.
+pub(super) fn apart<'a>(base: &[SealedFile], ours: &'a Side, theirs: &'a Side) -> Vec<&'a SealedFile> {
+    let names = |files: &[SealedFile]| -> BTreeSet<Hash> { files.iter().map(|file| Hash::of(file.bytes())).collect() };
+    let (o, a, b) = (names(base), names(&ours.refused), names(&theirs.refused));
+    let mut met = BTreeSet::new();
+    let mut apart: Vec<&SealedFile> = ours.refused.iter().chain(&theirs.refused).collect();
+    apart.retain(|file| {
+        let name = Hash::of(file.bytes());
+        ((a.contains(&name) && b.contains(&name)) || !o.contains(&name)) && met.insert(name)
+    });
+    apart
 }
 
 /// The sealed files in a secret's file.
