@@ -3,9 +3,9 @@
 //! That is the version on disk; while git has the path unmerged, both sides; and HEAD's version where the one on disk
 //! does not follow it. They are joined: a writing command never drops a side. It decides nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::open::Version;
+use super::open::{Named, Version};
 use super::read::Secret;
 use super::write::Draft;
 use super::{Vault, VaultError};
@@ -62,12 +62,11 @@ impl Vault {
     pub(super) fn committed_beside(&self, path: &SecretPath, version: &Version) -> Result<Option<Version>, VaultError> {
         let Some(head) = self.repo().head()?.commit else { return Ok(None) };
         let Ok(Some(committed)) = self.version_at(head, path) else { return Ok(None) };
-        let is_in = |one: &SealedFile| {
-            let (hash, message) = (one.hash(), one.manifest().message());
-            let says_so = |member: &SealedFile| member.hash() == hash || member.manifest().message() == message;
-            version.members().any(says_so) || version.names_as_ancestor(hash)
-        };
-        let follows = committed.members().all(is_in);
+        let there: HashSet<Hash> = version.members().map(SealedFile::hash).collect();
+        let said: HashSet<Hash> = version.members().map(|member| member.manifest().message()).collect();
+        let named = Named::by(version.members().map(SealedFile::manifest));
+        let is_named = |hash: Hash| there.contains(&hash) || named.has(hash);
+        let follows = committed.members().all(|one| is_named(one.hash()) || said.contains(&one.manifest().message()));
         Ok((!follows).then_some(committed))
     }
 

@@ -86,11 +86,6 @@ impl Version {
         let all = self.siblings.iter().map(|sibling| &sibling.manifest().shares);
         all.fold(self.manifest().shares.clone(), |shares, more| shares.join(more))
     }
-
-    /// Whether the versions in the file name another one as what they follow.
-    pub(super) fn names_as_ancestor(&self, other: Hash) -> bool {
-        self.members().any(|member| member.manifest().names_as_ancestor(other))
-    }
 }
 
 impl RefusedSibling {
@@ -440,16 +435,15 @@ impl Opener<'_> {
     /// Opens a checked version and checks that the document is the one that was signed. Siblings are joined.
     pub fn open(&self, version: &Version) -> Result<Secret, VaultError> {
         let mut secret = self.open_one(&version.file, &version.sealed)?;
-        let mut kept_apart: Vec<Vec<u8>> = version.refused.iter().map(|refused| refused.bytes().to_vec()).collect();
         for (number, sibling) in version.siblings.iter().enumerate() {
             secret = secret.joined(self.open_one(&version.file, sibling)?);
             // More than one version can name as its parents: they stay for the next time.
             if number + 1 >= MAX_PARENTS {
                 secret.versions.pop();
-                kept_apart.push(sibling.bytes().to_vec());
+                secret.left_over.push(sibling.bytes().to_vec());
             }
         }
-        secret.kept_apart = kept_apart;
+        secret.kept_apart = version.refused.iter().map(|refused| refused.bytes().to_vec()).collect();
         Ok(secret)
     }
 
@@ -463,6 +457,7 @@ impl Opener<'_> {
             found_elsewhere: opened.found_elsewhere,
             versions: vec![(sealed.hash(), sealed.manifest().clone())],
             kept_apart: Vec::new(),
+            left_over: Vec::new(),
         })
     }
 

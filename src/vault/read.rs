@@ -31,6 +31,8 @@ pub struct Secret {
     pub versions: Vec<(Hash, Manifest)>,
     /// Siblings that are kept beside it and count for nothing, as they lie in the file.
     pub(super) kept_apart: Vec<Vec<u8>>,
+    /// Siblings that count, and are more than one version can name: they stay for the next one, as they lie in the file.
+    pub(super) left_over: Vec<Vec<u8>>,
 }
 
 impl Secret {
@@ -65,8 +67,8 @@ impl Secret {
         if !self.kept_apart.is_empty() {
             return Some(format!("beside {path} lies what counts for nothing: covault resolve {path}"));
         }
-        let joined =
-            || format!("{path} is joined from {} versions, until a command writes it as one", self.versions.len());
+        let count = self.versions.len() + self.left_over.len();
+        let joined = || format!("{path} is joined from {count} versions, until a command writes it as one");
         self.has_siblings().then(joined)
     }
 

@@ -61,7 +61,7 @@ pub struct Draft {
     pub parents: Vec<(Hash, Manifest)>,
     /// Whom it is shared with besides those who read by a grant.
     pub shares: Shares,
-    /// Siblings that count for nothing and stay beside it, as they lie in the file.
+    /// Siblings that count for nothing, or are too many to be named, and stay beside it, as they lie in the file.
     pub(super) kept_apart: Vec<Vec<u8>>,
     /// What lay at its path when it was begun.
     pub(super) over: Found,
@@ -71,7 +71,8 @@ impl Draft {
     /// The next version of an opened secret.
     pub fn after(secret: Secret) -> Self {
         let shares = secret.manifest.shares;
-        let (document, parents, kept_apart) = (secret.document, secret.versions, secret.kept_apart);
+        let (document, parents) = (secret.document, secret.versions);
+        let kept_apart = [secret.kept_apart, secret.left_over].concat();
         Self { document, parents, shares, kept_apart, over: Found::Unknown }
     }
 
@@ -96,7 +97,7 @@ impl Draft {
                 self.parents.push((hash, manifest));
             }
         }
-        self.kept_apart.extend(secret.kept_apart);
+        self.kept_apart.extend(secret.kept_apart.into_iter().chain(secret.left_over));
     }
 
     /// Whether it is news by itself: it follows several versions, which are one then.

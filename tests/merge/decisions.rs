@@ -325,6 +325,19 @@ fn more_versions_than_can_be_joined_at_once_are_worth_a_warning() {
 }
 
 #[test]
+fn more_versions_than_can_be_joined_at_once_are_told_apart_from_what_counts_for_nothing() {
+    let world = World::new();
+    let alice = forked(&world);
+    std::fs::write(alice.file("db"), bundle(versions(&alice, 70, false)).unwrap()).unwrap();
+    alice.git(["commit", "-qam", "many"]).ok();
+    let said = alice.covault(["get", "db/user"]).ok();
+    assert!(said.err.contains("db is joined from 70 versions, until a command writes it as one"), "{}", said.err);
+    alice.covault(["set", "db", "user=later"]).ok();
+    let said = alice.covault(["get", "db/user"]).ok();
+    assert!(said.err.contains("db is joined from 7 versions"), "{}", said.err);
+}
+
+#[test]
 fn a_label_that_names_no_commit_starts_no_program() {
     let world = World::new();
     let mut alice = forked(&world);

@@ -2,14 +2,13 @@
 //!
 //! Nothing is opened here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::super::VaultError;
 use super::super::open::{Named, opinion};
 use super::super::wrong::Wrong;
 use super::chains::Chains;
 use crate::model::bytes::Hash;
-use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
 use crate::seal::{self, SealedFile};
 
@@ -104,25 +103,35 @@ pub(super) fn parse(bytes: &[u8], file: &str) -> Result<Vec<SealedFile>, VaultEr
 
 /// Whether each of `olds` is one of `news`, or is followed by one, or says the same as one.
 pub(super) fn follows(news: &[SealedFile], olds: &[SealedFile]) -> bool {
-    olds.iter().all(|old| news.iter().any(|new| is_after(new.manifest(), new.hash(), old.manifest(), old.hash())))
+    stand_for(news, olds, |file| file.manifest().message())
 }
 
 /// Whether `olds` may be let go where `news` stay: each of them is one of those, is named by one, or says the same after the
 /// same versions. What says the same after others has to be named first, or what led to it looks as if it had been dropped.
 pub(super) fn replaces(news: &[SealedFile], olds: &[SealedFile]) -> bool {
-    let stands_for = |new: &SealedFile, old: &SealedFile| {
-        new.hash() == old.hash() || new.manifest().names_as_ancestor(old.hash()) || said_after(new) == said_after(old)
-    };
-    olds.iter().all(|old| news.iter().any(|new| stands_for(new, old)))
+    stand_for(news, olds, said_after)
+}
+
+/// Whether each of `olds` is one of `news`, is named by one, or says what one says. What a version says takes a hash of all of it:
+/// each is asked once, and only where the names leave something open.
+fn stand_for<'a, T: Eq + std::hash::Hash>(
+    news: &'a [SealedFile],
+    olds: &'a [SealedFile],
+    says: impl Fn(&'a SealedFile) -> T,
+) -> bool {
+    let there: HashSet<Hash> = news.iter().map(SealedFile::hash).collect();
+    let named = Named::by(news.iter().map(SealedFile::manifest));
+    let mut open = olds.iter().filter(|old| !there.contains(&old.hash()) && !named.has(old.hash())).peekable();
+    if open.peek().is_none() {
+        return true;
+    }
+    let said: HashSet<T> = news.iter().map(&says).collect();
+    open.all(|old| said.contains(&says(old)))
 }
 
 /// What a version says, and which it says it of: two for which this is equal stand for each other wherever one is named.
 pub(super) fn said_after(file: &SealedFile) -> (Hash, &[Hash]) {
     (file.manifest().message(), &file.manifest().parents)
-}
-
-fn is_after(new: &Manifest, new_hash: Hash, old: &Manifest, old_hash: Hash) -> bool {
-    new_hash == old_hash || new.names_as_ancestor(old_hash) || new.message() == old.message()
 }
 
 /// Whether a version counts; an error where it is none at all. A roster that has never heard of its author, its readers
