@@ -18,7 +18,7 @@ use crate::model::roster::Role;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, Found};
-use crate::seal::{self, Signer};
+use crate::seal::{self, Sealed, Signer};
 
 /// Files that are refused and left alone, with why.
 pub type RefusedFiles = Vec<(String, VaultError)>;
@@ -255,7 +255,7 @@ fn join_drafts(
 ) -> Result<Vec<u8>, VaultError> {
     draft.shares = draft.shares.join(&due.shares);
     let sealed = seal_draft(&draft, due.version.file(), landmarks, opener.me, signer, under, now)?;
-    beside(due.version.file(), sealed.bytes, &draft.kept_apart)
+    read_back(due, under, sealed, &draft.kept_apart)
 }
 
 /// One secret, for its new readers; its document is untouched.
@@ -297,5 +297,13 @@ fn reseal_one(
     };
     let sealed = sealed.map_err(|source| sealing(version.file().to_owned(), source))?;
     let kept_apart: Vec<_> = version.refused().iter().map(|sibling| sibling.bytes().to_vec()).collect();
-    beside(version.file(), sealed.bytes, &kept_apart)
+    read_back(due, under, sealed, &kept_apart)
+}
+
+/// What others would refuse under the roster that it is sealed for is not put in place. By itself: a sibling beside it
+/// must not stand in for it.
+fn read_back(due: &Due, under: &Under<'_>, sealed: Sealed, kept_apart: &[Vec<u8>]) -> Result<Vec<u8>, VaultError> {
+    let file = due.version.file();
+    check(under.roster, file, &due.pending.path, sealed.bytes.as_slice(), None)?;
+    beside(file, sealed.bytes, kept_apart)
 }

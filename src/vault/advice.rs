@@ -60,7 +60,8 @@ impl VaultError {
             | Self::NobodyCouldSeal { .. }
             | Self::MachinesOf { .. }
             | Self::RenewsAlone(_)
-            | Self::Converted { .. } => Kind::NeedsPerson,
+            | Self::Converted { .. }
+            | Self::EndsOwnKey(_) => Kind::NeedsPerson,
             Self::NoVault
             | Self::NotOnDisk(_)
             | Self::NothingToScan(_)
@@ -282,6 +283,10 @@ impl VaultError {
             }
             Self::PaperNotShown => "let stdout be read, then repeat it".to_owned(),
             Self::RenewsAlone(name) => format!("there: covault join --renew; then here: covault member approve {name}"),
+            Self::EndsOwnKey(name) => format!(
+                "first add that machine: there covault join --name {name}, without --renew; approve it here; then there: \
+                 covault join --renew, and approve it there. Or another admin approves this one"
+            ),
             Self::Refused(Refusal::GroupGranted(group)) => {
                 format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")
             }

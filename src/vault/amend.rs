@@ -13,6 +13,7 @@ use super::open::{Verified, check};
 use super::write::{How, Report, Under, Writing};
 use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
+use crate::model::card::Card;
 use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
 use crate::model::roster::{self, Entry, Operation, Role, Roster};
@@ -159,6 +160,7 @@ impl Vault {
             text.push('\n');
             text.push_str(&entry);
             current = trust::extended(&file, &current, entry)?;
+            self.check_still_signs(&current)?;
         }
         // Nobody would read it any more, oneself neither.
         if text.len() > roster::MAX_ROSTER {
@@ -294,6 +296,17 @@ impl Vault {
         let head = self.repo().head()?.commit;
         let trunk = self.repo().trunk()?.map(|trunk| trunk.commit);
         Ok(head.into_iter().chain(trunk).collect())
+    }
+
+    /// What is sealed again names one's card of then: without the key that one signs with there, nobody could read it.
+    fn check_still_signs(&self, after: &Roster) -> Result<(), VaultError> {
+        let (me, signer) = self.author()?;
+        let (name, public) = (&me.reference.name, signer.public());
+        let signs = |card: &Card| card.signing_keys().any(|key| *key == public);
+        match after.named(name) {
+            Some(member) if !signs(&member.card) => Err(VaultError::EndsOwnKey(name.clone())),
+            _ => Ok(()),
+        }
     }
 
     fn signed(

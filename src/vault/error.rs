@@ -573,6 +573,11 @@ pub enum VaultError {
     /// A person's new keys are made on their own machine.
     #[error("{0} is a person, whose new keys are made on a machine of theirs")]
     RenewsAlone(MemberName),
+    /// An admin's own card without the key that they sign with.
+    #[error(
+        "the new card of {0} lacks the key that signs here, and what is sealed again has to be signed by a key of it"
+    )]
+    EndsOwnKey(MemberName),
     /// A commit without a vault.
     #[error("there is no vault in {0}")]
     NoVaultAt(String),

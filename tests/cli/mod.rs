@@ -21,6 +21,7 @@ mod listing;
 mod member;
 mod qr;
 mod rekey;
+mod renew;
 mod rotate;
 mod scan;
 mod seen;

@@ -33,7 +33,7 @@ const MAX_INPUT: u64 = 64 << 10;
     covault member approve bob --role reader --group dev\n  covault member approve bob --request - < line-from-chat\n  \
     covault member approve bob --dry-run\n\n\
     What can go wrong: nobody asks under that name (3); the request is no good one (6); it answers no invite of yours,\n\
-    or there are several (7)."
+    or there are several (7); it is your own, and ends the key that you sign with here (7)."
 )]
 pub struct ApproveArgs {
     /// Whose request
