@@ -157,7 +157,12 @@ impl HomeError {
             Self::BadKey { source: SealError::WrongPassphrase, .. } => {
                 Some("repeat the command and type it again".to_owned())
             }
-            Self::BadKey { .. } | Self::BadLiteral { .. } => {
+            Self::BadLiteral { .. } => {
+                let text = "it holds AGE-SECRET-KEY-1…, and after a space COVAULT-SIGNING-KEY-1… where it signs; files are \
+                    named with COVAULT_IDENTITY_FILE and COVAULT_SIGNING_KEY_FILE";
+                Some(text.to_owned())
+            }
+            Self::BadKey { .. } => {
                 let text = "an identity is AGE-SECRET-KEY-1… or an ssh-ed25519 private key; a signing key is \
                     ssh-ed25519, private, or public and in ssh-agent";
                 Some(text.to_owned())
@@ -226,6 +231,19 @@ impl Home {
     /// The signing key that counts.
     pub fn signing_file(&self) -> PathBuf {
         self.sources.signing_file.clone().unwrap_or_else(|| self.named(SIGNING_POINTER, "signing_ed25519"))
+    }
+
+    /// Where a signing key is looked for that does not stand in the environment itself; `None` where an identity does,
+    /// which no key of this machine's goes with unless it is named.
+    pub fn signing_place(&self) -> Option<PathBuf> {
+        let is_named = self.sources.literal.is_none() || self.sources.signing_file.is_some();
+        is_named.then(|| self.signing_file())
+    }
+
+    /// Our folders that others may write to: they could put keys there, or take away what this machine remembers.
+    pub fn open_folders(&self) -> Vec<&Path> {
+        let folders = [&self.config, &self.state].into_iter().map(PathBuf::as_path);
+        folders.filter(|folder| files::others_may_write(folder)).collect()
     }
 
     /// Remembers that an existing key file is to be used: `identity-file` and `signing-key-file` hold a path.

@@ -87,7 +87,8 @@ pub fn run(context: &Context, args: &InitArgs) -> Answer {
     };
     let founded = init::init(&dir, &home, &founding, &context.how(&args.write), &show)?;
     if founded.new_identity && !args.write.dry_run {
-        context.note(&format!("your identity: {} (keep a copy)", founded.identity_file.display()));
+        let (opens, signs) = (founded.identity_file.display(), home.signing_file());
+        context.note(&format!("your keys: {opens} opens, {} signs (keep a copy of both)", signs.display()));
     }
     let mut more = serde_json::Map::new();
     more.insert("vault".into(), json!(founded.id.to_string()));

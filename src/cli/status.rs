@@ -56,7 +56,8 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     if status.one_key {
         out.push_str(
             "one admin and no paper key: if that admin's keys are lost, nobody can let anybody in (make somebody else an \
-             admin: covault member role NAME admin; or keep a copy of the identity)\n",
+             admin: covault member role NAME admin; or keep a copy of both keys, the one that \
+             opens and the one that signs)\n",
         );
     }
     let asked: Vec<_> = status.requests.asked.iter().map(member::ask_as_text).collect();

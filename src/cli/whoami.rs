@@ -22,7 +22,7 @@ pub fn run(context: &Context, _args: &WhoamiArgs) -> Answer {
     if context.json() {
         out::json(&json!({
             "name": who.name, "role": who.role, "device": who.device, "recipients": who.recipients,
-            "signing_key": who.signing, "in_agent": who.agent.as_ref().map(Result::is_ok), "identity_file": who.identity_file, "card": who.card,
+            "signing_key": who.signing, "on_card": who.on_card, "in_agent": who.agent.as_ref().map(Result::is_ok), "identity_file": who.identity_file, "card": who.card,
             "vault": vault.roster().name, "words": words,
         }))?;
         return Ok(exit::DONE);
@@ -40,7 +40,8 @@ pub fn run(context: &Context, _args: &WhoamiArgs) -> Answer {
         Some(Ok(())) => " (in ssh-agent)".to_owned(),
         Some(Err(error)) => format!(" (not usable: {error})"),
     };
-    text.push_str(&format!("signing key: {}{holder}\n", who.signing.as_deref().unwrap_or("none")));
+    let stray = if who.on_card == Some(false) { " (not on your card: it signs nothing here)" } else { "" };
+    text.push_str(&format!("signing key: {}{stray}{holder}\n", who.signing.as_deref().unwrap_or("none")));
     out::text(&text)?;
     Ok(exit::DONE)
 }

@@ -92,6 +92,20 @@ pub fn read_optional(file: &Path) -> Result<Option<Vec<u8>>, HomeError> {
     }
 }
 
+/// Whether others may put files into a folder, and take them out.
+pub fn others_may_write(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(folder).is_ok_and(|about| about.mode() & 0o022 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        false
+    }
+}
+
 /// Refuses a key file that others can read.
 pub fn check_private(file: &Path) -> Result<(), HomeError> {
     #[cfg(unix)]

@@ -90,12 +90,15 @@ impl Home {
 
     /// Reads the signing key; `None` where this machine only reads.
     pub fn signer(&self) -> Result<Option<OwnSigner>, HomeError> {
-        match &self.sources.literal {
-            Some(literal) => Ok(keys_from_literal(literal)?.1.map(OwnSigner::Key)),
-            None => match self.points_nowhere(self.sources.signing_file.as_ref(), SIGNING_POINTER) {
-                Some(error) => Err(error),
-                None => self.signer_in(&self.signing_file()),
-            },
+        if let Some(literal) = &self.sources.literal
+            && let Some(key) = keys_from_literal(literal)?.1
+        {
+            return Ok(Some(OwnSigner::Key(key)));
+        }
+        let Some(file) = self.signing_place() else { return Ok(None) };
+        match self.points_nowhere(self.sources.signing_file.as_ref(), SIGNING_POINTER) {
+            Some(error) => Err(error),
+            None => self.signer_in(&file),
         }
     }
 

@@ -85,6 +85,7 @@ impl VaultError {
             | Self::NotAMember(_)
             | Self::NotAWriter
             | Self::NoSigningKey(_)
+            | Self::IdentityAlone
             | Self::SigningKeyUnknown(_) => Kind::NoAccess,
             Self::Home(
                 HomeError::NoIdentity { .. }
@@ -294,10 +295,20 @@ impl VaultError {
             Self::NotAMember(_) => {
                 "ask an admin to let you in, or name another identity with COVAULT_IDENTITY_FILE".to_owned()
             }
-            Self::NoSigningKey(_) => "name one with COVAULT_SIGNING_KEY_FILE".to_owned(),
-            Self::SigningKeyUnknown(_) => {
-                "name the one on your card with COVAULT_SIGNING_KEY_FILE (see: covault whoami)".to_owned()
+            Self::NoSigningKey(_) => "copy it here from where your identity came from, or name it with \
+                COVAULT_SIGNING_KEY_FILE; if it is lost: covault join, and an admin approves it"
+                .to_owned(),
+            Self::IdentityAlone => {
+                "put it there after a space, or name its file with COVAULT_SIGNING_KEY_FILE".to_owned()
             }
+            Self::SigningKeyUnknown(_) => {
+                "name the one on your card with COVAULT_SIGNING_KEY_FILE; if it is lost: covault \
+                join, and an admin approves it"
+                    .to_owned()
+            }
+            Self::NotAWriter => "ask an admin, as in: covault member role NAME writer; a machine writes that was made \
+                with: covault member add NAME --machine --writes"
+                .to_owned(),
             Self::NoSuchSecret { similar, name } => match similar.as_slice() {
                 [] => format!("make it with: covault set {name}"),
                 names => format!("did you mean {}?", names.join(", ")),

@@ -1,6 +1,7 @@
 //! `doctor`: what on this machine or in this clone could betray a secret or lose one, and what mends it.
 
 use super::{Vault, VaultError, hooks, sealed, setup};
+use crate::home::HomeError;
 use crate::repo::AttributeValue;
 
 /// How a check went.
@@ -36,10 +37,15 @@ impl Vault {
         Ok(self.repo().sweep(&lock, self.root())? + self.home().sweep(self.roster().vault))
     }
 
-    /// Looks at clone, keys and attributes.
+    /// Looks at keys, clone and attributes.
     pub fn doctor(&self, program: &str) -> Result<Vec<Finding>, VaultError> {
-        Ok(vec![
-            self.check_identity(),
+        let mut findings = vec![self.check_identity()];
+        // Of somebody who is nobody here that says all.
+        if findings.iter().all(|identity| identity.health == Health::Good) {
+            findings.push(self.check_signing_key());
+        }
+        findings.extend([
+            self.check_folders(),
             self.check_textconv(program),
             self.check_cache(),
             self.check_driver(program),
@@ -48,15 +54,42 @@ impl Vault {
             self.check_tracked_attributes()?,
             self.check_hooks(program)?,
             self.check_leftovers()?,
-        ])
+        ]);
+        Ok(findings)
     }
 
     fn check_identity(&self) -> Finding {
         let what = "identity";
         match self.me() {
-            Ok(me) => good(what, format!("{} ({})", me.reference.name, self.home().identity_file().display())),
-            Err(error) => bad(what, super::error::chain(&error), error.hint()),
+            Ok(me) => good(what, format!("{} ({})", me.reference.name, self.home().identity_name())),
+            Err(error) => refused(what, &error),
         }
+    }
+
+    /// Whether what is written here would count. A key that others may read is told to who only reads, too.
+    fn check_signing_key(&self) -> Finding {
+        let what = "signing key";
+        match self.signer().and_then(|_| self.author()) {
+            Err(VaultError::Home(HomeError::PassphraseNeeded { .. })) => {
+                warning(what, "behind a passphrase, and nobody can be asked".to_owned(), "run it on a terminal")
+            }
+            Err(VaultError::NotAWriter) => good(what, "not needed: you read and do not write".to_owned()),
+            Err(error) => refused(what, &error),
+            Ok((_, signer)) => match signer.check_ready() {
+                Err(error) => refused(what, &error.into()),
+                Ok(()) => good(what, "on your card".to_owned()),
+            },
+        }
+    }
+
+    fn check_folders(&self) -> Finding {
+        let what = "folders of yours";
+        let open: Vec<_> = self.home().open_folders().iter().map(|folder| format!("'{}'", folder.display())).collect();
+        if open.is_empty() {
+            return good(what, "nobody else may write to them".to_owned());
+        }
+        let open = open.join(" ");
+        bad(what, format!("others may write to {open}"), Some(format!("chmod 700 {open}")))
     }
 
     fn check_textconv(&self, program: &str) -> Finding {
@@ -155,6 +188,10 @@ pub(super) fn good(what: &'static str, seen: String) -> Finding {
 
 pub(super) fn warning(what: &'static str, seen: String, hint: &str) -> Finding {
     Finding { what, health: Health::Warning, seen, hint: Some(hint.to_owned()) }
+}
+
+fn refused(what: &'static str, error: &VaultError) -> Finding {
+    bad(what, super::error::chain(error), error.hint())
 }
 
 pub(super) fn bad(what: &'static str, seen: String, hint: Option<String>) -> Finding {

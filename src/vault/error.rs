@@ -233,6 +233,9 @@ pub enum VaultError {
     /// Reading is possible, writing is not.
     #[error("there is no signing key on this machine ({0} does not exist), and what is written must be signed")]
     NoSigningKey(String),
+    /// The same where the environment brings the keys.
+    #[error("there is no signing key after the identity in COVAULT_IDENTITY, and what is written must be signed")]
+    IdentityAlone,
     /// The signing key is not on one's card.
     #[error("the signing key {0} is not on your card in the roster")]
     SigningKeyUnknown(String),

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::write::{How, Report, random};
+use super::write::{How, Report, no_signing_key, random};
 use super::{FOLDER, VaultError, setup, words, write};
 use crate::home::{Home, HomeError, Keys, NewKeys, OwnSigner, Pin};
 use crate::model::bytes::Hash;
@@ -76,7 +76,7 @@ pub fn init(
     }
     let lock = repo.lock()?;
     let (keys, signer) = home.make_keys(&founding.new_keys)?;
-    let signer = signer.as_ref().ok_or_else(|| VaultError::NoSigningKey(home.signing_file().display().to_string()))?;
+    let signer = signer.as_ref().ok_or_else(|| no_signing_key(home))?;
     let (paper, paper_device) = if founding.recovery { paper_device()? } else { (None, None) };
     let own = own_device(&keys, signer, &founding.device)?;
     let devices = std::iter::once(own).chain(paper_device).collect();

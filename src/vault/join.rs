@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::init::own_device;
 use super::requests::{self, Asks, BRANCHES};
-use super::write::How;
+use super::write::{How, no_signing_key};
 use super::{Vault, VaultError, find_me, root_above, setup, trust, words};
 use crate::home::{Keys, NewKeys, OwnSigner};
 use crate::model::bytes::Hash;
@@ -105,8 +105,7 @@ impl Vault {
             self.repo().committer()?;
         }
         let (keys, signer) = self.home().make_keys(&joining.new_keys)?;
-        let signer =
-            signer.ok_or_else(|| VaultError::NoSigningKey(self.home().signing_file().display().to_string()))?;
+        let signer = signer.ok_or_else(|| no_signing_key(self.home()))?;
         let set_up = setup::install(self.repo(), self.root(), self.roster().vault, &how.program)?;
         let vault_words = self.words();
         if let Some(name) = self.member_already(joining, &keys, &signer)? {

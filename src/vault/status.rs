@@ -93,6 +93,8 @@ pub struct Who {
     pub recipients: Vec<String>,
     /// The signing key's public half.
     pub signing: Option<String>,
+    /// Whether that one is on one's card; `None` for a stranger, or without one.
+    pub on_card: Option<bool>,
     /// Where an agent has it: whether it does now, and why not.
     pub agent: Option<Result<(), AgentError>>,
     /// Where the identity is.
@@ -233,8 +235,9 @@ impl Vault {
             device: device.map(|device| device.label.to_string()),
             recipients: keys.recipients().iter().map(ToString::to_string).collect(),
             signing: signer.map(|key| key.public().to_string()),
+            on_card: member.zip(signer).map(|(member, key)| member.card.signing_keys().any(|one| *one == key.public())),
             agent: signer.and_then(OwnSigner::agent).map(AgentKey::check_held),
-            identity_file: self.home().identity_file().display().to_string(),
+            identity_file: self.home().identity_name(),
             card: me.map(|me| me.reference.card.to_string()),
         })
     }

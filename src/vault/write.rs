@@ -8,7 +8,7 @@ use super::heal::Healing;
 use super::read::Secret;
 use super::trunk::Ahead;
 use super::{Me, Vault, VaultError, setup};
-use crate::home::OwnSigner;
+use crate::home::{Home, OwnSigner};
 use crate::model::bytes::{Hash, SecretId};
 use crate::model::card::Device;
 use crate::model::codec;
@@ -175,15 +175,14 @@ impl Vault {
     /// Oneself as somebody who may write, with the key to sign with.
     pub(super) fn author(&self) -> Result<(&super::Me, &OwnSigner), VaultError> {
         let me = self.me()?;
-        let signer =
-            self.signer()?.ok_or_else(|| VaultError::NoSigningKey(self.home.signing_file().display().to_string()))?;
         let member = self.roster.member(me.reference.card).ok_or_else(|| self.not_a_member())?;
+        if member.role < Role::Writer || self.ahead.as_ref().is_some_and(|it| it.took_writing(&member.card.name)) {
+            return Err(VaultError::NotAWriter);
+        }
+        let signer = self.signer()?.ok_or_else(|| no_signing_key(&self.home))?;
         let public = signer.public();
         if !member.card.signing_keys().any(|key| *key == public) {
             return Err(VaultError::SigningKeyUnknown(public.to_string()));
-        }
-        if member.role < Role::Writer || self.ahead.as_ref().is_some_and(|it| it.took_writing(&member.card.name)) {
-            return Err(VaultError::NotAWriter);
         }
         Ok((me, signer))
     }
@@ -255,6 +254,14 @@ impl Vault {
         let version = self.check(&file, path, &sealed.bytes)?;
         self.open_version(&version)?;
         Ok(Change::write(file.clone(), beside(&file, sealed.bytes, &draft.kept_apart)?).over(draft.over))
+    }
+}
+
+/// Why nothing can be signed on this machine, by where a key was looked for.
+pub(super) fn no_signing_key(home: &Home) -> VaultError {
+    match home.signing_place() {
+        Some(file) => VaultError::NoSigningKey(file.display().to_string()),
+        None => VaultError::IdentityAlone,
     }
 }
 

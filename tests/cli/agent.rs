@@ -139,6 +139,8 @@ fn what_an_agent_signs_is_good_to_ssh_keygen_and_to_people_without_the_agent() {
     assert_eq!(json(&alice.covault(["whoami", "--json"]).ok())["in_agent"], false);
     let said = alice.covault(["whoami"]).ok().text();
     assert!(said.contains(" (not usable: no ssh-agent answers at "), "{said}");
+    let said = alice.covault(["doctor"]).exits(8).text();
+    assert!(said.contains("BAD  signing key: ") && said.contains("no ssh-agent answers at "), "{said}");
     // The private key's file by itself signs for the same card.
     alice.vars.push(("COVAULT_SIGNING_KEY_FILE".to_owned(), away.to_str().unwrap().to_owned()));
     alice.set("prod/db", "hunter4-hunter4");

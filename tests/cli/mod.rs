@@ -19,6 +19,7 @@ mod kinds;
 mod leave;
 mod listing;
 mod member;
+mod own_keys;
 mod qr;
 mod rekey;
 mod renew;
