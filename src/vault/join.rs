@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::init::own_device;
-use super::requests::{self, Asks, BRANCHES};
+use super::requests::{self, Asks, BRANCHES, BadRequest};
 use super::write::{How, no_signing_key};
 use super::{Vault, VaultError, find_me, root_above, setup, trust, words};
 use crate::home::{Keys, NewKeys, OwnSigner};
@@ -119,15 +119,13 @@ impl Vault {
             Some((request, place)) => (request, Some(place), true),
             None => (self.request_of(card, &signer, joining)?, None, false),
         };
-        requests::check_request(self.roster(), &request)
-            .map_err(|why| VaultError::BadRequest { name: name.clone(), why })?;
+        requests::check_request(self.roster(), &request).map_err(|why| own_request(&name, why))?;
         let branch = match branch {
             Some(branch) => Some(branch),
             None if joining.print => None,
             None => Some(self.put_on_branch(&request, how)?),
         };
-        let asked =
-            self.asked(request, "this machine").map_err(|why| VaultError::BadRequest { name: name.clone(), why })?;
+        let asked = self.asked(request, "this machine").map_err(|why| own_request(&name, why))?;
         let requested = Requested {
             card_words: asked.request.card.words(),
             card: asked.request.card.hash(),
@@ -254,5 +252,13 @@ impl Vault {
             }
         }
         Ok(head)
+    }
+}
+
+/// Why one's own request is none. What the rules say is for who asks; the rest is said as to an admin.
+fn own_request(name: &MemberName, why: BadRequest) -> VaultError {
+    match why {
+        BadRequest::Roster(why) => VaultError::Refused(why),
+        why => VaultError::BadRequest { name: name.clone(), why },
     }
 }

@@ -135,6 +135,29 @@ fn another_admin_or_the_same_signing_key_approves_new_keys_at_once() {
 }
 
 #[test]
+fn who_comes_back_with_the_keys_of_a_removed_member_is_told_so() {
+    let world = World::new();
+    let alice = world.team("alice");
+    let carol = world.joins(&alice, "carol");
+    alice.covault(["member", "remove", "carol", "--yes"]).ok();
+    alice.git(["push", "-q"]).ok();
+    carol.git(["pull", "-q", "--ff-only"]).ok();
+    let line = alice.covault(["member", "invite", "carol2"]).ok().text();
+    for args in [&["join", "--invite", line.trim()][..], &["join", "--name", "carol2"]] {
+        let said = carol.covault(args).exits(7);
+        assert!(said.err.contains("the roster refuses that: a key of the card is carol's"), "{}", said.err);
+        assert!(said.err.contains("hint: keys belong to one member; as carol's they stay"), "{}", said.err);
+    }
+    // As the hint says.
+    let (identity, signing) = (world.path().join("new.txt"), world.path().join("new_signing"));
+    let beside = [
+        ("COVAULT_IDENTITY_FILE", identity.to_str().unwrap()),
+        ("COVAULT_SIGNING_KEY_FILE", signing.to_str().unwrap()),
+    ];
+    with(&carol, &beside).covault(["join", "--invite", line.trim()]).ok();
+}
+
+#[test]
 fn what_would_be_refused_under_the_new_roster_is_not_put_in_place() {
     let world = World::new();
     let alice = world.team("alice");
