@@ -45,6 +45,13 @@ pub enum CanonError {
     },
 }
 
+impl CanonError {
+    /// Whether the text says that it is of another format: one that a later version writes.
+    pub fn is_other_format(&self) -> bool {
+        matches!(self, Self::Value { key, .. } if key == "format")
+    }
+}
+
 /// Writes canonical text.
 #[derive(Debug, Default)]
 pub struct Writer {

@@ -49,6 +49,13 @@ pub enum DocumentError {
     },
 }
 
+impl DocumentError {
+    /// Whether a later version may well read it.
+    pub fn is_from_later(&self) -> bool {
+        matches!(self, Self::Canon(source) if source.is_other_format())
+    }
+}
+
 /// The padded plaintext of a document.
 pub fn encode(document: &Document) -> Result<Plaintext, DocumentError> {
     let room = capacity(document);

@@ -326,3 +326,14 @@ pub enum SealError {
     #[error("the signature does not fit the signed text")]
     BadSignature,
 }
+
+impl SealError {
+    /// Whether a later version may well read it.
+    pub fn is_from_later(&self) -> bool {
+        match self {
+            Self::SiblingsVersion => true,
+            Self::Manifest(source) => source.is_other_format(),
+            _ => false,
+        }
+    }
+}

@@ -144,8 +144,26 @@ impl VaultError {
         }
     }
 
+    /// The file that a later version may well read.
+    fn later_file(&self) -> Option<&str> {
+        let (file, is_from_later) = match self {
+            Self::Roster { file, source } => (file, source.is_from_later()),
+            Self::Sealed { file, source } => (file, source.is_from_later()),
+            Self::Document { file, source } => (file, source.is_from_later()),
+            _ => return None,
+        };
+        is_from_later.then_some(file)
+    }
+
     /// The command or step that mends it.
     pub fn hint(&self) -> Option<String> {
+        if let Some(file) = self.later_file() {
+            let file = file.split(" at ").next().unwrap_or(file);
+            // It is mostly said before a signature is asked: anybody can write a number there.
+            return Some(format!(
+                "install a newer covault; if yours is the newest, see who changed it with: git log -p -- {file}"
+            ));
+        }
         let text = match self {
             Self::EnvLine { source, .. } => return source.hint(),
             Self::Key(error) => return error.hint(),

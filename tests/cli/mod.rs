@@ -16,6 +16,7 @@ mod importing;
 mod journals;
 mod keys;
 mod kinds;
+mod later;
 mod leave;
 mod listing;
 mod member;

@@ -60,6 +60,17 @@ pub enum RosterError {
     },
 }
 
+impl RosterError {
+    /// Whether a later version may well read it.
+    pub fn is_from_later(&self) -> bool {
+        match self {
+            Self::TooNew { .. } | Self::UnknownOperation { .. } => true,
+            Self::Canon(source) => source.is_other_format(),
+            _ => false,
+        }
+    }
+}
+
 /// Which rule an entry breaks (docs/format.md, "What an entry must satisfy").
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
