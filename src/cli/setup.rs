@@ -8,6 +8,7 @@ use super::exit::{self, Answer};
 use super::{ask, out};
 use crate::vault::hooks::{self, Hooks};
 use crate::vault::setup;
+use crate::vault::trust::Acceptance;
 
 /// Set this clone up: git shows secrets, and knows which vault it belongs to
 ///
@@ -53,8 +54,13 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
     }
     let expected = args.vault.clone().or_else(|| context.expected_vault());
     if args.accept {
-        let seq = setup::accept(context.dir(), &context.home()?, expected.as_deref())?;
+        let Acceptance { seq, back } = setup::accept(context.dir(), &context.home()?, expected.as_deref())?;
         context.note(&format!("accepted: what was seen before is forgotten, and entry {seq} of the roster counts now"));
+        for name in back {
+            context.warn(&format!(
+                "{name} was removed, and is a member by what you accepted; if that is wrong: covault member remove {name}"
+            ));
+        }
     }
     let confirm = |words: &str| {
         context.can_ask()

@@ -60,7 +60,6 @@ impl VaultError {
             | Self::NobodyCouldSeal { .. }
             | Self::MachinesOf { .. }
             | Self::RenewsAlone(_)
-            | Self::Converted { .. }
             | Self::EndsOwnKey(_) => Kind::NeedsPerson,
             Self::NoVault
             | Self::NotOnDisk(_)
@@ -127,6 +126,7 @@ impl VaultError {
             Self::Roster { .. }
             | Self::RosterSignature { .. }
             | Self::RosterSigner { .. }
+            | Self::Converted { .. }
             | Self::UnknownVault { .. }
             | Self::OtherVault { .. }
             | Self::RosterRolledBack { .. }

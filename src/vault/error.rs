@@ -91,7 +91,7 @@ pub enum VaultError {
         seq: u64,
     },
     /// Git changed a file when it put it on the disk.
-    #[error("git changed {file} when it checked it out (its line ends, as a .gitattributes says)")]
+    #[error("{file} is refused: git changed it when it checked it out (its line ends, as a .gitattributes says)")]
     Converted {
         /// The file.
         file: String,

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::trust::Acceptance;
 use super::write::{How, Report};
 use super::{FOLDER, Vault, VaultError, hooks, root_above, trust, words};
 use crate::home::{Home, HomeError, Pin};
@@ -203,9 +204,8 @@ fn undo_conversions(repo: &Repo, root: &str, program: &str) -> Result<usize, Vau
     Ok(converted.len())
 }
 
-/// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there. Gives the
-/// number of the roster's newest entry.
-pub fn accept(start: &Path, home: &Home, expected: Option<&str>) -> Result<u64, VaultError> {
+/// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there.
+pub fn accept(start: &Path, home: &Home, expected: Option<&str>) -> Result<Acceptance, VaultError> {
     let repo = Repo::discover(start)?;
     let root = root_above(&repo, start)?;
     trust::accept_trunk(&repo, home, &root, expected)

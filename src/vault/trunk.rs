@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::open::{Version, check};
-use super::trust;
+use super::trust::{self, Acceptance};
 use super::wrong::Wrong;
 use super::{Vault, VaultError, sealed};
 use crate::home::{Home, Pin, Seen};
@@ -132,9 +132,8 @@ impl Here<'_> {
         Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
     }
 
-    /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before. Gives the
-    /// entry that counts from now on.
-    pub(super) fn accept(&self) -> Result<(u64, Hash), VaultError> {
+    /// Accepts what the trunk (or, without one, what is checked out) holds now, whatever was seen before.
+    pub(super) fn accept(&self) -> Result<Acceptance, VaultError> {
         let vault = self.roster.vault;
         let trunk = self.repo.trunk()?;
         let published = match &trunk {
@@ -148,8 +147,10 @@ impl Here<'_> {
         }
         self.home.set_pin(&Pin { vault, seq, head })?;
         // Somebody who is in by what was accepted is no more one whose removal was seen.
-        self.home.remember_removed(vault, &dead(accepted))?;
-        Ok((seq, head))
+        let gone = dead(accepted);
+        let back = self.home.removed(vault)?.difference(&gone).cloned().collect();
+        self.home.remember_removed(vault, &gone)?;
+        Ok(Acceptance { seq, back })
     }
 
     /// Without a trunk, or with one that has no vault, what it held when it was last seen counts: its roster and its

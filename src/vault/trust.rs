@@ -48,11 +48,19 @@ pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>)
     Ok(Accepted { blob: blob.to_string(), roster, gone, forked_by, ahead, trunk: view })
 }
 
-/// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was. Gives the
-/// number of the roster's newest entry there.
-pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<u64, VaultError> {
+/// What came of accepting a trunk that lost something which was seen there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The number of the roster's newest entry that counts from now on.
+    pub seq: u64,
+    /// Names of members whose removal was seen, and who are in by what was accepted.
+    pub back: Vec<String>,
+}
+
+/// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was.
+pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Acceptance, VaultError> {
     let (roster, blob) = roster_here(repo, home, root, expected)?;
-    Ok(Here { repo, home, root, roster: &roster, blob }.accept()?.0)
+    Here { repo, home, root, roster: &roster, blob }.accept()
 }
 
 /// The verified roster in the work tree, of a vault that was named as the one to expect here, and git's name of its file.
@@ -78,7 +86,7 @@ fn roster_here(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> 
         Err(source) if is_refused(&source) && repo.stages(&file)?.iter().any(Option::is_some) => {
             return Err(VaultError::RosterUnmerged { file, source: Box::new(source) });
         }
-        Err(source) if is_refused(&source) && repo.converted_below(root)?.contains(&file) => {
+        Err(source) if is_refused(&source) && repo.converted_below(root)?.iter().any(|it| it.path() == file) => {
             return Err(VaultError::Converted { file });
         }
         read => read?,
