@@ -32,6 +32,9 @@ pub(super) fn blob_id(kind: gix::hash::Kind, bytes: &[u8]) -> Result<ObjectId> {
         .map_err(|error| RepoError::ObjectWrite { kind: "blob", source: error.into() })
 }
 
+/// Deflate makes nothing smaller than by 1,032 times (zlib's "Technical Details"); with some room.
+const MOST_TIMES: u64 = 1_100;
+
 impl Repo {
     /// The bytes of the regular file `path` in `commit`; `None` where there is none.
     ///
@@ -321,10 +324,19 @@ impl Repo {
             // Git itself reads all of it whenever it looks at the history.
             Kind::Commit | Kind::Tag => return self.found(id, kind),
         };
-        if self.size_of(id, kind)? > limit {
+        if !self.cannot_exceed(id, limit) && self.size_of(id, kind)? > limit {
             return Err(RepoError::ObjectTooLarge { id, kind: word(kind), limit });
         }
         self.found(id, kind)
+    }
+
+    /// Whether an object is a file of its own, and too small a one to unpack into more than `limit` bytes: then it need not
+    /// be opened twice.
+    fn cannot_exceed(&self, id: ObjectId, limit: u64) -> bool {
+        let name = id.to_string();
+        let (folder, file) = name.split_at(2);
+        let place = self.common_dir().join("objects").join(folder).join(file);
+        place.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() < limit / MOST_TIMES)
     }
 
     /// How many bytes an object of the kind asked for has.

@@ -73,9 +73,8 @@ fn nothing_is_sealed_to_who_lost_it_on_the_trunk_on_a_branch_of_before() {
     assert_eq!(bob.get("dev/db"), "this he may");
 }
 
-#[test]
-fn what_they_write_on_a_branch_of_before_is_sealed_anew_in_nobodys_name_in_passing() {
-    let world = World::new();
+/// Alice, on a branch where bob wrote to what she has taken from him on the trunk.
+fn on_a_branch_of_before(world: &World) -> Person {
     let alice = world.team("alice");
     let bob = world.joins(&alice, "bob");
     alice.set("prod/db", "the value");
@@ -88,6 +87,13 @@ fn what_they_write_on_a_branch_of_before_is_sealed_anew_in_nobodys_name_in_passi
     bob.git(["push", "-q", "origin", "HEAD:refs/heads/late"]).ok();
     alice.git(["fetch", "-q"]).ok();
     alice.git(["checkout", "-q", "-b", "late", "origin/late"]).ok();
+    alice
+}
+
+#[test]
+fn what_they_write_on_a_branch_of_before_is_sealed_anew_in_nobodys_name_in_passing() {
+    let world = World::new();
+    let alice = on_a_branch_of_before(&world);
     alice.set("dev/db", "something else");
     let manifest = peek_manifest(&std::fs::read(alice.file("prod/db")).unwrap()).unwrap();
     assert_eq!(manifest.author.name.as_str(), "bob");
@@ -102,17 +108,7 @@ fn what_they_write_on_a_branch_of_before_is_sealed_anew_in_nobodys_name_in_passi
 fn a_rekey_on_a_branch_of_before_makes_what_they_wrote_there_ones_own() {
     // A known gap, so that nobody finds it by surprise: who asks for a rekey by name vouches for what is there.
     let world = World::new();
-    let alice = world.team("alice");
-    let bob = world.joins(&alice, "bob");
-    alice.set("prod/db", "the value");
-    alice.push("main");
-    bob.git(["pull", "-q", "--ff-only"]).ok();
-    alice.covault(["grant", "prod", "alice", "--yes"]).ok();
-    alice.push("main");
-    bob.set("prod/db", "written by bob");
-    bob.git(["push", "-q", "origin", "HEAD:refs/heads/late"]).ok();
-    alice.git(["fetch", "-q"]).ok();
-    alice.git(["checkout", "-q", "-b", "late", "origin/late"]).ok();
+    let alice = on_a_branch_of_before(&world);
     alice.covault(["rekey", "prod/db", "--yes"]).ok();
     let manifest = peek_manifest(&std::fs::read(alice.file("prod/db")).unwrap()).unwrap();
     assert_eq!(manifest.author.name.as_str(), "alice");

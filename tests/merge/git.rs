@@ -61,14 +61,20 @@ fn different_fields_tags_and_metadata_are_merged_without_a_word() {
     is_good(&alice);
 }
 
-#[test]
-fn two_values_of_one_field_are_both_kept_and_git_does_not_stop() {
-    let world = World::new();
-    let alice = forked(&world);
+/// Two branches that wrote different passwords, on main.
+pub fn asked(world: &World) -> Person {
+    let alice = forked(world);
     field(&alice, "password", "from main");
     on(&alice, "side");
     field(&alice, "password", "from the side");
     on(&alice, "main");
+    alice
+}
+
+#[test]
+fn two_values_of_one_field_are_both_kept_and_git_does_not_stop() {
+    let world = World::new();
+    let alice = asked(&world);
     alice.git(["merge", "-q", "side"]).ok();
     assert_eq!(values(&alice, "db", "password"), ["from main", "from the side"]);
     let said = alice.covault(["get", "db/password"]).ok();

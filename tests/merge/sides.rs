@@ -1,17 +1,13 @@
 //! `resolve --ours` and `--theirs`: which merge is asked, and when there is none to ask.
 
-use super::git::{field, forked, on, values};
+use super::git::{asked, field, forked, on, values};
 use crate::world::World;
 
 #[test]
 fn a_side_is_picked_by_its_branch() {
     for (flag, expected) in [("--ours", "from main"), ("--theirs", "from the side")] {
         let world = World::new();
-        let alice = forked(&world);
-        field(&alice, "password", "from main");
-        on(&alice, "side");
-        field(&alice, "password", "from the side");
-        on(&alice, "main");
+        let alice = asked(&world);
         alice.git(["merge", "-q", "side"]).ok();
         alice.set("other", "another commit on top");
         alice.covault(["resolve", "db", flag]).ok();
@@ -22,11 +18,7 @@ fn a_side_is_picked_by_its_branch() {
 #[test]
 fn a_side_is_picked_in_the_middle_of_the_merge() {
     let world = World::new();
-    let alice = forked(&world);
-    field(&alice, "password", "from main");
-    on(&alice, "side");
-    field(&alice, "password", "from the side");
-    on(&alice, "main");
+    let alice = asked(&world);
     alice.git(["merge", "-q", "--no-commit", "side"]).ok();
     alice.covault(["resolve", "db", "--theirs"]).ok();
     assert_eq!(values(&alice, "db", "password"), ["from the side"]);
