@@ -1,4 +1,4 @@
-//! What this process has read of git and need not read again for each of many files: folders of commits, by their names,
+//! What this process has read of git and need not read again for each of many files: commits' folders, by their names,
 //! and the index for as long as it is the same file.
 //!
 //! Without it, asking about each of n files in a folder of n took n times n. It decides nothing, and nothing is written.
@@ -14,7 +14,7 @@ use crate::repo::error::Result;
 use crate::repo::index::Index;
 use crate::repo::{ObjectId, Repo};
 
-/// How many folders, and how many names in them, are kept before it starts anew.
+/// How many folders (and commits), and how many names in them, are kept before it starts anew.
 const MAX_FOLDERS: usize = 4096;
 const MAX_NAMES: usize = 1 << 20;
 
@@ -31,6 +31,7 @@ pub(super) type Folder = HashMap<Vec<u8>, Named>;
 #[derive(Default)]
 pub(super) struct Known {
     folders: RefCell<Folders>,
+    roots: RefCell<HashMap<ObjectId, ObjectId>>,
     index: RefCell<Option<(Stamp, Rc<Index>)>>,
 }
 
@@ -66,6 +67,20 @@ impl Known {
                 Asked::First
             }
         }
+    }
+
+    /// The root folder of a commit that was asked about before.
+    pub(super) fn root(&self, commit: ObjectId) -> Option<ObjectId> {
+        self.roots.borrow().get(&commit).copied()
+    }
+
+    /// Keeps a commit's root folder; it stays true as a folder does.
+    pub(super) fn keep_root(&self, commit: ObjectId, tree: ObjectId) {
+        let mut roots = self.roots.borrow_mut();
+        if roots.len() >= MAX_FOLDERS {
+            roots.clear();
+        }
+        roots.insert(commit, tree);
     }
 
     /// Keeps a folder. A name of git's for a folder is a hash of all of it, so that it stays true.

@@ -236,9 +236,14 @@ impl Repo {
 
     /// The tree of a commit.
     pub(super) fn commit_tree(&self, commit: ObjectId) -> Result<ObjectId> {
+        if let Some(tree) = self.known.root(commit) {
+            return Ok(tree);
+        }
         let data = self.object(commit, Kind::Commit)?;
         let mut iter = gix::objs::CommitRefIter::from_bytes(&data, commit.kind());
-        iter.tree_id().map_err(|error| unreadable(commit, "commit", Some(error)))
+        let tree = iter.tree_id().map_err(|error| unreadable(commit, "commit", Some(error)))?;
+        self.known.keep_root(commit, tree);
+        Ok(tree)
     }
 
     /// The entries of a tree, in its order.

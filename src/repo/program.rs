@@ -159,26 +159,9 @@ impl Repo {
         command
     }
 
-    /// Runs a command built by `command`, feeding it `input`. One that says it is done and was not given all of it is an
-    /// error: to git, less input is less to do.
-    pub(super) fn run(&self, mut command: Command, input: Option<&[u8]>) -> Result<Said> {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let missing = |source| RepoError::NoGit { source };
-        let Some(input) = input else {
-            return command.stdin(Stdio::null()).output().map(said).map_err(missing);
-        };
-        let mut child = command.stdin(Stdio::piped()).spawn().map_err(missing)?;
-        let pipe = child.stdin.take();
-        // A thread of its own: git may answer before it has read everything.
-        let (output, fed) = std::thread::scope(|scope| {
-            let feeding = scope.spawn(move || pipe.map_or(Ok(()), |mut pipe| pipe.write_all(input)));
-            (child.wait_with_output(), feeding.join())
-        });
-        let said = said(output.map_err(missing)?);
-        match fed {
-            Ok(Err(source)) if said.code == 0 => Err(RepoError::io("write to", "git", source)),
-            _ => Ok(said),
-        }
+    /// Runs a command built by `command`, as [`feed`] does.
+    pub(super) fn run(&self, command: Command, input: Option<&[u8]>) -> Result<Said> {
+        feed(command, input)
     }
 
     /// Starts a command built by `command` whose output is read while it runs.
@@ -214,6 +197,28 @@ impl Repo {
         if std::env::var_os("GIT_INDEX_FILE").is_some() {
             command.env("GIT_INDEX_FILE", self.git.index_path());
         }
+    }
+}
+
+/// Runs a command built by [`Repo::command`], feeding it `input`, on any thread. One that says it is done and was not
+/// given all of it is an error: to git, less input is less to do.
+pub(super) fn feed(mut command: Command, input: Option<&[u8]>) -> Result<Said> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let missing = |source| RepoError::NoGit { source };
+    let Some(input) = input else {
+        return command.stdin(Stdio::null()).output().map(said).map_err(missing);
+    };
+    let mut child = command.stdin(Stdio::piped()).spawn().map_err(missing)?;
+    let pipe = child.stdin.take();
+    // A thread of its own: git may answer before it has read everything.
+    let (output, fed) = std::thread::scope(|scope| {
+        let feeding = scope.spawn(move || pipe.map_or(Ok(()), |mut pipe| pipe.write_all(input)));
+        (child.wait_with_output(), feeding.join())
+    });
+    let said = said(output.map_err(missing)?);
+    match fed {
+        Ok(Err(source)) if said.code == 0 => Err(RepoError::io("write to", "git", source)),
+        _ => Ok(said),
     }
 }
 

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gix::bstr::ByteSlice;
 use gix::index::entry::Stage;
+use rayon::prelude::*;
 
 use crate::repo::error::Result;
 use crate::repo::index::is_skipped;
+use crate::repo::objects::blob_id;
 use crate::repo::{ObjectId, Repo, path};
 
 /// How one file stands.
@@ -71,15 +73,14 @@ impl Repo {
         }
         let mut paths: BTreeSet<String> = self.list_work(dir)?.files.into_iter().collect();
         paths.extend(head.keys().chain(staged.keys()).chain(&unmerged).cloned());
-        let mut states = Vec::with_capacity(paths.len());
-        for path in paths {
+        let kind = self.git.object_hash();
+        let state_of = |path: String| {
             if unmerged.contains(&path) {
-                states.push((path, WorkState::Unmerged));
-                continue;
+                return Ok((path, WorkState::Unmerged));
             }
             let on_disk = match top.read(&path, LIMIT) {
-                Ok(bytes) => bytes.map(|bytes| self.blob_id(&bytes)).transpose()?,
-                Err(crate::repo::RepoError::TooLarge { .. }) => Some(ObjectId::null(self.git.object_hash())),
+                Ok(bytes) => bytes.map(|bytes| blob_id(kind, &bytes)).transpose()?,
+                Err(crate::repo::RepoError::TooLarge { .. }) => Some(ObjectId::null(kind)),
                 Err(error) => return Err(error),
             };
             let state = match (on_disk, staged.get(&path), head.get(&path)) {
@@ -90,9 +91,9 @@ impl Repo {
                 (Some(work), Some(staged), _) if work != *staged => WorkState::Modified,
                 (Some(_), Some(staged), head) => if_same(head == Some(staged)),
             };
-            states.push((path, state));
-        }
-        Ok(states)
+            Ok((path, state))
+        };
+        paths.into_par_iter().map(state_of).collect()
     }
 }
 

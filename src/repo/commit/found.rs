@@ -2,7 +2,9 @@
 //!
 //! The write lock keeps other covaults out, not git: a key that asks before it signs leaves time for a `git pull`.
 
-use super::{Change, Planned};
+use rayon::prelude::*;
+
+use super::{Change, LIMIT, MANY, Planned};
 use crate::repo::error::{RepoError, Result};
 use crate::repo::{Head, ObjectId, Repo, names};
 
@@ -28,14 +30,37 @@ impl Found {
     }
 }
 
-impl Change {
-    /// Refuses to go over another file than the one that it follows.
-    pub(super) fn check_found(&self, on_disk: Option<&[u8]>) -> Result<()> {
-        if self.over.is_still(on_disk) { Ok(()) } else { Err(overtaken(self.path(), false)) }
+/// What lies in the work tree where a change is to go.
+pub(super) struct Seen {
+    /// Something does.
+    pub(super) is_there: bool,
+    /// It is what the change would write already.
+    pub(super) is_wanted: bool,
+    /// It is what the change follows.
+    pub(super) is_as_found: bool,
+}
+
+impl Seen {
+    fn of(change: &Change, bytes: Option<&[u8]>) -> Self {
+        let is_wanted = bytes == change.work();
+        // Nobody asks it then.
+        let is_as_found = is_wanted || change.over.is_still(bytes);
+        Self { is_there: bytes.is_some(), is_wanted, is_as_found }
     }
 }
 
 impl Repo {
+    /// Looks at the place of each change, on all cores where there are many.
+    pub(super) fn seen_on_disk(&self, changes: &[Change]) -> Vec<Result<Seen>> {
+        let reader = self.reader();
+        let look = |change: &Change| match reader.as_ref().map(|reader| reader.read(change.path(), LIMIT)) {
+            Some(Err(RepoError::TooLarge { .. })) => Ok(Seen::of(change, Some(&[]))),
+            Some(found) => Ok(Seen::of(change, found?.as_deref())),
+            None => Ok(Seen::of(change, None)),
+        };
+        if changes.len() < MANY { changes.iter().map(look).collect() } else { changes.par_iter().map(look).collect() }
+    }
+
     /// Refuses where `head` has another version than `since` at one of our paths, and not ours.
     pub(super) fn check_head(
         &self,
@@ -57,6 +82,6 @@ impl Repo {
     }
 }
 
-fn overtaken(path: &str, staged: bool) -> RepoError {
+pub(super) fn overtaken(path: &str, staged: bool) -> RepoError {
     RepoError::Overtaken { path: path.to_owned(), staged }
 }

@@ -153,9 +153,11 @@ impl Repo {
         let step = |step| how.progress.iter().for_each(|progress| progress(step));
 
         self.keep_from_taking_back(&plan.iter().map(|planned| planned.change.path.as_str()).collect::<Vec<_>>())?;
-        self.place(&plan)?;
-        step(Step::Files);
-        self.write_blobs(&plan)?;
+        self.write_blobs(&plan, || {
+            self.place(&plan)?;
+            step(Step::Files);
+            Ok(())
+        })?;
         let stamped = self.stage(&plan)?;
         step(Step::Index);
         let outcome = match mode {
@@ -180,12 +182,13 @@ impl Repo {
         head: Option<ObjectId>,
     ) -> Result<Vec<Planned<'a>>> {
         let mut seen = BTreeSet::new();
-        let reader = self.reader();
         let ids = self.ids_of(changes)?;
+        let found = self.seen_on_disk(changes);
         changes
             .iter()
             .zip(ids)
-            .map(|(change, (committed, staged))| {
+            .zip(found)
+            .map(|((change, (committed, staged)), on_disk)| {
                 path::split(&change.path)?;
                 if !seen.insert(change.path.as_str()) {
                     return Err(RepoError::BadPath { path: change.path.clone(), why: "it is there twice" });
@@ -194,19 +197,15 @@ impl Repo {
                     Some(head) => self.entry_at(head, &change.path)?.filter(|(kind, _)| is_blob(*kind)),
                     None => None,
                 };
-                let on_disk = match reader.as_ref().map(|reader| reader.read(&change.path, LIMIT)) {
-                    Some(Err(RepoError::TooLarge { .. })) => Some(Vec::new()),
-                    Some(found) => found?,
-                    None => None,
-                };
+                let on_disk = on_disk?;
                 let (in_index, is_skipped) = match index {
                     Some(index) => (self.settled_entry(index, &change.path)?, self.is_skipped(index, &change.path)?),
                     None => (Some(None), false),
                 };
-                let skipped = is_skipped && on_disk.is_none();
-                let to_disk = !skipped && on_disk.as_deref() != change.work();
-                if to_disk {
-                    change.check_found(on_disk.as_deref())?;
+                let skipped = is_skipped && !on_disk.is_there;
+                let to_disk = !skipped && !on_disk.is_wanted;
+                if to_disk && !on_disk.is_as_found {
+                    return Err(found::overtaken(&change.path, false));
                 }
                 Ok(Planned {
                     change,

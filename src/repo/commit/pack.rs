@@ -3,10 +3,13 @@
 //! A thousand files of their own take a file system ten times as long as one. It writes blobs only, whole and in the
 //! order given; who wants them smaller has `git gc`.
 
+use std::process::Command;
+
 use gix::zlib::stream::deflate::{Compress, FlushCompress};
 use gix::zlib::{Compression, Status};
 use rayon::prelude::*;
 
+use crate::repo::program::feed;
 use crate::repo::{ObjectId, Repo};
 
 /// From how many blobs on: where git itself keeps the pack that it is sent (`transfer.unpackLimit`).
@@ -18,22 +21,32 @@ const SHARE: usize = 32;
 /// A blob, as the type in a pack's entry.
 const BLOB: u8 = 3;
 
-impl Repo {
+/// What it takes to write a pack, on any thread.
+pub(super) struct Packing {
+    command: Command,
+    level: Compression,
+    kind: gix::hash::Kind,
+}
+
+impl Packing {
+    /// Into this repository.
+    pub(super) fn of(repo: &Repo) -> Self {
+        let mut command = repo.command();
+        command.args(["index-pack", "--stdin"]);
+        Self { command, level: repo.git.objects.loose_compression, kind: repo.git.object_hash() }
+    }
+
     /// Writes blobs as one pack. Whether that was done: where not, nothing is there that anybody sees.
     ///
     /// git checks every object's name, puts pack and index in place when they are on the disk, the index last, and shares
     /// them as the repository wants it. What a killed one leaves has a name that `git gc` knows.
-    pub(super) fn write_pack(&self, blobs: &[&[u8]]) -> bool {
+    pub(super) fn write(self, blobs: &[&[u8]]) -> bool {
         let size: usize = blobs.iter().map(|blob| blob.len()).sum();
         if size > LIMIT {
             return false;
         }
-        let Some((pack, name)) = pack_of(blobs, self.git.objects.loose_compression, self.git.object_hash()) else {
-            return false;
-        };
-        let mut command = self.command();
-        command.args(["index-pack", "--stdin"]);
-        let Ok(said) = self.run(command, Some(&pack)) else { return false };
+        let Some((pack, name)) = pack_of(blobs, self.level, self.kind) else { return false };
+        let Ok(said) = feed(self.command, Some(&pack)) else { return false };
         said.code == 0 && said.stdout.trim_ascii_end().ends_with(name.to_string().as_bytes())
     }
 }

@@ -10,7 +10,8 @@ use gix::objs::{Kind, Write as _};
 use gix::odb::loose;
 use rayon::prelude::*;
 
-use super::{CommitHow, MANY, Outcome, Planned, Step, pack};
+use super::pack::{self, Packing};
+use super::{CommitHow, MANY, Outcome, Planned, Step};
 use crate::repo::error::{Cause, RepoError, Result};
 use crate::repo::head::parse_id;
 use crate::repo::{Head, ObjectId, Repo};
@@ -33,8 +34,9 @@ impl Repo {
         self.identity(0).map(|_| ())
     }
 
-    /// Writes the blobs of a plan, those of the commit and those of the index.
-    pub(super) fn write_blobs(&self, plan: &[Planned<'_>]) -> Result<()> {
+    /// Writes the blobs of a plan, those of the commit and those of the index; `meanwhile` needs none of them. Many are packed
+    /// by git while that goes on.
+    pub(super) fn write_blobs(&self, plan: &[Planned<'_>], meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut missing = BTreeMap::new();
         for planned in plan {
             let (change, ids) = (planned.change, [planned.committed, planned.staged]);
@@ -44,8 +46,18 @@ impl Repo {
                 }
             }
         }
-        if missing.len() >= pack::FROM && self.write_pack(&missing.values().copied().collect::<Vec<_>>()) {
-            return Ok(());
+        if missing.len() < pack::FROM {
+            meanwhile()?;
+        } else {
+            let (blobs, packing): (Vec<_>, _) = (missing.values().copied().collect(), Packing::of(self));
+            let (done, is_packed) = std::thread::scope(|scope| {
+                let packed = scope.spawn(|| packing.write(&blobs));
+                (meanwhile(), packed.join().unwrap_or(false))
+            });
+            done?;
+            if is_packed {
+                return Ok(());
+            }
         }
         // Packing takes more than all the rest of it. What writes objects in this process has one thread; its files have not.
         let objects = &self.git.objects;
