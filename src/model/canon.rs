@@ -284,12 +284,9 @@ impl<'a> Reader<'a> {
 /// Reads one quoted string from the start of `text`: its meaning, and what follows it.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let body = text.strip_prefix('"')?;
-    // Most strings have no escape at all.
-    let stop = body.find(['"', '\\'])?;
+    // Most strings have no escape at all. A control character is none of what may stand there.
+    let stop = body.bytes().position(|b| matches!(b, b'"' | b'\\') || b.is_ascii_control())?;
     let (plain, from) = body.split_at_checked(stop)?;
-    if plain.bytes().any(|b| b.is_ascii_control()) {
-        return None;
-    }
     if let Some(after) = from.strip_prefix('"') {
         return Some((plain.to_owned(), after));
     }

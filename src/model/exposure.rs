@@ -100,6 +100,11 @@ impl Versions {
         parents.filter(|parent| !self.by_hash.contains_key(*parent)).collect::<HashSet<_>>().len()
     }
 
+    /// Versions that no other one names as a parent: those that may count now, but for what is not good.
+    pub fn leaves(&self) -> impl Iterator<Item = &Past> {
+        self.all.iter().filter(|version| !self.followed.contains_key(&version.hash))
+    }
+
     /// The versions that count now: those that are `good` and that no other such one descends from. What is not good
     /// (somebody signed it who may not write any more) takes nobody's place; what a good one follows was replaced.
     ///

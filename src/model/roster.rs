@@ -21,7 +21,7 @@ pub use entry::{
     is_vault_name, vault_of,
 };
 pub use error::{Refusal, RosterError};
-pub use state::{Holder, Holders, Known, Member, State};
+pub use state::{Holder, Holders, Known, Member, State, named_among};
 
 use std::fmt;
 

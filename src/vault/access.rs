@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::basis::Basis;
-use super::open::{Opener, Verified, Version, check};
+use super::open::{Opener, Version, check};
 use super::write::{Draft, Under, beside, seal_draft, sealing};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};
-use crate::model::names::SecretPath;
-use crate::model::roster::Role;
+use crate::model::names::{MemberName, SecretPath};
+use crate::model::roster::{Member, Role, named_among};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, Found};
@@ -108,49 +108,48 @@ impl Vault {
         only: Option<&[SecretPath]>,
         reshare: &(dyn Fn(&SecretPath, &Shares) -> Shares + Sync),
     ) -> Result<Plan, VaultError> {
-        let mut plan = self.look_at(under, only, reshare)?;
-        plan.due.retain(|due| !due.is_settled());
-        Ok(plan)
+        self.look_at(under, only, reshare, false)
     }
 
-    /// The same with every secret that was looked at, also where nothing is to change.
+    /// The same; with `all` every secret that was looked at is in it, also where nothing is to change.
     pub(super) fn look_at(
         &self,
         under: &Under<'_>,
         only: Option<&[SecretPath]>,
         reshare: &(dyn Fn(&SecretPath, &Shares) -> Shares + Sync),
+        all: bool,
     ) -> Result<Plan, VaultError> {
         let paths = match only {
             Some(paths) => paths.to_vec(),
             None => self.all_names()?,
         };
-        let verified = Verified::new(self.home().verified_manifests(self.roster().vault));
-        let files = self.read_files(&paths)?;
         let me = self.me().ok().map(|me| me.reference.name.clone());
         // What git has unmerged is for `resolve` and `set`, which know both sides: to seal the one on disk would settle it.
         let unmerged = self.repo().unmerged_below(self.root())?;
-        let roster = self.roster();
-        let look = |(path, file, bytes): (SecretPath, String, Result<Vec<u8>, VaultError>)| {
-            let version = match bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified))) {
+        let look = |path: SecretPath, file: String, version: Result<Version, VaultError>| {
+            let version = match version {
                 Ok(version) => version,
                 Err(error) => return Err(Box::new((file, error))),
             };
             let manifest = version.manifest();
             let shares = reshare(&path, &version.shares());
             let readers = under.readers(&path, &shares);
-            let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
             // Of siblings: who reads all of them, and who reads any.
             let of_each = || version.members().map(|member| &member.manifest().readers);
-            let any: BTreeSet<MemberRef> = of_each().flatten().cloned().collect();
-            let have: BTreeSet<MemberRef> =
-                any.iter().filter(|reader| of_each().all(|readers| readers.contains(reader))).cloned().collect();
-            let names = |refs: Vec<&MemberRef>| refs.into_iter().map(|r| r.name.to_string()).collect::<Vec<_>>();
-            let state = under.roster.state();
-            let may_write = |name: &str| {
-                let member = readers.iter().find(|member| member.card.name.as_str() == name);
-                member.is_some_and(|member| member.role >= Role::Writer && state.is_granted(member, &path))
+            let any: BTreeSet<&MemberRef> = of_each().flatten().collect();
+            let have: BTreeSet<&MemberRef> = match of_each().count() {
+                1 => any.clone(),
+                _ => any.iter().copied().filter(|it| of_each().all(|readers| readers.contains(it))).collect(),
             };
-            let by: Vec<String> = names(have.iter().collect()).into_iter().filter(|n| may_write(n)).collect();
+            let wanted: Vec<MemberRef> = readers.iter().map(|member| member.reference()).collect();
+            let wanted: BTreeSet<&MemberRef> = wanted.iter().collect();
+            let granted = under.roster.readers(&path, &[]);
+            let writes = |members: &[&Member], name: &MemberName| {
+                named_among(members, name).is_some_and(|member| member.role >= Role::Writer)
+            };
+            let may_write = |reader: &&&MemberRef| writes(&readers, &reader.name) && writes(&granted, &reader.name);
+            let names = |refs: Vec<&&MemberRef>| refs.into_iter().map(|it| it.name.to_string()).collect::<Vec<_>>();
+            let by = names(have.iter().filter(may_write).collect());
             let could = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
             let is_unmerged = could && unmerged.binary_search(&file).is_ok();
             let mine = could && !is_unmerged;
@@ -163,16 +162,13 @@ impl Vault {
                 mine,
                 path,
             };
-            Ok(Due { pending, version, shares, is_unmerged, new_key: false })
+            let due = Due { pending, version, shares, is_unmerged, new_key: false };
+            Ok(Some(due).filter(|due| all || !due.is_settled()))
         };
-        let looked: Vec<_> = files.into_par_iter().map(look).collect();
-        if let Some(verified) = verified.grown() {
-            self.home().remember_manifests(self.roster().vault, &verified);
-        }
         let mut plan = Plan::default();
-        for item in looked {
+        for item in self.look_at_files(self.roster(), &paths, look)? {
             match item {
-                Ok(due) => plan.due.push(due),
+                Ok(due) => plan.due.extend(due),
                 Err(refused) => plan.refused.push(*refused),
             }
         }
@@ -198,9 +194,11 @@ impl Vault {
         let mut joined: Vec<Option<Result<Basis, VaultError>>> = Vec::with_capacity(plan.due.len());
         let mut over = Vec::with_capacity(plan.due.len());
         let mut landmarks = Vec::with_capacity(plan.due.len());
-        for due in &plan.due {
+        let head = self.repo().head()?.commit;
+        let blobs = self.repo().blob_ids(plan.due.par_iter().map(|due| due.version.stored()))?;
+        for (due, blob) in plan.due.iter().zip(blobs) {
             let path = &due.pending.path;
-            let is_joined = due.pending.mine && !self.is_alone(path, &due.version)?;
+            let is_joined = due.pending.mine && !self.is_alone(path, blob, head)?;
             let basis = if is_joined { self.basis(path).transpose() } else { None };
             landmarks.push(match &basis {
                 _ if !due.pending.mine => Vec::new(),
@@ -208,7 +206,7 @@ impl Vault {
                 _ => self.landmarks(path, &due.versions())?,
             });
             joined.push(basis);
-            over.push(if due.pending.mine { self.found(Some(due.version.stored()))? } else { Found::Unknown });
+            over.push(if due.pending.mine { Found::Blob(blob) } else { Found::Unknown });
         }
         plan.notes.extend(joined.iter().flatten().flatten().filter_map(|basis| basis.note.clone()));
         let resealed: Vec<_> = plan

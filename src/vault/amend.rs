@@ -10,11 +10,12 @@ use rayon::prelude::*;
 
 use super::access::{Pending, Plan};
 use super::open::{Verified, check};
+use super::read::BATCH;
 use super::write::{How, Report, Under, Writing};
 use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::MemberRef;
 use crate::model::names::SecretPath;
 use crate::model::roster::{self, Entry, Operation, Role, Roster};
 use crate::model::shares::Shares;
@@ -253,38 +254,42 @@ impl Vault {
     fn losing_authorship(&self, now: &Roster, operation: &Operation, by: Hash) -> Result<Vec<Hash>, VaultError> {
         let after = now.after(operation, by).map_err(VaultError::Refused)?;
         let before = now.state();
-        let mut versions = Vec::new();
-        for (path, file, bytes) in self.read_files(&self.all_names()?)? {
-            versions.extend(bytes.ok().map(|bytes| (path, file, bytes)));
-        }
-        let mut on_disk = HashSet::with_capacity(versions.len());
-        let blobs = self.repo().blob_ids(versions.par_iter().map(|(.., bytes)| bytes.as_slice()))?;
-        on_disk.extend(versions.iter().zip(blobs).map(|((_, file, _), blob)| (file.clone(), blob)));
-        for commit in self.known_tips()? {
-            for (path, file, blob) in sealed::list_at(self.repo(), commit, self.root())? {
-                let item = (file, blob);
-                if !on_disk.contains(&item) {
-                    versions.push((path, item.0, sealed::bytes_or_none(self.repo(), blob)?));
-                }
-            }
-        }
         let verified = Verified::new(self.home().verified_manifests(now.vault));
-        let loses_right = |manifest: &Manifest, hash: &dyn Fn() -> Hash, path: &SecretPath| {
-            let author = &manifest.author;
-            !after.may_write(author, path) && (before.may_write(author, path) || before.keeps(hash()))
-        };
+        // What stays good already, by a word of before, needs no other.
+        let loses_right =
+            |author: &MemberRef, path: &SecretPath| !after.may_write(author, path) && before.may_write(author, path);
         let loses = |(path, file, bytes): (SecretPath, String, Vec<u8>)| {
             // Most authors lose nothing: whose manifest, good or not, says so need not be looked at further.
             if !seal::is_siblings(&bytes) {
                 let claimed = seal::peek_manifest(&bytes).ok()?;
-                loses_right(&claimed, &|| claimed.hash(), &path).then_some(())?;
+                loses_right(&claimed.author, &path).then_some(())?;
             }
             // What is refused already stays so.
             let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
-            let lost = version.members().filter(|one| loses_right(one.manifest(), &|| one.hash(), &path));
+            let lost = version.members().filter(|one| loses_right(&one.manifest().author, &path));
             Some(lost.map(SealedFile::hash).collect::<Vec<_>>())
         };
-        let lost: BTreeSet<Hash> = versions.into_par_iter().filter_map(loses).flatten_iter().collect();
+        let mut names = self.all_names()?;
+        names.retain(|path| operation.concerns(path));
+        let (mut lost, mut on_disk) = (BTreeSet::new(), HashSet::with_capacity(names.len()));
+        for some in names.chunks(BATCH) {
+            let read = self.read_files(some)?.into_iter();
+            let files: Vec<_> = read.filter_map(|(path, file, bytes)| Some((path, file, bytes.ok()?))).collect();
+            let blobs = self.repo().blob_ids(files.par_iter().map(|(.., bytes)| bytes.as_slice()))?;
+            on_disk.extend(files.iter().zip(blobs).map(|((_, file, _), blob)| (file.clone(), blob)));
+            lost.par_extend(files.into_par_iter().filter_map(loses).flatten_iter());
+        }
+        for commit in self.known_tips()? {
+            let mut listed = sealed::list_at(self.repo(), commit, self.root())?;
+            listed.retain(|(path, file, blob)| operation.concerns(path) && !on_disk.contains(&(file.clone(), *blob)));
+            for some in listed.chunks(BATCH) {
+                let read = some.iter().map(|(path, file, blob)| {
+                    Ok((path.clone(), file.clone(), sealed::bytes_or_none(self.repo(), *blob)?))
+                });
+                let files = read.collect::<Result<Vec<_>, VaultError>>()?;
+                lost.par_extend(files.into_par_iter().filter_map(loses).flatten_iter());
+            }
+        }
         if let Some(verified) = verified.grown() {
             self.home().remember_manifests(now.vault, &verified);
         }

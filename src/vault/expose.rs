@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use past::Found;
+use rayon::prelude::*;
 
 use super::open::{Verified, check};
+use super::read::BATCH;
 use super::share::no_such_member;
 use super::{Vault, VaultError, sealed};
 use crate::home::Home;
@@ -195,18 +197,25 @@ impl Place<'_> {
         let known = self.home.map(|home| home.verified_manifests(self.roster.vault));
         let verified = Verified::new(known.unwrap_or_default());
         let mut shares: HashMap<Hash, Vec<Holder>> = HashMap::new();
-        // A file of many siblings is judged once, not once for each of them.
+        let (roster, root) = (self.roster, self.root);
+        let judge = |path: &SecretPath, bytes: Vec<u8>| -> Option<Vec<Holder>> {
+            let file = format!("{root}/{}", path.file());
+            check(roster, &file, path, bytes, Some(&verified)).ok().map(|one| one.shares().holders())
+        };
+        // A file of many siblings is judged once, not once for each of them; what will be asked for most likely, on all cores.
         let mut judged: HashMap<(ObjectId, SecretPath), Option<Vec<Holder>>> = HashMap::new();
+        let leaves = versions.leaves().filter_map(|leaf| Some((places.get(&leaf.hash)?.0, &leaf.path)));
+        let leaves: Vec<_> = leaves.collect();
+        for some in leaves.chunks(BATCH) {
+            let read = some.iter().map(|(blob, path)| Ok(((*blob, *path), sealed::bytes_or_none(self.repo, *blob)?)));
+            let read = read.collect::<Result<Vec<_>, VaultError>>()?.into_par_iter();
+            judged.par_extend(read.map(|((blob, path), bytes)| ((blob, path.clone()), judge(path, bytes))));
+        }
         let mut good = |version: &Past| -> Result<bool, VaultError> {
             let Some((blob, _)) = places.get(&version.hash) else { return Ok(false) };
             let holders = match judged.entry((*blob, version.path.clone())) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => {
-                    let file = format!("{}/{}", self.root, version.path.file());
-                    let bytes = sealed::bytes_or_none(self.repo, *blob)?;
-                    let checked = check(self.roster, &file, &version.path, bytes, Some(&verified));
-                    new.insert(checked.map(|one| one.shares().holders()).ok())
-                }
+                Entry::Vacant(new) => new.insert(judge(&version.path, sealed::bytes_or_none(self.repo, *blob)?)),
             };
             let Some(holders) = holders else { return Ok(false) };
             shares.insert(version.hash, holders.clone());

@@ -2,6 +2,7 @@
 //!
 //! Bytes and a roster in, a secret out; it reads no file and can run on many threads at once.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -17,7 +18,7 @@ use crate::model::document::Document;
 use crate::model::manifest::{self, MAX_PARENTS, Manifest, MemberRef};
 use crate::model::names::SecretPath;
 use crate::model::read;
-use crate::model::roster::{Holder, Roster, State};
+use crate::model::roster::{Holder, Member, Roster, State, named_among};
 use crate::model::shares::Shares;
 use crate::seal::{self, Opened, Outline, SealError, SealedFile};
 
@@ -407,17 +408,16 @@ fn judge(
 }
 
 /// A reader who may not read, by the card that it is sealed to, now or at the entry that the manifest names.
-fn not_entitled(roster: &Roster, manifest: &Manifest) -> Option<Wrong> {
+fn not_entitled<'r>(roster: &'r Roster, manifest: &Manifest) -> Option<Wrong> {
     let shares: Vec<Holder> = manifest.shares.holders();
-    let reads = |state: &State, reader: &MemberRef| {
-        let member = state.named(&reader.name).filter(|member| member.hash == reader.card);
-        member.is_some_and(|member| state.reads(member, &manifest.path, &shares))
+    let readers = |state: &'r State| state.readers(&manifest.path, &shares);
+    let reads = |readers: &[&Member], reader: &MemberRef| {
+        named_among(readers, &reader.name).is_some_and(|member| member.hash == reader.card)
     };
-    let then = || roster.state_at(manifest.roster.head);
-    let reader = manifest
-        .readers
-        .iter()
-        .find(|reader| !reads(roster.state(), reader) && !then().is_some_and(|state| reads(state, reader)))?;
+    let now = readers(roster.state());
+    let then = OnceCell::new();
+    let then = || then.get_or_init(|| roster.state_at(manifest.roster.head).map(readers).unwrap_or_default());
+    let reader = manifest.readers.iter().find(|reader| !reads(&now, reader) && !reads(then(), reader))?;
     Some(Wrong::NotEntitled { reader: reader.name.to_string() })
 }
 

@@ -14,6 +14,7 @@ use crate::model::document::Document;
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::{FieldName, Reference, SecretPath};
 use crate::model::read::{self, FieldView};
+use crate::model::roster::Roster;
 use crate::repo::{ObjectId, RepoError, names};
 use crate::seal::MAX_STORED;
 
@@ -122,6 +123,10 @@ fn check_lives(path: &SecretPath, state: &State) -> Result<(), VaultError> {
         State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
     }
 }
+
+/// How many files are held in memory at once where all are looked at and most are only counted: one that a hundred read takes
+/// 60 KB, parsed.
+pub(super) const BATCH: usize = 512;
 
 /// A secret's name, its file and what is in it.
 pub(super) type ReadFile = (SecretPath, String, Result<Vec<u8>, VaultError>);
@@ -322,6 +327,38 @@ impl Vault {
             self.home.remember_manifests(self.roster.vault, &verified);
         }
         Ok(opened)
+    }
+
+    /// Reads and checks the files of many secrets on all cores, and keeps what `look` makes of each. Not all of them are in
+    /// memory at once.
+    pub(super) fn look_at_files<T: Send>(
+        &self,
+        roster: &Roster,
+        paths: &[SecretPath],
+        look: impl Fn(SecretPath, String, Result<Version, VaultError>) -> T + Sync,
+    ) -> Result<Vec<T>, VaultError> {
+        self.look_at_batches(roster, paths.chunks(BATCH).map(|some| self.read_files(some)), look)
+    }
+
+    /// The same with files from anywhere, a [`BATCH`] at a time.
+    pub(super) fn look_at_batches<T: Send>(
+        &self,
+        roster: &Roster,
+        batches: impl Iterator<Item = Result<Vec<ReadFile>, VaultError>>,
+        look: impl Fn(SecretPath, String, Result<Version, VaultError>) -> T + Sync,
+    ) -> Result<Vec<T>, VaultError> {
+        let verified = Verified::new(self.home.verified_manifests(self.roster.vault));
+        let mut looked = Vec::new();
+        for batch in batches {
+            looked.par_extend(batch?.into_par_iter().map(|(path, file, bytes)| {
+                let version = bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified)));
+                look(path, file, version)
+            }));
+        }
+        if let Some(verified) = verified.grown() {
+            self.home.remember_manifests(self.roster.vault, &verified);
+        }
+        Ok(looked)
     }
 
     /// The bytes of many secrets' files, as they are on disk.

@@ -2,12 +2,13 @@
 //!
 //! Files that differ from each other are joined on the way, as every writing command does.
 
+use rayon::prelude::*;
+
 use super::access::{Pending, Plan, RefusedFiles};
-use super::open::Version;
 use super::write::{Draft, How, Report};
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
-use crate::repo::{Change, names};
+use crate::repo::{Change, ObjectId};
 
 /// What is to get new file keys.
 pub struct Rekeying {
@@ -60,7 +61,7 @@ impl Vault {
     /// Works out new file keys for these secrets, or for all. Nothing is written.
     pub fn rekeying(&self, only: Option<&[SecretPath]>) -> Result<Rekeying, VaultError> {
         self.author()?;
-        let mut plan = self.look_at(&self.under(), only, &|_, shares| shares.clone())?;
+        let mut plan = self.look_at(&self.under(), only, &|_, shares| shares.clone(), true)?;
         // What git has unmerged is joined before it is sealed.
         plan.due.iter_mut().for_each(|due| due.pending.mine |= due.is_unmerged);
         // Who names a secret is told why it is refused.
@@ -78,9 +79,11 @@ impl Vault {
             });
         }
         let (mut drafts, mut notes) = (Vec::new(), Vec::new());
-        for due in &mut plan.due {
+        let head = self.repo().head()?.commit;
+        let blobs = self.repo().blob_ids(plan.due.par_iter().map(|due| due.version().stored()))?;
+        for (due, blob) in plan.due.iter_mut().zip(blobs) {
             due.new_key = true;
-            if !due.pending.mine || self.is_alone(&due.pending.path, due.version())? {
+            if !due.pending.mine || self.is_alone(&due.pending.path, blob, head)? {
                 continue;
             }
             let Some(basis) = self.basis(&due.pending.path)? else { continue };
@@ -122,18 +125,23 @@ impl Vault {
         Ok(Rekeyed { report, sealed: count, left })
     }
 
-    /// Whether a version is the only one here: nothing in HEAD, in the index or on the trunk stands beside it.
-    pub(super) fn is_alone(&self, path: &SecretPath, version: &Version) -> Result<bool, VaultError> {
+    /// Whether what lies on disk, which git calls `stored`, is the only version here: nothing in `head`, in the index or on the
+    /// trunk stands beside it.
+    pub(super) fn is_alone(
+        &self,
+        path: &SecretPath,
+        stored: ObjectId,
+        head: Option<ObjectId>,
+    ) -> Result<bool, VaultError> {
         let file = self.file(path);
         let [_, ours, theirs] = self.repo().stages(&file)?;
         if ours.is_some() || theirs.is_some() {
             return Ok(false);
         }
-        let is_same = |blob| names(blob, version.stored());
-        let committed = match self.repo().head()?.commit {
+        let committed = match head {
             Some(head) => self.repo().blob_at(head, &file)?,
             None => None,
         };
-        Ok(committed.is_some_and(is_same) && self.seen_blob(&file)?.is_none_or(is_same))
+        Ok(committed == Some(stored) && self.seen_blob(&file)?.is_none_or(|seen| seen == stored))
     }
 }

@@ -7,7 +7,7 @@ use super::expose::Scope;
 use super::gone::gone;
 use super::init::PAPER;
 use super::keys::is_for_resume;
-use super::read::Secret;
+use super::read::{BATCH, Secret};
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, OwnSigner};
@@ -156,6 +156,20 @@ impl Vault {
     }
 
     fn look_inside(
+        &self,
+        names: &[SecretPath],
+        now: Time,
+        progress: &(dyn Fn() + Sync),
+        status: &mut Status,
+    ) -> Result<(), VaultError> {
+        // Not all of them are in memory at once.
+        for names in names.chunks(BATCH) {
+            self.look_inside_some(names, now, progress, status)?;
+        }
+        Ok(())
+    }
+
+    fn look_inside_some(
         &self,
         names: &[SecretPath],
         now: Time,

@@ -4,19 +4,22 @@
 //! signed word. Where they differ, something waits for the next who can seal it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
 use super::access::RefusedFiles;
-use super::open::{Verified, Version, check};
+use super::open::{Version, check};
+use super::read::BATCH;
 use super::share::{no_such_member, shown};
+use super::write::Under;
 use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
 use crate::model::card::Kind;
 use crate::model::manifest::{MemberRef, State as Life};
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::{Holder, Member, Role, Roster};
+use crate::model::shares::Shares;
 use crate::repo::ObjectId;
 
 /// How somebody comes to read a secret.
@@ -88,12 +91,20 @@ pub struct View<'a> {
     commit: Option<ObjectId>,
 }
 
-/// Secrets that live, and files that are refused, with why.
+/// Secrets that live, sorted by name, and files that are refused, with why.
 struct Looked {
-    versions: Vec<(SecretPath, Version)>,
-    /// For each version the cards of those who may read it.
-    entitled: Vec<BTreeSet<Hash>>,
+    secrets: Vec<Living>,
     refused: RefusedFiles,
+}
+
+/// A secret that lives.
+struct Living {
+    path: SecretPath,
+    shares: Vec<Holder>,
+    /// Whom it is sealed to, sorted by name.
+    sealed: Vec<MemberRef>,
+    /// The cards of those who may read it.
+    entitled: HashSet<Hash>,
 }
 
 impl Vault {
@@ -129,7 +140,9 @@ impl View<'_> {
             Life::Deleted => return Err(VaultError::Deleted { name: path.to_string() }),
             Life::Moved(to) => return Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
         }
-        let readers = self.entitled(path, &version);
+        let shares = version.shares();
+        let readers = entitled(&self.roster, self.under().as_ref(), path, &shares);
+        let shares = shares.holders();
         let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
         let still = manifest.readers.iter().filter(|reader| !wanted.contains(*reader));
         Ok(Readers {
@@ -143,7 +156,7 @@ impl View<'_> {
                     name: member.card.name.to_string(),
                     role: member.role,
                     kind: member.card.kind,
-                    ways: self.ways(member, path, &version),
+                    ways: ways(&self.roster, member, path, &shares),
                     sealed: manifest.readers.contains(&member.reference()),
                 })
                 .collect(),
@@ -156,106 +169,102 @@ impl View<'_> {
             return Err(no_such_member(name, &self.roster));
         }
         let looked = self.look()?;
-        Ok((self.reading(name, &looked), looked.refused))
+        Ok((reading(&self.roster, name, &looked), looked.refused))
     }
 
     /// What each living member reads, and each who has left and to whom something is still sealed; with the files that
     /// are refused.
     pub fn everybody(&self) -> Result<(Vec<Reading>, RefusedFiles), VaultError> {
         let looked = self.look()?;
-        let mut names: BTreeSet<MemberName> = self.roster.members().map(|member| member.card.name.clone()).collect();
-        names.extend(looked.versions.iter().flat_map(|(_, v)| v.manifest().readers.iter().map(|r| r.name.clone())));
-        Ok((names.iter().map(|name| self.reading(name, &looked)).collect(), looked.refused))
+        let mut names: BTreeSet<&MemberName> = self.roster.members().map(|member| &member.card.name).collect();
+        names.extend(looked.secrets.iter().flat_map(|secret| secret.sealed.iter().map(|reader| &reader.name)));
+        let names: Vec<&MemberName> = names.into_iter().collect();
+        let roster: &Roster = &self.roster;
+        Ok((names.par_iter().map(|name| reading(roster, name, &looked)).collect(), looked.refused))
     }
 
-    fn reading(&self, name: &MemberName, looked: &Looked) -> Reading {
-        let member = self.roster.named(name);
-        let mut reading = Reading {
-            name: name.to_string(),
-            member: member.map(|member| (member.role, member.card.kind)),
-            secrets: Vec::new(),
-            not_yet: Vec::new(),
-            still: Vec::new(),
-        };
-        for ((path, version), entitled) in looked.versions.iter().zip(&looked.entitled) {
-            let readers = &version.manifest().readers;
-            let may = member.filter(|member| entitled.contains(&member.hash));
-            if let Some(member) = may {
-                reading.secrets.push((path.clone(), self.ways(member, path, version)));
-                if !readers.contains(&member.reference()) {
-                    reading.not_yet.push(path.clone());
-                }
-            }
-            let present = may.map(|member| member.hash);
-            if readers.iter().any(|reader| reader.name == *name && Some(reader.card) != present) {
-                reading.still.push(path.clone());
-            }
-        }
-        reading
-    }
-
-    /// Who may read it; in the work tree nobody whose removal was seen elsewhere.
-    fn entitled(&self, path: &SecretPath, version: &Version) -> Vec<&Member> {
-        let shares = version.shares();
-        match self.commit {
-            None => self.vault.under().readers(path, &shares),
-            Some(_) => self.roster.readers(path, &shares.holders()),
-        }
-    }
-
-    fn ways(&self, member: &Member, path: &SecretPath, version: &Version) -> Vec<Way> {
-        let state = self.roster.state();
-        let (place, holders) = state.grant_for(path.as_str());
-        let holds = |holder: &&Holder| state.holds(holder, member);
-        let granted = holders.iter().filter(holds).map(|to| Way::Grant { place: shown(place), to: to.to_string() });
-        let shares = version.shares().holders();
-        let shared = shares.iter().filter(holds).map(|with| Way::Share { with: with.to_string() });
-        granted.chain(shared).collect()
+    /// What decides in the work tree beside the roster; nothing at a commit.
+    fn under(&self) -> Option<Under<'_>> {
+        self.commit.is_none().then(|| self.vault.under())
     }
 
     /// Every secret that lives, checked on all cores. Of journals only what is refused is told.
     fn look(&self) -> Result<Looked, VaultError> {
-        let vault = self.vault;
-        let files = match self.commit {
-            None => vault.read_files(&vault.all_names()?)?,
+        let (vault, roster): (_, &Roster) = (self.vault, &self.roster);
+        let under = self.under();
+        let look = |path: SecretPath, file: String, version: Result<Version, VaultError>| match version {
+            Ok(version) if version.manifest().state == Life::Live && !path.is_journal() => {
+                let shares = version.shares();
+                let entitled = entitled(roster, under.as_ref(), &path, &shares);
+                let entitled = entitled.iter().map(|member| member.hash).collect();
+                let (shares, sealed) = (shares.holders(), version.manifest().readers.clone());
+                Ok(Some(Living { path, shares, sealed, entitled }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) => Err(Box::new((file, error))),
+        };
+        let looked = match self.commit {
+            None => vault.look_at_files(roster, &vault.all_names()?, look)?,
             Some(commit) => {
-                let listed = sealed::list_at(vault.repo(), commit, vault.root())?.into_iter();
-                listed
-                    .map(|(path, file, blob)| {
-                        let bytes = sealed::bytes(vault.repo(), blob, &file);
-                        (path, file, bytes)
-                    })
-                    .collect()
+                let listed = sealed::list_at(vault.repo(), commit, vault.root())?;
+                let read = |(path, file, blob): &(SecretPath, String, ObjectId)| {
+                    (path.clone(), file.clone(), sealed::bytes(vault.repo(), *blob, file))
+                };
+                let batches = listed.chunks(BATCH).map(|some| Ok(some.iter().map(read).collect()));
+                vault.look_at_batches(roster, batches, look)?
             }
         };
-        let verified = Verified::new(vault.home().verified_manifests(vault.roster().vault));
-        let roster: &Roster = &self.roster;
-        let checked: Vec<_> = files
-            .into_par_iter()
-            .map(|(path, file, bytes)| {
-                let version = bytes.and_then(|bytes| check(roster, &file, &path, bytes, Some(&verified)));
-                (path, file, version)
-            })
-            .collect();
-        if let Some(verified) = verified.grown() {
-            vault.home().remember_manifests(vault.roster().vault, &verified);
-        }
-        let mut looked =
-            Looked { versions: Vec::with_capacity(checked.len()), entitled: Vec::new(), refused: Vec::new() };
-        for (path, file, version) in checked {
-            match version {
-                Ok(version) if version.manifest().state == Life::Live && !path.is_journal() => {
-                    looked.versions.push((path, version));
-                }
-                Ok(_) => {}
-                Err(error) => looked.refused.push((file, error)),
+        let (mut secrets, mut refused) = (Vec::with_capacity(looked.len()), Vec::new());
+        for looked in looked {
+            match looked {
+                Ok(secret) => secrets.extend(secret),
+                Err(file) => refused.push(*file),
             }
         }
-        looked.versions.sort_by(|a, b| a.0.cmp(&b.0));
-        let cards = |(path, version): &(SecretPath, Version)| -> BTreeSet<Hash> {
-            self.entitled(path, version).iter().map(|member| member.hash).collect()
-        };
-        looked.entitled = looked.versions.iter().map(cards).collect();
-        Ok(looked)
+        secrets.sort_by(|a: &Living, b| a.path.cmp(&b.path));
+        Ok(Looked { secrets, refused })
     }
+}
+
+/// Who may read it; in the work tree nobody whose removal was seen elsewhere.
+fn entitled<'r>(roster: &'r Roster, under: Option<&Under<'r>>, path: &SecretPath, shares: &Shares) -> Vec<&'r Member> {
+    match under {
+        Some(under) => under.readers(path, shares),
+        None => roster.readers(path, &shares.holders()),
+    }
+}
+
+fn reading(roster: &Roster, name: &MemberName, looked: &Looked) -> Reading {
+    let member = roster.named(name);
+    let mut reading = Reading {
+        name: name.to_string(),
+        member: member.map(|member| (member.role, member.card.kind)),
+        secrets: Vec::new(),
+        not_yet: Vec::new(),
+        still: Vec::new(),
+    };
+    for Living { path, shares, sealed, entitled } in &looked.secrets {
+        let card = sealed.binary_search_by(|reader| reader.name.cmp(name)).ok().and_then(|at| sealed.get(at));
+        let card = card.map(|reader| reader.card);
+        let may = member.filter(|member| entitled.contains(&member.hash));
+        if let Some(member) = may {
+            reading.secrets.push((path.clone(), ways(roster, member, path, shares)));
+            if card != Some(member.hash) {
+                reading.not_yet.push(path.clone());
+            }
+        }
+        if card.is_some_and(|card| may.is_none_or(|member| member.hash != card)) {
+            reading.still.push(path.clone());
+        }
+    }
+    reading
+}
+
+fn ways(roster: &Roster, member: &Member, path: &SecretPath, shares: &[Holder]) -> Vec<Way> {
+    let state = roster.state();
+    let (place, holders) = state.grant_for(path.as_str());
+    let holds = |holder: &&Holder| state.holds(holder, member);
+    let granted = holders.iter().filter(holds).map(|to| Way::Grant { place: shown(place), to: to.to_string() });
+    let shared = shares.iter().filter(holds).map(|with| Way::Share { with: with.to_string() });
+    granted.chain(shared).collect()
 }

@@ -126,6 +126,29 @@ fn one_command_takes_her_out_of_everything_that_she_could_read() {
 }
 
 #[test]
+fn what_stays_good_is_said_once_and_by_no_grant_of_another_folder() {
+    let world = World::new();
+    let t = team(&world);
+    let newest_keeps = || {
+        let roster = std::fs::read_to_string(t.alice.repo.join(".covault/roster.toml")).unwrap();
+        let live = roster.lines().rev().find_map(|line| line.strip_prefix("live = ")).unwrap();
+        live.matches('"').count() / 2
+    };
+    t.alice.covault(["member", "role", "carol", "reader", "--yes"]).ok();
+    assert_eq!(newest_keeps(), 1, "what carol wrote, who may not write any more");
+    // Neither takes it away again, and one that named it each time would make the roster grow with every change.
+    for change in [["grant", "elsewhere", "alice", "--yes"], ["grant", "dev", "@people", "--yes"]] {
+        t.alice.covault(change).ok();
+        assert_eq!(newest_keeps(), 0, "{change:?}");
+    }
+    t.pull();
+    assert_eq!(t.bob.get("dev/api"), "written by carol");
+    t.alice.covault(["verify", "--history"]).ok();
+    let opinion = second_opinion(&t.alice.repo, &["--history"]);
+    assert!(opinion.is_null() || opinion["verdict"] == "good", "{opinion:#}");
+}
+
+#[test]
 fn what_she_signs_afterwards_is_refused_whatever_date_and_roster_it_names() {
     let world = World::new();
     let t = team(&world);

@@ -186,6 +186,16 @@ impl Operation {
         }
     }
 
+    /// Whether it can change who reads or writes the secret at `path`: a grant says nothing about what is elsewhere.
+    pub fn concerns(&self, path: &SecretPath) -> bool {
+        match self {
+            Self::Grant { path: Some(place), .. } => {
+                path == place || path.folders().any(|folder| folder == place.as_str())
+            }
+            _ => true,
+        }
+    }
+
     /// The versions that it says stay good.
     pub fn live(&self) -> &[Hash] {
         match self {

@@ -34,6 +34,12 @@ impl Member {
     }
 }
 
+/// Who has this name among members that are sorted by name, as [`State::readers`] gives them.
+pub fn named_among<'m>(members: &[&'m Member], name: &MemberName) -> Option<&'m Member> {
+    let at = members.binary_search_by(|member| member.card.name.cmp(name)).ok()?;
+    members.get(at).copied()
+}
+
 /// A card that was ever admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -211,7 +217,19 @@ impl State {
 
     /// Who reads a secret at `path` that is shared with `shares`, sorted by name.
     pub fn readers(&self, path: &SecretPath, shares: &[Holder]) -> Vec<&Member> {
-        self.members().filter(|member| self.reads(member, path, shares)).collect()
+        let mut readers: Vec<&Member> = Vec::new();
+        for holder in self.grant_for(path.as_str()).1.iter().chain(shares) {
+            match holder {
+                Holder::People => readers.extend(self.members().filter(|member| self.holds(holder, member))),
+                Holder::Group(group) => {
+                    readers.extend(self.groups.get(group).into_iter().flatten().filter_map(|name| self.named(name)));
+                }
+                Holder::Member(name) => readers.extend(self.named(name)),
+            }
+        }
+        readers.sort_unstable_by(|a, b| a.card.name.cmp(&b.card.name));
+        readers.dedup_by(|a, b| a.card.name == b.card.name);
+        readers
     }
 
     /// Whether `author` may write the secret at `path`, signing by this card. A grant has to say so: a share stands in the

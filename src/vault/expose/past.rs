@@ -5,12 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::{Gaps, Place, cache};
 use crate::model::exposure::Past;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, MemberRef};
 use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, HistoryChange, ObjectId, RepoError, WalkedCommit};
@@ -154,6 +155,8 @@ fn read_files(
     let blobs: Vec<ObjectId> = unread.iter().map(|file| file.blob).collect();
     place.repo.fetch_promised(&blobs)?;
     let mut rosters = Rosters { place, by_blob: HashMap::new() };
+    // The same people read most of them.
+    let mut sets: HashSet<Arc<[MemberRef]>> = found.iter().map(|one| Arc::clone(&one.version.readers)).collect();
     let mut unread = unread.into_iter().peekable();
     while unread.peek().is_some() {
         let mut batch = Vec::with_capacity(BATCH);
@@ -185,7 +188,13 @@ fn read_files(
                 (None, Some(bytes)) => rosters.at(file.commit)?.and_then(|roster| signed(&roster, &file, &bytes)),
                 (versions, _) => versions,
             };
-            let of_file = |version| Found { version, blob: file.blob, commit: file.commit };
+            let of_file = |mut version: Past| {
+                match sets.get(&version.readers) {
+                    Some(known) => version.readers = Arc::clone(known),
+                    None => drop(sets.insert(Arc::clone(&version.readers))),
+                }
+                Found { version, blob: file.blob, commit: file.commit }
+            };
             found.extend(versions.into_iter().flatten().map(of_file));
         }
     }

@@ -362,6 +362,33 @@ fn shares_add_readers_who_live() {
     assert!(Subject::parse("@people").is_err(), "nothing is shared with all");
 }
 
+/// What an operation does not concern is read and written by the same people afterwards, whatever it is.
+#[test]
+fn a_grant_concerns_what_is_below_it_and_nothing_else() {
+    let chain = Chain::team();
+    let grant = chain.granting("prod", &["rita"]);
+    for (name, is_concerned) in [
+        ("prod", true),
+        ("prod/db", true),
+        ("prod/eu/db", true),
+        ("production", false),
+        ("pro", false),
+        ("dev/prod", false),
+    ] {
+        assert_eq!(grant.concerns(&path(name)), is_concerned, "{name}");
+        let mut after = chain.clone();
+        after.add("alice", grant.clone());
+        let read = |chain: &Chain| -> Vec<String> {
+            let readers = chain.state().readers(&path(name), &[]);
+            readers.iter().map(|member| member.card.name.to_string()).collect()
+        };
+        assert_eq!(read(&chain) != read(&after), is_concerned, "{name}");
+    }
+    for all in [chain.granting("", &["rita"]), chain.removing("walt"), role_of(&chain, "walt", Role::Reader)] {
+        assert!(all.concerns(&path("dev/api")));
+    }
+}
+
 // --- what stays good
 
 /// Whether a version by `author` at `prod/db` is good.
