@@ -256,11 +256,6 @@ impl Manifest {
         parents.iter().map(|(_, parent)| 1 + parent.ancestors.len()).sum::<usize>() > MAX_ANCESTORS
     }
 
-    /// What a child of this manifest (whose hash is `own`) names as its ancestors.
-    pub fn ancestors_for_child(&self, own: Hash) -> Vec<Short> {
-        std::iter::once(own.short()).chain(self.ancestors.iter().copied()).take(MAX_ANCESTORS).collect()
-    }
-
     fn check(&self, r: &Reader<'_>) -> Result<(), CanonError> {
         if !increasing(&self.aliases) || self.aliases.iter().any(|a| *a <= self.id) {
             return Err(r.wrong("aliases", "sorted ids above the secret's own"));

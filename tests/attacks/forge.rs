@@ -84,7 +84,7 @@ impl Case {
         let manifest = Manifest {
             revision: old.revision + 1,
             parents: vec![sealed.hash()],
-            ancestors: old.ancestors_for_child(sealed.hash()),
+            ancestors: Manifest::ancestors_after(&[(sealed.hash(), old.clone())], &[]),
             roster: self.point(),
             author: author.clone(),
             at: now(),

@@ -68,7 +68,7 @@ fn versions(person: &Person, count: u64, in_a_row: bool) -> Vec<Vec<u8>> {
         let manifest = Manifest {
             revision: old.manifest().next_revision(),
             parents: vec![old.hash()],
-            ancestors: old.manifest().ancestors_for_child(old.hash()),
+            ancestors: Manifest::ancestors_after(&[(old.hash(), old.manifest().clone())], &[]),
             values: read::secret_values(&document),
             ..old.manifest().clone()
         };

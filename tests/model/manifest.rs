@@ -157,7 +157,7 @@ fn a_child_names_its_parent_first_and_at_most_thirty_two() {
         let own = manifest.hash();
         expected.insert(0, own.short());
         expected.truncate(32);
-        manifest.ancestors = manifest.ancestors_for_child(own);
+        manifest.ancestors = Manifest::ancestors_after(&[(own, manifest.clone())], &[]);
         manifest.parents = vec![own];
         assert_eq!(manifest.ancestors, expected);
     }

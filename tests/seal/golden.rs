@@ -82,7 +82,7 @@ fn write_the_golden_files() {
     let next = Manifest {
         revision: 2,
         parents: vec![first.hash],
-        ancestors: first.manifest.ancestors_for_child(first.hash),
+        ancestors: Manifest::ancestors_after(&[(first.hash, first.manifest.clone())], &[]),
         ..draft(&all)
     };
     let second =

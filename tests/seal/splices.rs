@@ -92,7 +92,7 @@ fn share_elsewhere(sealed: &Sealed, author: &Member, everybody: &[Member]) -> Se
     let next = Manifest {
         revision: file.manifest().revision + 1,
         parents: vec![file.hash()],
-        ancestors: file.manifest().ancestors_for_child(file.hash()),
+        ancestors: Manifest::ancestors_after(&[(file.hash(), file.manifest().clone())], &[]),
         ..draft(everybody)
     };
     reseal_header(&file, &opened, &before(&file, everybody), next, &devices(everybody), &author.signing).unwrap()

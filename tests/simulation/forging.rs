@@ -73,7 +73,7 @@ impl Forging<'_> {
         let manifest = Manifest {
             revision: old.revision + 1,
             parents: vec![sealed.hash()],
-            ancestors: old.ancestors_for_child(sealed.hash()),
+            ancestors: Manifest::ancestors_after(&[(sealed.hash(), old.clone())], &[]),
             roster: self.point(),
             author: self.author.clone(),
             readers,
