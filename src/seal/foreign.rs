@@ -27,7 +27,7 @@ pub fn open_foreign(bytes: &[u8], identities: &Identities) -> Result<Plaintext, 
     }
     let file_key = readers.iter().find_map(|reader| identities.unwrap(reader)).ok_or(SealError::NotAReader)??;
     let mac_key = MacKey::new(&file_key);
-    header.verify_mac(bytes, &mac_key)?;
-    let payload = bytes.get(header.length..).unwrap_or_default();
+    header.end.verify_mac(bytes, &mac_key)?;
+    let payload = bytes.get(header.end.length..).unwrap_or_default();
     payload::decrypt(&file_key, payload).map(Plaintext::new)
 }

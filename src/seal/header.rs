@@ -32,8 +32,14 @@ pub(super) struct Header {
     pub(super) stanzas: Vec<Stanza>,
     /// All decoded bodies, one after the other.
     bodies: Vec<u8>,
+    /// Its end.
+    pub(super) end: End,
+}
+
+/// The end of a header: what is still asked of one whose stanzas were read.
+pub(super) struct End {
     /// The MAC as it stands there.
-    pub(super) mac: [u8; 32],
+    mac: [u8; 32],
     /// Number of the header's bytes, with its last line end.
     pub(super) length: usize,
 }
@@ -75,7 +81,7 @@ impl Header {
                     return Err(SealError::NoStanza);
                 }
                 let line = rest.get(..END_LINE).ok_or_else(cut_off)?;
-                return Ok(Self { stanzas, bodies, mac: parse_end(line)?, length: at + END_LINE });
+                return Ok(Self { stanzas, bodies, end: End { mac: parse_end(line)?, length: at + END_LINE } });
             } else if rest.len() < STANZA.len() && (STANZA.starts_with(rest) || END.starts_with(rest)) {
                 return Err(cut_off());
             } else {
@@ -88,7 +94,9 @@ impl Header {
     pub(super) fn body(&self, stanza: &Stanza) -> &[u8] {
         self.bodies.get(stanza.body.clone()).unwrap_or_default()
     }
+}
 
+impl End {
     /// Whether the MAC is that of these bytes under `key`, in constant time.
     pub(super) fn verify_mac(&self, file: &[u8], key: &MacKey) -> Result<(), SealError> {
         let covered = file.get(..self.length - END_LINE + END.len()).ok_or(SealError::HeaderCutOff)?;

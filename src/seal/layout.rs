@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::error::SealError;
-use super::header::{Header, Stanza, Writer, stanza_length};
+use super::header::{End, Header, Stanza, Writer, stanza_length};
 use super::stanza::{ReaderStanza, SSH_ED25519, X25519};
 use crate::model::codec::MAX_DOCUMENT;
 
@@ -39,8 +39,8 @@ pub(super) struct Layout {
     pub(super) manifest: Vec<u8>,
     /// The signature's bytes.
     pub(super) signature: Vec<u8>,
-    /// The header itself, for its MAC and length.
-    pub(super) header: Header,
+    /// The header's end. The rest of it would be in memory twice.
+    pub(super) end: End,
 }
 
 impl Layout {
@@ -69,7 +69,7 @@ impl Layout {
             return Err(SealError::NoReaders);
         }
         let limit = header_limit(readers.len());
-        if header.length > limit {
+        if header.end.length > limit {
             return Err(SealError::HeaderTooLarge { limit });
         }
         let manifest = manifest.ok_or(SealError::NoManifest)?;
@@ -80,7 +80,7 @@ impl Layout {
             readers_end: manifest.span.start,
             manifest: header.body(manifest).to_vec(),
             signature: header.body(signature).to_vec(),
-            header,
+            end: header.end,
         })
     }
 }

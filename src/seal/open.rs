@@ -38,7 +38,7 @@ impl SealedFile {
             None => (elsewhere().ok_or(SealError::NotAReader)??, true),
         };
         let mac_key = MacKey::new(&file_key);
-        self.layout.header.verify_mac(self.bytes(), &mac_key)?;
+        self.layout.end.verify_mac(self.bytes(), &mac_key)?;
         let plaintext = Plaintext::new(payload::decrypt(&file_key, self.payload())?);
         if Hash::of(plaintext.expose()) != self.manifest().document {
             return Err(SealError::DocumentHash);

@@ -45,7 +45,7 @@ pub(super) fn encrypt(plaintext: &[u8]) -> Result<(FileKey, Vec<u8>), SealError>
     };
     let mut file: Vec<u8> = write().map_err(|_: std::io::Error| SealError::Sealing)?;
     let header = Header::parse(&file, |_| usize::MAX)?;
-    let payload = file.split_off(header.length);
+    let payload = file.split_off(header.end.length);
     let file_key = capture.0.into_inner().ok_or(SealError::Sealing)?;
     Ok((file_key, payload))
 }

@@ -101,7 +101,7 @@ impl SealedFile {
 
     /// What the manifest's `payload` covers.
     pub(super) fn payload(&self) -> &[u8] {
-        self.bytes.get(self.layout.header.length..).unwrap_or_default()
+        self.bytes.get(self.layout.end.length..).unwrap_or_default()
     }
 
     /// What the manifest's `stanzas` covers.
