@@ -2,6 +2,8 @@
 //!
 //! An admin changes them; the secrets that somebody gains or loses by it are sealed again in the same commit.
 
+use std::collections::HashMap;
+
 use super::amend::{Amendment, Step};
 use super::share::shown;
 use super::write::How;
@@ -40,12 +42,14 @@ impl Vault {
     /// All grants, by path. No key is needed.
     pub fn grants(&self) -> Result<Vec<Grant>, VaultError> {
         let state = self.roster().state();
-        let names = self.live_names()?;
-        let decides = |place: &str| names.iter().filter(|name| state.grant_for(name.as_str()).0 == place).count();
+        let mut decides: HashMap<&str, usize> = HashMap::new();
+        for name in self.live_names()? {
+            *decides.entry(state.grant_for(name.as_str()).0).or_default() += 1;
+        }
         let grant = |(place, holders): (&str, &Holders)| Grant {
             place: shown(place),
             readers: self.living_holders(holders).iter().map(ToString::to_string).collect(),
-            secrets: decides(place),
+            secrets: decides.get(place).copied().unwrap_or_default(),
         };
         Ok(state.grants().map(grant).collect())
     }
