@@ -26,6 +26,7 @@ pub mod invite;
 pub mod join;
 pub mod keys;
 pub mod leave;
+mod let_go;
 pub mod list;
 pub mod machine;
 pub mod merge;

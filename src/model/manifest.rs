@@ -18,6 +18,9 @@ pub const MAX_LANDMARKS: usize = 16;
 pub const MAX_REVISION: u64 = i64::MAX.unsigned_abs();
 /// How many parents a manifest may have.
 pub const MAX_PARENTS: usize = 64;
+/// How many of its parents that were let go of a manifest names among its ancestors: however many somebody put beside a
+/// secret, they take the place of few.
+const MAX_LET_GO: usize = 8;
 
 /// A member by name, and by the hash of their card, which is what counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +79,7 @@ pub struct Manifest {
     pub path: SecretPath,
     /// Live, deleted or moved.
     pub state: State,
-    /// Largest revision of the parents + 1; 1 at birth.
+    /// Largest revision of the parents that count + 1; 1 at birth.
     pub revision: u64,
     /// Hashes of the manifests that it follows, sorted; none at birth.
     pub parents: Vec<Hash>,
@@ -223,6 +226,12 @@ impl Manifest {
     /// at the end, in the place of what is as far: what was staged often, or is squashed, would seem to follow none of
     /// them. What no parent names is never named, whatever the landmarks are.
     pub fn ancestors_after(parents: &[(Hash, Self)], landmarks: &[Hash]) -> Vec<Short> {
+        Self::ancestors_letting_go(parents, &[], landmarks)
+    }
+
+    /// The same where the child lets versions go that count for nothing: a few of them are named behind the other parents, so
+    /// that children know of them, too. Nothing is taken from what they say themselves: nobody here answers for that.
+    pub fn ancestors_letting_go(parents: &[(Hash, Self)], let_go: &[Hash], landmarks: &[Hash]) -> Vec<Short> {
         let mut newest_first: Vec<&(Hash, Self)> = parents.iter().collect();
         newest_first.sort_by_key(|(hash, manifest)| std::cmp::Reverse((manifest.revision, *hash)));
         let line = |(hash, manifest): &&(Hash, Self)| -> Vec<Short> {
@@ -230,8 +239,10 @@ impl Manifest {
         };
         let lines: Vec<Vec<Short>> = newest_first.iter().map(line).collect();
         let mut met = std::collections::BTreeSet::new();
-        let by_turns = (0..=MAX_ANCESTORS).flat_map(|turn| lines.iter().filter_map(move |line| line.get(turn)));
-        let mut named: Vec<Short> = by_turns.filter(|name| met.insert(**name)).copied().collect();
+        let turn = |turn: usize| lines.iter().filter_map(move |line| line.get(turn)).copied();
+        let let_go = let_go.iter().take(MAX_LET_GO).map(Hash::short);
+        let by_turns = turn(0).chain(let_go).chain((1..=MAX_ANCESTORS).flat_map(turn));
+        let mut named: Vec<Short> = by_turns.filter(|name| met.insert(*name)).collect();
         if named.len() <= MAX_ANCESTORS {
             return named;
         }

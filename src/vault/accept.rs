@@ -182,9 +182,23 @@ impl Vault {
             changes,
             replaced,
             other_shares: shares != manifest.shares,
-            draft: Draft { document: after, parents, shares, kept_apart, over: self.found(seen.as_deref())? },
+            draft: Draft {
+                document: after,
+                parents,
+                shares,
+                kept_apart,
+                let_go: Vec::new(),
+                over: self.found(seen.as_deref())?,
+            },
             seen,
         })
+    }
+
+    /// The same where nothing on disk counts.
+    pub(super) fn good_versions(&self, path: &SecretPath) -> Result<Vec<Version>, VaultError> {
+        let mut good = Vec::new();
+        self.add_good(path, &mut good)?;
+        Ok(good.into_iter().map(|good| good.version).collect())
     }
 
     /// The good versions that the next one has to follow: HEAD's and the trunk's, or else the newest in HEAD's history.
@@ -216,11 +230,18 @@ impl Vault {
         Ok(())
     }
 
-    /// What a good version follows is an older one: it comes back by `restore` only.
+    /// What a good version follows is an older one: it comes back by `restore` only. What was let go of is followed, too,
+    /// but nobody took over what it says: that may still come to count.
     fn check_is_no_step_back(&self, asked: &Version, good: &Good) -> Result<(), VaultError> {
         let head = self.repo().head()?.commit;
         let tip = good.commit.or(head);
         if !descends(self.repo(), tip, asked.file(), &good.version, asked.manifest())? {
+            return Ok(());
+        }
+        if good.version.manifest().state == Life::Live
+            && let (Ok(here), Ok(there)) = (self.open_version(&good.version), self.open_version(asked))
+            && here.document.join(&there.document) != here.document
+        {
             return Ok(());
         }
         let commit = tip.map(|commit| abbreviated(&commit.to_string())).unwrap_or_default();

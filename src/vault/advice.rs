@@ -139,7 +139,9 @@ impl VaultError {
             | Self::Sealed { .. }
             | Self::Document { .. }
             | Self::Inconsistent { .. }
-            | Self::RefusedThere { .. } => Kind::Verification,
+            | Self::RefusedThere { .. }
+            | Self::NothingGood(_)
+            | Self::NothingThere { .. } => Kind::Verification,
             Self::Repo(_) | Self::Home(_) | Self::Signing { .. } | Self::PaperNotShown => Kind::Other,
         }
     }
@@ -236,10 +238,10 @@ impl VaultError {
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()
             }
-            Self::Inconsistent { file, what: Wrong::NoStanding { author, path } } => {
+            Self::Inconsistent { what: Wrong::NoStanding { author, path }, .. } => {
                 format!(
-                    "if what {author} wrote is to count, vouch for it with: covault rekey {path} --accept; else put a \
-                     good version back with: git checkout REV -- {file}"
+                    "if what {author} wrote is to count, vouch for it with: covault rekey {path} --accept; else leave it \
+                     out with: covault resolve {path} --discard"
                 )
             }
             Self::Inconsistent { file, what: Wrong::NotEntitled { .. } } => format!(
@@ -362,6 +364,16 @@ impl VaultError {
             Self::Ongoing(_) => {
                 "settle it with: covault resolve, then git commit (or git rebase --continue)".to_owned()
             }
+            Self::NothingGood(name) => {
+                format!("vouch for it with: covault rekey {name} --accept; then delete it with: covault rm {name}")
+            }
+            Self::NothingThere { commit, source } => match source.as_ref() {
+                Self::Inconsistent { file, what: Wrong::NoStanding { author, path } } => format!(
+                    "if what {author} wrote is to count, first: git checkout {commit} -- {file}; then vouch for it with: \
+                     covault rekey {path} --accept"
+                ),
+                source => return source.hint(),
+            },
             Self::RefusedThere { with, file, .. } => format!(
                 "see who changed it with: git log {with} -- {file}; somebody has to put a good version back there (git \
                  checkout REV -- {file}); then repeat it: covault sync"

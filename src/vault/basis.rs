@@ -93,9 +93,11 @@ impl Vault {
     /// history may ever have (staged, amended, rebased, squashed away) lie between. Only looked for where there is no room
     /// for all.
     pub(super) fn landmarks(&self, path: &SecretPath, parents: &[(Hash, Manifest)]) -> Result<Vec<Hash>, VaultError> {
-        if !Manifest::crowd_out(parents) {
-            return Ok(Vec::new());
-        }
+        if Manifest::crowd_out(parents) { self.all_landmarks(path) } else { Ok(Vec::new()) }
+    }
+
+    /// The same, looked for whether or not there is room.
+    pub(super) fn all_landmarks(&self, path: &SecretPath) -> Result<Vec<Hash>, VaultError> {
         let (repo, file) = (self.repo(), self.file(path));
         let mut blobs: BTreeSet<ObjectId> = self.seen_blob(&file)?.into_iter().collect();
         for commit in repo.head()?.commit.into_iter().chain(self.unpublished()?) {
@@ -117,7 +119,12 @@ impl Vault {
         Ok(on_disk.map(|bytes| self.repo().blob_id(bytes)).transpose()?.map_or(Found::Nothing, Found::Blob))
     }
 
-    fn joined(&self, versions: &[Version], over: Found, note: Option<String>) -> Result<Option<Basis>, VaultError> {
+    pub(super) fn joined(
+        &self,
+        versions: &[Version],
+        over: Found,
+        note: Option<String>,
+    ) -> Result<Option<Basis>, VaultError> {
         let mut draft: Option<Draft> = None;
         for version in versions {
             let secret: Secret = self.open_version(version)?;

@@ -535,6 +535,17 @@ pub enum VaultError {
     /// The register of shares is full.
     #[error("{0} was shared and taken back so often that its manifest has no more room for it")]
     TooManyShares(String),
+    /// No version of a secret in this history counts, so that there is nothing to go on from.
+    #[error("no version of {0} that is here counts")]
+    NothingGood(String),
+    /// All that a commit has of what was asked for is refused.
+    #[error("nothing that {commit} has of it can be joined in")]
+    NothingThere {
+        /// The commit.
+        commit: String,
+        /// Why the first of it is refused.
+        source: Box<VaultError>,
+    },
     /// Files differ, and only joining them loses nothing.
     #[error("{0} has several versions here that are not joined yet")]
     NotJoined(String),

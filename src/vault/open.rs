@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
 
 use super::read::Secret;
@@ -95,10 +95,20 @@ impl RefusedSibling {
         self.sealed.manifest()
     }
 
+    /// The version's name.
+    pub(super) fn hash(&self) -> Hash {
+        self.sealed.hash()
+    }
+
     /// The file that it would be on its own.
     pub(super) fn bytes(&self) -> &[u8] {
         self.sealed.bytes()
     }
+}
+
+/// Who wrote what counts for nothing, each once.
+pub(super) fn authors(refused: &[RefusedSibling]) -> BTreeSet<String> {
+    refused.iter().map(|sibling| sibling.manifest().author.name.to_string()).collect()
 }
 
 /// Puts the one to show first and takes out what another one follows, which is handed over beside them: first is one that
@@ -236,6 +246,18 @@ pub(super) fn check_without_standing(
     }
 }
 
+/// The versions in a file that holds none that counts, but whose authors all signed what is there: nothing where one counts, or
+/// anything else is wrong.
+pub(super) fn all_refused(roster: &Roster, file: &str, path: &SecretPath, bytes: &[u8]) -> Vec<RefusedSibling> {
+    let refused = |member: &[u8]| {
+        let (sealed, standing) = check_but_standing(roster, file, path, member, None).ok()?;
+        let why = standing.or_else(|| not_entitled(roster, sealed.manifest()))?;
+        Some(RefusedSibling { sealed, why })
+    };
+    let members = seal::members(bytes).unwrap_or_default().into_iter();
+    members.map(refused).collect::<Option<_>>().unwrap_or_default()
+}
+
 /// Everything but whether its readers may read it; whether its author may write it is said and decides nothing here.
 fn check_but_standing(
     roster: &Roster,
@@ -319,21 +341,29 @@ pub(super) fn check_outline(
     path: &SecretPath,
     outlines: &Outlines,
 ) -> Result<(), VaultError> {
-    let refusal = |outline: &Outline| {
-        let devices = |devices: &[&[Device]]| outline.check_devices(devices);
-        let judged = judge(roster, path, &outline.manifest, outline.hash, devices, || outline.signer.clone());
-        match judged.map_err(|error| error.of(file)) {
-            Ok(standing) => {
-                let wrong = standing.or_else(|| not_entitled(roster, &outline.manifest));
-                wrong.map(|what| VaultError::Inconsistent { file: file.to_owned(), what })
-            }
-            Err(error) => Some(error),
-        }
-    };
     let step = |error: &VaultError| STEPS.iter().position(|step| *step == error.code());
-    match outlines.all().filter_map(refusal).min_by_key(step) {
+    match outlines.all().filter_map(|outline| refusal(roster, file, path, outline)).min_by_key(step) {
         Some(error) => Err(error),
         None => Ok(()),
+    }
+}
+
+/// Whether one of the versions in a file is good: where others lie beside it that [`check`] would keep apart, it is what
+/// people read.
+pub(super) fn has_good(roster: &Roster, file: &str, path: &SecretPath, outlines: &Outlines) -> bool {
+    outlines.all().any(|outline| refusal(roster, file, path, outline).is_none())
+}
+
+/// Why one of the versions in a file is refused.
+fn refusal(roster: &Roster, file: &str, path: &SecretPath, outline: &Outline) -> Option<VaultError> {
+    let devices = |devices: &[&[Device]]| outline.check_devices(devices);
+    let judged = judge(roster, path, &outline.manifest, outline.hash, devices, || outline.signer.clone());
+    match judged.map_err(|error| error.of(file)) {
+        Ok(standing) => {
+            let wrong = standing.or_else(|| not_entitled(roster, &outline.manifest));
+            wrong.map(|what| VaultError::Inconsistent { file: file.to_owned(), what })
+        }
+        Err(error) => Some(error),
     }
 }
 

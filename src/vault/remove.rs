@@ -108,7 +108,8 @@ impl Vault {
         self.check_free_but(to, Some(from))?;
         let Some(grave) = grave else {
             let shares = old.shares.clone();
-            return Ok(Draft { document: moved, parents: Vec::new(), shares, kept_apart: Vec::new(), over });
+            let draft = Draft::birth(moved.vault, to.clone());
+            return Ok(Draft { document: moved, shares, over, ..draft });
         };
         let mut draft = Draft { over, ..Draft::after(self.open_version(&grave)?) };
         draft.shares = draft.shares.join(&old.shares);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::carry::{By, Carried};
 use super::gone::gone;
 use super::keys::{KeyError, is_for_resume};
-use super::open::Version;
+use super::open::{RefusedSibling, Version, authors};
 use super::read::Secret;
 use super::trunk::descends;
 use super::write::{Draft, How, Report};
@@ -65,10 +65,8 @@ impl Questions {
     }
 
     /// Each author of what is kept beside it, once.
-    fn list_apart(&mut self, path: &SecretPath, version: &Version) {
-        let authors: BTreeSet<String> =
-            version.refused().iter().map(|sibling| sibling.manifest().author.name.to_string()).collect();
-        self.apart.extend(authors.into_iter().map(|author| (path.clone(), author)));
+    fn list_apart(&mut self, path: &SecretPath, refused: &[RefusedSibling]) {
+        self.apart.extend(authors(refused).into_iter().map(|author| (path.clone(), author)));
     }
 
     /// Whether nothing is asked.
@@ -97,7 +95,7 @@ pub struct Answers {
     pub picks: Vec<(SecretPath, FieldName, WriteName)>,
     /// Contested secrets that stay, with what went with the deletion.
     pub keep: Vec<SecretPath>,
-    /// Secrets beside which what counts for nothing is left out.
+    /// Secrets beside which what counts for nothing is let go of.
     pub discard: Vec<SecretPath>,
     /// Secrets that go along where one of them moved, though others may read or write there; none of those that another
     /// answer is about.
@@ -117,14 +115,21 @@ impl Vault {
             let secret = match secret {
                 Ok(secret) => secret,
                 // What is not ours to read, or refused, is not ours to answer; `status` lists it.
-                Err(error) if only.is_some() => return Err(error),
+                Err(error) if only.is_some() => {
+                    let alone = self.refused_alone(path)?;
+                    if alone.is_empty() {
+                        return Err(error);
+                    }
+                    questions.list_apart(path, &alone);
+                    continue;
+                }
                 Err(_) => continue,
             };
             questions.ask(path, &secret);
             if !secret.kept_apart.is_empty()
                 && let Some(version) = self.current(path)?
             {
-                questions.list_apart(path, &version);
+                questions.list_apart(path, version.refused());
             }
         }
         Ok(questions)
@@ -135,7 +140,7 @@ impl Vault {
         let mut questions = Questions::default();
         if let Some(version) = self.version_at(commit, path)? {
             questions.ask(path, &self.open_version(&version)?);
-            questions.list_apart(path, &version);
+            questions.list_apart(path, version.refused());
         }
         Ok(questions)
     }
@@ -181,7 +186,16 @@ impl Vault {
             answers.picks.iter().map(|(path, _, _)| path).chain(&answers.keep).chain(&answers.discard).collect();
         let mut drafts = Vec::with_capacity(paths.len());
         for path in &paths {
-            let mut draft = writing.start_living(path)?;
+            let is_let_go = answers.discard.contains(path);
+            let alone = if is_let_go { self.refused_alone(path)? } else { Vec::new() };
+            let only_that =
+                is_let_go && !answers.keep.contains(path) && answers.picks.iter().all(|(of, _, _)| of != *path);
+            let mut draft = match only_that {
+                true if !alone.is_empty() => self.over_refused(path, &alone)?,
+                // What lies beside a tombstone can be let go of, too.
+                true => writing.start_as_it_is(path)?,
+                false => writing.start_living(path)?,
+            };
             for (_, field, name) in answers.picks.iter().filter(|(of, _, _)| of == *path) {
                 // A value without its record would be nobody's key, and the others would live on.
                 if is_for_resume(&draft.document, field, how.now) {
@@ -202,10 +216,10 @@ impl Vault {
                 let alive = self.write_of(&Key::State, Value::text("live"), true, how.now)?;
                 draft.document.put(&Key::State, alive);
             }
-            if answers.discard.contains(path)
-                && let Some(version) = self.current(path)?
-            {
-                draft.kept_apart.retain(|file| !version.refused().iter().any(|sibling| sibling.bytes() == file));
+            if is_let_go {
+                let version = if alone.is_empty() { self.current(path)? } else { None };
+                let refused = version.as_ref().map_or(alone.as_slice(), Version::refused);
+                self.let_go(refused, &mut draft)?.into_iter().for_each(|note| writing.note(note));
             }
             drafts.push(draft);
         }
@@ -255,6 +269,7 @@ impl Vault {
         let commit = self.repo().resolve(rev)?;
         let head = self.repo().head()?.commit;
         let (mut drafts, mut names, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut refused, mut has_more) = (None, false);
         for (path, _, blob) in sealed::list_at(self.repo(), commit, self.root())? {
             if !only.is_empty() && !only.contains(&path) {
                 continue;
@@ -263,6 +278,7 @@ impl Vault {
                 Ok(version) => version,
                 Err(error) => {
                     notes.push(format!("{path} is refused there: {}", super::error::chain(&error)));
+                    refused.get_or_insert(error);
                     continue;
                 }
             };
@@ -270,12 +286,14 @@ impl Vault {
             if let Some(here) = &here
                 && self.follows(here, &there, head)?
             {
+                has_more = true;
                 continue;
             }
             let secret = match self.open_version(&there) {
                 Ok(secret) => secret,
                 Err(VaultError::NotAReader { readers, .. }) => {
                     notes.push(format!("{path} is not sealed to you there: {readers} can"));
+                    has_more = true;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -293,6 +311,10 @@ impl Vault {
             names.push(path.to_string());
         }
         if drafts.is_empty() {
+            if let Some(error) = refused.filter(|_| !has_more) {
+                let commit = super::trunk::abbreviated(&commit.to_string());
+                return Err(VaultError::NothingThere { commit, source: Box::new(error) });
+            }
             let mut report = super::setup::nothing_written(how);
             report.notes = writing.into_notes();
             report.notes.extend(notes);

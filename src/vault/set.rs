@@ -259,15 +259,19 @@ impl Writing<'_> {
         Ok(draft)
     }
 
-    /// Starts the next version of a secret that lives.
-    pub(super) fn start_living(&mut self, path: &SecretPath) -> Result<Draft, VaultError> {
+    /// Starts the next version of a secret, whatever became of it.
+    pub(super) fn start_as_it_is(&mut self, path: &SecretPath) -> Result<Draft, VaultError> {
         self.vault().check_no_journal(path)?;
         let basis = self.vault().basis(path)?.ok_or_else(|| self.vault().unknown(path))?;
-        match basis.draft.document.state() {
-            State::Live => {
-                basis.note.into_iter().for_each(|note| self.note(note));
-                Ok(basis.draft)
-            }
+        basis.note.into_iter().for_each(|note| self.note(note));
+        Ok(basis.draft)
+    }
+
+    /// Starts the next version of a secret that lives.
+    pub(super) fn start_living(&mut self, path: &SecretPath) -> Result<Draft, VaultError> {
+        let draft = self.start_as_it_is(path)?;
+        match draft.document.state() {
+            State::Live => Ok(draft),
             State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
             State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
         }

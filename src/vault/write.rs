@@ -63,6 +63,8 @@ pub struct Draft {
     pub shares: Shares,
     /// Siblings that count for nothing, or are too many to be named, and stay beside it, as they lie in the file.
     pub(super) kept_apart: Vec<Vec<u8>>,
+    /// Versions that count for nothing and that a person lets go of: they are named among the parents, and give nothing else.
+    pub(super) let_go: Vec<Hash>,
     /// What lay at its path when it was begun.
     pub(super) over: Found,
 }
@@ -73,7 +75,7 @@ impl Draft {
         let shares = secret.manifest.shares;
         let (document, parents) = (secret.document, secret.versions);
         let kept_apart = [secret.kept_apart, secret.left_over].concat();
-        Self { document, parents, shares, kept_apart, over: Found::Unknown }
+        Self { document, parents, shares, kept_apart, let_go: Vec::new(), over: Found::Unknown }
     }
 
     /// Whether it follows a version that is none of these, which somebody was shown.
@@ -85,7 +87,7 @@ impl Draft {
     pub fn birth(vault: Hash, path: SecretPath) -> Self {
         let document = Document::new(vault, SecretId(random()), path);
         let (parents, shares, kept_apart) = (Vec::new(), Shares::default(), Vec::new());
-        Self { document, parents, shares, kept_apart, over: Found::Nothing }
+        Self { document, parents, shares, kept_apart, let_go: Vec::new(), over: Found::Nothing }
     }
 
     /// Joins another version of the same secret in, which this one follows, too.
@@ -249,7 +251,10 @@ impl Vault {
     pub(super) fn sealed_change(&self, draft: &Draft, now: Time) -> Result<Change, VaultError> {
         let (me, signer) = self.author()?;
         let (path, file) = (&draft.document.path, self.file(&draft.document.path));
-        let landmarks = self.landmarks(path, &draft.parents)?;
+        let landmarks = match draft.let_go.as_slice() {
+            [] => self.landmarks(path, &draft.parents)?,
+            _ => self.all_landmarks(path)?,
+        };
         let sealed = seal_draft(draft, &file, &landmarks, me, signer, &self.under(), now)?;
         let version = self.check(&file, path, &sealed.bytes)?;
         self.open_version(&version)?;
@@ -276,9 +281,11 @@ fn manifest_of(
     let path = &draft.document.path;
     let (document, aliases) = with_smallest_id(draft);
     let named = draft.parents.get(..MAX_PARENTS).unwrap_or(&draft.parents);
-    let mut parents: Vec<Hash> = named.iter().map(|(hash, _)| *hash).collect();
+    let let_go = draft.let_go.get(..MAX_PARENTS.saturating_sub(named.len())).unwrap_or(&draft.let_go);
+    let mut parents: Vec<Hash> = named.iter().map(|(hash, _)| *hash).chain(let_go.iter().copied()).collect();
     parents.sort_unstable();
     parents.dedup();
+    // What is let go of has no say in the number: whoever made it chose its own.
     let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
     let readers = under.readers(path, &draft.shares);
     // A share lets nobody write: neither here nor, where the trunk took the grant away, there.
@@ -297,7 +304,7 @@ fn manifest_of(
         state: document.state(),
         revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
         parents,
-        ancestors: Manifest::ancestors_after(named, landmarks),
+        ancestors: Manifest::ancestors_letting_go(named, let_go, landmarks),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
         readers: readers.iter().map(|member| member.reference()).collect(),
         author,

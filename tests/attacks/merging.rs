@@ -4,6 +4,7 @@
 //! they try here.
 
 mod branches;
+mod let_go;
 mod resolving;
 mod shapes;
 mod siblings;

@@ -9,6 +9,7 @@ mod interrupted;
 mod journals;
 mod keyless;
 mod laws;
+mod let_go;
 mod live;
 mod places;
 pub mod rig;

@@ -338,7 +338,7 @@ impl Place<'_> {
             return Ok(None);
         }
         let kept_apart = sides.apart.iter().map(|one| one.bytes().to_vec()).collect();
-        let draft = Draft { document, parents, shares, kept_apart, over: Found::Unknown };
+        let draft = Draft { document, parents, shares, kept_apart, let_go: Vec::new(), over: Found::Unknown };
         let under = Under { beside: &chains.others, ..vault.under() };
         let (file, (me, signer)) = (sides.merging.file, vault.author()?);
         let landmarks = vault.landmarks(&draft.document.path, &draft.parents)?;

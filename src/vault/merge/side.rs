@@ -72,8 +72,8 @@ impl Side {
     }
 }
 
-/// Lets go of what counts for nothing where a version that counts follows it: somebody vouched for it then, or had it
-/// joined while it counted.
+/// Lets go of what counts for nothing where a version that counts follows it: somebody vouched for it then, had it joined
+/// while it counted, or let it go.
 pub(super) fn settle_refused(one: &mut Side, other: &mut Side) {
     let named = Named::by(one.good.iter().chain(&other.good).map(SealedFile::manifest));
     one.refused.retain(|refused| !named.has(refused.hash()));

@@ -1,0 +1,227 @@
+//! `resolve --discard`: a person lets versions go that lie beside a secret and count for nothing.
+//!
+//! The next version names them among its parents and takes nothing from them: so the signed history says who let them go,
+//! and a merge that brings them once more brings nothing. What somebody wrote before them who may write comes along: it was
+//! hidden behind what counts for nothing, and nobody was asked about it.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::open::{RefusedSibling, Version, all_refused, check_without_standing};
+use super::write::Draft;
+use super::{Vault, VaultError, sealed, trust};
+use crate::model::bytes::{Hash, Short};
+use crate::model::manifest::{MAX_PARENTS, Manifest};
+use crate::model::names::SecretPath;
+use crate::model::roster::{MAX_ROSTER, Roster};
+use crate::repo::{HistoryEntry, ObjectId, Operation, RepoError};
+use crate::seal::{self, MAX_STORED};
+
+/// The versions of one secret in a history, by the beginnings of their names: each with the places that have it.
+type Known = HashMap<Short, Vec<Place>>;
+
+/// A version in a history.
+struct Place {
+    manifest: Manifest,
+    blob: ObjectId,
+    /// A commit that brought it.
+    commit: ObjectId,
+}
+
+impl Vault {
+    /// What lies in the place of a secret, where nothing of it counts: git takes a version as it is where the other side has not
+    /// changed since.
+    pub(super) fn refused_alone(&self, path: &SecretPath) -> Result<Vec<RefusedSibling>, VaultError> {
+        let file = self.file(path);
+        let bytes = self.repo().read_work(&file, MAX_STORED as u64)?.unwrap_or_default();
+        Ok(all_refused(self.roster(), &file, path, &bytes))
+    }
+
+    /// Begins a version over such a file, on the good ones that were there before.
+    pub(super) fn over_refused(&self, path: &SecretPath, refused: &[RefusedSibling]) -> Result<Draft, VaultError> {
+        let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
+        let basis = self.joined(&self.good_versions(path)?, self.found(on_disk.as_deref())?, None)?;
+        let mut draft = basis.ok_or_else(|| VaultError::NothingGood(path.to_string()))?.draft;
+        draft.kept_apart.extend(refused.iter().map(|sibling| sibling.bytes().to_vec()));
+        Ok(draft)
+    }
+
+    /// Lets go of what counts for nothing, as far as the next version can name it. What a person should know of that.
+    pub(super) fn let_go(&self, refused: &[RefusedSibling], draft: &mut Draft) -> Result<Vec<String>, VaultError> {
+        let path = draft.document.path.clone();
+        let (known, mut notes) = (self.known_versions(&self.file(&path))?, Vec::new());
+        for behind in self.behind(&path, refused, &known, draft)? {
+            let manifest = behind.manifest();
+            let what = format!("{path}: revision {} by {} lay below it", manifest.revision, manifest.author.name);
+            // One place at least is for what is let go of.
+            let secret = if draft.parents.len() + 1 < MAX_PARENTS { Some(self.open_version(&behind)) } else { None };
+            match secret {
+                Some(Ok(secret)) => {
+                    draft.join(secret);
+                    notes.push(format!("{what} and is joined in"));
+                }
+                Some(Err(error)) if !matches!(error, VaultError::NotAReader { .. }) => return Err(error),
+                _ => {
+                    draft.kept_apart.push(behind.stored().to_vec());
+                    notes.push(format!("{what} and stays sealed beside the secret until it is joined"));
+                }
+            }
+        }
+        let room = MAX_PARENTS.saturating_sub(draft.parents.len());
+        // Where there is no room for all, those that the history will ask for come first, and those alone wait for more of it.
+        let (asked_for, others): (Vec<_>, Vec<_>) = match refused.len() > room {
+            true => {
+                let counted = self.counted_somewhere(&path, refused, &known)?;
+                refused.iter().partition(|one| counted.contains(&one.hash()))
+            }
+            false => (refused.iter().collect(), Vec::new()),
+        };
+        draft.let_go = asked_for.iter().chain(&others).take(room).map(|one| one.hash()).collect();
+        let left = asked_for.get(room..).unwrap_or_default();
+        draft.kept_apart.retain(|file| {
+            let is_among = |some: &[&RefusedSibling]| some.iter().any(|one| one.bytes() == file);
+            is_among(left) || !(is_among(&asked_for) || is_among(&others))
+        });
+        if !left.is_empty() {
+            notes.push(format!(
+                "{path}: {} more than one version can name; repeat it: covault resolve {path} --discard",
+                left.len()
+            ));
+        }
+        Ok(notes)
+    }
+
+    /// The nearest versions by those who may write that what counts for nothing says it was written on, as far as they are in
+    /// the history here or in what git is merging, and the draft follows none that follows them.
+    fn behind(
+        &self,
+        path: &SecretPath,
+        refused: &[RefusedSibling],
+        known: &Known,
+        draft: &Draft,
+    ) -> Result<Vec<Version>, VaultError> {
+        let and_names = |(hash, manifest): &(Hash, Manifest)| std::iter::once(hash.short()).chain(names(manifest));
+        let followed = all_below(known, draft.parents.iter().flat_map(and_names).collect());
+        let mut open: Vec<Short> = refused.iter().flat_map(|one| names(one.manifest())).collect();
+        let (mut met, mut found) = (HashSet::new(), Vec::new());
+        // A file of many siblings is judged once, not once for each of them.
+        let mut counting: HashMap<ObjectId, HashSet<Hash>> = HashMap::new();
+        while let Some(next) = open.pop() {
+            if followed.contains(&next) || !met.insert(next) {
+                continue;
+            }
+            let Some(Place { manifest, blob, .. }) = known.get(&next).and_then(|places| places.first()) else {
+                continue;
+            };
+            let here = match counting.entry(*blob) {
+                Entry::Occupied(judged) => judged.into_mut(),
+                Entry::Vacant(new) => new.insert(self.counting_in(path, *blob)?.iter().map(Version::hash).collect()),
+            };
+            if here.contains(&manifest.hash()) {
+                found.push((manifest, *blob));
+            } else {
+                open.extend(names(manifest));
+            }
+        }
+        let below = all_below(known, found.iter().flat_map(|(manifest, _)| names(manifest)).collect());
+        let mut nearest: BTreeMap<ObjectId, BTreeSet<Hash>> = BTreeMap::new();
+        for (manifest, blob) in found {
+            let hash = manifest.hash();
+            if !below.contains(&hash.short()) {
+                nearest.entry(blob).or_default().insert(hash);
+            }
+        }
+        let mut behind = Vec::new();
+        for (blob, hashes) in nearest {
+            let good = self.counting_in(path, blob)?;
+            behind.extend(good.into_iter().filter(|one| hashes.contains(&one.hash())));
+        }
+        behind.sort_by_key(Version::hash);
+        Ok(behind)
+    }
+
+    /// The versions in a blob whose authors may write them and whose readers may read them.
+    fn counting_in(&self, path: &SecretPath, blob: ObjectId) -> Result<Vec<Version>, VaultError> {
+        let (file, bytes) = (self.file(path), sealed::bytes_or_none(self.repo(), blob)?);
+        let members = seal::members(&bytes).unwrap_or_default().into_iter();
+        let checked = members.filter_map(|it| check_without_standing(self.roster(), &file, path, it).ok());
+        Ok(checked.filter(|(_, wrong)| wrong.is_none()).map(|(version, _)| version).collect())
+    }
+
+    /// Those of the versions that some commit in the history may have for good: by its own roster, who wrote them might.
+    fn counted_somewhere(
+        &self,
+        path: &SecretPath,
+        refused: &[RefusedSibling],
+        known: &Known,
+    ) -> Result<HashSet<Hash>, VaultError> {
+        let (repo, file) = (self.repo(), format!("{}/roster.toml", self.root()));
+        let mut rosters: HashMap<ObjectId, Option<Roster>> = HashMap::new();
+        let mut counted = HashSet::new();
+        for one in refused {
+            for place in known.get(&one.hash().short()).into_iter().flatten() {
+                let Some(blob) = repo.blob_at(place.commit, &file)? else { continue };
+                let roster = match rosters.entry(blob) {
+                    Entry::Occupied(read) => read.into_mut(),
+                    Entry::Vacant(new) => {
+                        let bytes = repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
+                        new.insert(trust::verified_cached(self.home(), &file, &bytes).ok())
+                    }
+                };
+                let state = roster.as_ref().map(Roster::state);
+                if state.is_some_and(|it| it.may_write(&one.manifest().author, path) || it.keeps(one.hash())) {
+                    counted.insert(one.hash());
+                    break;
+                }
+            }
+        }
+        Ok(counted)
+    }
+
+    /// Every version of a file in the history of `HEAD`, and of what git is merging.
+    fn known_versions(&self, file: &str) -> Result<Known, VaultError> {
+        let repo = self.repo();
+        let mut tips: BTreeSet<ObjectId> = repo.head()?.commit.into_iter().collect();
+        // A cherry-pick or a rebase brings one commit's change, and nothing of what that was written on.
+        if repo.operation()? == Some(Operation::Merge) {
+            match repo.resolve("MERGE_HEAD") {
+                Ok(commit) => drop(tips.insert(commit)),
+                Err(RepoError::RevNotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let (mut known, mut met) = (Known::new(), HashSet::new());
+        for tip in tips {
+            for entry in repo.history_walk(&tip.to_string(), &[file])? {
+                let HistoryEntry { commit, changes, .. } = entry?;
+                let after = changes.iter().filter(|change| change.path == file).filter_map(|change| change.after);
+                for blob in after.filter(|blob| met.insert(*blob)) {
+                    let manifests = seal::peek_manifests(&sealed::bytes_or_none(repo, blob)?).unwrap_or_default();
+                    for manifest in manifests {
+                        let places = known.entry(manifest.hash().short()).or_default();
+                        places.push(Place { manifest, blob, commit });
+                    }
+                }
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// What a version says that it follows.
+fn names(manifest: &Manifest) -> Vec<Short> {
+    manifest.parents.iter().map(Hash::short).chain(manifest.ancestors.iter().copied()).collect()
+}
+
+/// These versions and all that they follow, near or far.
+fn all_below(known: &Known, mut open: Vec<Short>) -> HashSet<Short> {
+    let mut met = HashSet::new();
+    while let Some(next) = open.pop() {
+        if met.insert(next)
+            && let Some(place) = known.get(&next).and_then(|places| places.first())
+        {
+            open.extend(names(&place.manifest));
+        }
+    }
+    met
+}
