@@ -8,6 +8,7 @@ use super::exit::{self, Answer};
 use super::{member, out, progress};
 use crate::model::escape;
 use crate::vault::access::Pending;
+use crate::vault::error::chain;
 use crate::vault::status::Status;
 
 /// Where the vault stands, and what waits for somebody
@@ -42,11 +43,16 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     let mut out = format!("vault {} ({})\n", status.name, status.words);
     let me = match &status.me {
         Some(name) => format!("you are {name}"),
+        None if status.unopened.is_some() => "your identity could not be opened".to_owned(),
         None if has_identity => "your identity belongs to no member".to_owned(),
         None => "there is no identity on this machine".to_owned(),
     };
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     out.push_str(&format!("{}, {}, {me}\n", count(status.secrets, "secret"), count(status.members, "member")));
+    if let Some(error) = &status.unopened {
+        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        out.push_str(&format!("nothing was looked into: {}{hint}\n", chain(error)));
+    }
     if !status.set_up {
         out.push_str("this clone is not set up: covault setup\n");
     }
@@ -78,6 +84,8 @@ fn as_text(status: &Status, has_identity: bool) -> String {
         &status.contested,
     );
     let gone: Vec<_> = status.gone.iter().map(|(name, gone)| format!("{name}: {}", gone.join(", "))).collect();
+    let apart: Vec<_> = status.apart.iter().map(apart).collect();
+    section(&mut out, "kept beside a secret and counts for nothing, until somebody decides", &apart);
     section(&mut out, "went with the deletion of what somebody else changed (covault restore NAME)", &gone);
     section(&mut out, "expired or due for a new value", &pairs(&status.due));
     let of = |(name, secrets): &(String, usize)| format!("{name}: {}", count(*secrets, "secret"));
@@ -102,6 +110,14 @@ fn waiting(pending: &Pending) -> String {
     format!("{}: {}; {by} can", pending.path, whom.join(", "))
 }
 
+/// `prod/db: what bob wrote; … vouches for it, … lets it go`.
+fn apart((name, author): &(String, String)) -> String {
+    format!(
+        "{name}: what {author} wrote; covault rekey {name} --accept vouches for it, covault resolve {name} --discard \
+         leaves it out"
+    )
+}
+
 /// One line an item: a file's name with a line feed would begin another section.
 fn section(out: &mut String, title: &str, items: &[String]) {
     if !items.is_empty() {
@@ -118,6 +134,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "name": status.name,
         "words": status.words,
         "me": status.me,
+        "unopened": status.unopened.as_ref().map(|error| chain(error)),
         "secrets": status.secrets,
         "members": status.members,
         "set_up": status.set_up,
@@ -125,6 +142,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "uncommitted": status.uncommitted.iter().map(|(file, how)| json!({ "file": file, "state": how })).collect::<Vec<_>>(),
         "conflicts": status.conflicts,
         "contested": status.contested,
+        "apart": status.apart.iter().map(|(name, by)| json!({ "name": name, "author": by })).collect::<Vec<_>>(),
         "gone": status.gone.iter().map(|(name, gone)| json!({ "name": name, "gone": gone })).collect::<Vec<_>>(),
         "due": pairs(&status.due),
         "operations": pairs(&status.operations),

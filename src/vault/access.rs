@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::basis::Basis;
-use super::open::{Opener, Version, check};
+use super::open::{Opener, Version, authors, check};
 use super::write::{Draft, Under, beside, seal_draft, sealing};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
@@ -77,6 +77,8 @@ pub(super) struct Plan {
     pub(super) due: Vec<Due>,
     /// What could not be looked at.
     pub(super) refused: RefusedFiles,
+    /// Secrets beside which something lies that counts for nothing, each with an author of that.
+    pub(super) apart: Vec<(SecretPath, String)>,
     /// What a person should know of what was sealed.
     pub(super) notes: Vec<String>,
 }
@@ -132,6 +134,7 @@ impl Vault {
                 Err(error) => return Err(Box::new((file, error))),
             };
             let manifest = version.manifest();
+            let apart: Vec<_> = authors(version.refused()).into_iter().map(|author| (path.clone(), author)).collect();
             let shares = reshare(&path, &version.shares());
             let readers = under.readers(&path, &shares);
             // Of siblings: who reads all of them, and who reads any.
@@ -163,12 +166,15 @@ impl Vault {
                 path,
             };
             let due = Due { pending, version, shares, is_unmerged, new_key: false };
-            Ok(Some(due).filter(|due| all || !due.is_settled()))
+            Ok((Some(due).filter(|due| all || !due.is_settled()), apart))
         };
         let mut plan = Plan::default();
         for item in self.look_at_files(self.roster(), &paths, look)? {
             match item {
-                Ok(due) => plan.due.extend(due),
+                Ok((due, apart)) => {
+                    plan.due.extend(due);
+                    plan.apart.extend(apart);
+                }
                 Err(refused) => plan.refused.push(*refused),
             }
         }

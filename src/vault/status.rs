@@ -10,7 +10,7 @@ use super::keys::is_for_resume;
 use super::read::{BATCH, Secret};
 use super::requests::Requests;
 use super::{Vault, VaultError, textconv};
-use crate::home::{AgentError, AgentKey, OwnSigner};
+use crate::home::{AgentError, AgentKey, HomeError, OwnSigner};
 use crate::model::keys::record::{KeyRecord, Retired, Standing};
 use crate::model::names::SecretPath;
 use crate::model::roster::Member;
@@ -26,6 +26,8 @@ pub struct Status {
     pub words: String,
     /// Oneself by name; `None` without a key or a place in the roster.
     pub me: Option<String>,
+    /// Why the identity that is on this machine could not be opened: nothing was looked into, then.
+    pub unopened: Option<VaultError>,
     /// Number of living secrets.
     pub secrets: usize,
     /// Number of members.
@@ -54,6 +56,8 @@ pub struct Status {
     pub one_key: bool,
     /// Secrets that are sealed to others than those who should read them.
     pub pending: Vec<Pending>,
+    /// Secrets beside which something lies that counts for nothing until a person decides, each with an author of that.
+    pub apart: Vec<(String, String)>,
     /// Operations at providers that are not finished: the secret, and how far it came.
     pub operations: Vec<(String, String)>,
     /// Keys at providers that are to go and are not known to be gone: the secret, and how it stands.
@@ -74,6 +78,8 @@ impl Status {
             && self.refused.is_empty()
             && self.strangers.is_empty()
             && self.pending.is_empty()
+            && self.apart.is_empty()
+            && self.unopened.is_none()
             && self.operations.is_empty()
             && self.outlived.is_empty()
             && self.requests.asked.is_empty()
@@ -107,8 +113,14 @@ impl Vault {
     /// Looks at everything that can be seen without changing it. `progress` is told after each secret.
     pub fn status(&self, now: Time, progress: &(dyn Fn() + Sync)) -> Result<Status, VaultError> {
         let names = self.live_names()?;
-        let (pending, refused) = self.pending()?;
-        let me = self.me().ok().map(|me| me.reference.name.to_string());
+        let plan = self.plan(&self.under(), None, &|_, shares| shares.clone())?;
+        let (pending, refused) = (plan.pending(), plan.refused);
+        let apart = plan.apart.into_iter().map(|(path, author)| (path.to_string(), author)).collect();
+        let (me, unopened) = match self.me() {
+            Ok(me) => (Some(me.reference.name.to_string()), None),
+            Err(VaultError::NotAMember(_) | VaultError::Home(HomeError::NoIdentity { .. })) => (None, None),
+            Err(error) => (None, Some(error)),
+        };
         let mut status = Status {
             name: self.roster().name.clone(),
             words: self.words(),
@@ -128,9 +140,11 @@ impl Vault {
             requests: self.requests()?,
             exposed: self.exposed_to()?,
             pending,
+            apart,
             operations: Vec::new(),
             outlived: Vec::new(),
             me,
+            unopened,
         };
         if status.me.is_some() {
             self.look_inside(&names, now, progress, &mut status)?;

@@ -228,6 +228,26 @@ fn keys_that_others_can_read_are_refused() {
 }
 
 #[test]
+fn status_says_why_an_identity_was_not_opened() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let alice = world.founder("alice");
+    std::fs::set_permissions(alice.identity(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let bob = world.person("bob");
+    let init = ["init", "--name", "bob", "--vault-name", "x", "--passphrase"];
+    on_terminal(&bob, &["a b c", "a b c"], &init).ok();
+    for (person, why, next) in
+        [(&alice, "can be read by others", "chmod 600 '"), (&bob, "needs its passphrase", "COVAULT_IDENTITY_FILE")]
+    {
+        let text = person.covault(["status", "--check"]).exits(8).text();
+        assert!(text.contains("could not be opened") && text.contains(why) && text.contains(next), "{text}");
+        assert!(!text.contains("belongs to no member"), "{text}");
+        let status = json(&person.covault(["status", "--json"]).ok());
+        assert!(status["me"].is_null() && status["unopened"].as_str().unwrap().contains(why), "{status:#}");
+    }
+}
+
+#[test]
 fn a_strangers_identity_and_a_missing_one_are_no_access() {
     let world = World::new();
     let alice = world.founder("alice");

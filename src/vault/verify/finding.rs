@@ -8,6 +8,7 @@ use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::vault::VaultError;
 use crate::vault::error::chain;
+use crate::vault::open::{Outlines, has_good};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,26 @@ impl Finding {
     /// One that is a refusal.
     pub(super) fn of(error: &VaultError, path: &str, commit: Option<&str>) -> Self {
         Self::new(error.code(), path, commit, bare(error))
+    }
+}
+
+/// One that is a refusal of a file with these versions: with the ways on where it is for a person to decide about one of them.
+pub(super) fn of_versions(
+    error: &VaultError,
+    roster: &Roster,
+    path: &SecretPath,
+    (file, commit): (&str, Option<&str>),
+    versions: &Outlines,
+) -> Finding {
+    let finding = Finding::of(error, file, commit);
+    if !matches!(finding.code, "standing" | "entitled") || path.is_journal() {
+        return finding;
+    }
+    let (accept, discard) = (format!("covault rekey {path} --accept"), format!("covault resolve {path} --discard"));
+    match (finding.code, has_good(roster, file, path, versions)) {
+        ("standing", true) => finding.hinting(format!("vouch for it with: {accept}; or leave it out with: {discard}")),
+        (_, true) => finding.hinting(format!("leave it out with: {discard}")),
+        (_, false) => Finding { hint: error.hint(), ..finding },
     }
 }
 

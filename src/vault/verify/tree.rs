@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::finding::of_versions;
 use super::memo::{Memo, Seen};
 use super::opening::Opening;
 use super::{Finding, request};
@@ -131,9 +132,8 @@ pub(super) fn judge_entries(
         let refused = |source: &SealError| VaultError::Sealed { file: file.to_owned(), source: source.clone() };
         let seen = known.map_err(|source| refuse(Finding::of(&refused(source), file, Some(commit))))?;
         let judged = match roster {
-            Some(roster) => {
-                check_outline(roster, file, &path, seen).map_err(|error| Finding::of(&error, file, Some(commit)))
-            }
+            Some(roster) => check_outline(roster, file, &path, seen)
+                .map_err(|error| of_versions(&error, roster, &path, (file, Some(commit)), seen)),
             None => Err(Finding::new("roster", file, Some(commit), "there is no good roster")),
         };
         judged.map(|()| Arc::clone(seen)).map_err(|finding| Refused { seen: Some(Arc::clone(seen)), finding })

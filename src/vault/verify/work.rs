@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Finding;
+use super::finding::of_versions;
 use super::memo::{Memo, Seen};
 use super::opening::Opening;
 use super::tree::{REQUEST, Tree, judge_request, oddity};
@@ -80,9 +81,17 @@ pub(super) fn judge(opening: &Opening<'_>, memo: &mut Memo<'_>) -> Result<Tree, 
             }
             Err(error) => return Err(VaultError::from(error)),
         };
-        let seen = outline(bytes, verified).map_err(|source| VaultError::Sealed { file: file.to_owned(), source });
-        let judged = seen.and_then(|seen| check_outline(&roster, file, &path, &seen).map(|()| Seen::from(seen)));
-        Ok(Some(judged.map(|seen| (path, seen)).map_err(|error| Finding::of(&error, file, None))))
+        let seen = match outline(bytes, verified) {
+            Ok(seen) => seen,
+            Err(source) => {
+                let error = VaultError::Sealed { file: file.to_owned(), source };
+                return Ok(Some(Err(Finding::of(&error, file, None))));
+            }
+        };
+        Ok(Some(match check_outline(&roster, file, &path, &seen) {
+            Ok(()) => Ok((path, Seen::from(seen))),
+            Err(error) => Err(of_versions(&error, &roster, &path, (file, None), &seen)),
+        }))
     };
     let judged: Vec<Result<_, VaultError>> = ready.into_par_iter().map(look).collect();
     for one in judged {
