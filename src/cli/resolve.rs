@@ -246,7 +246,12 @@ fn said(
         context.note(&format!("{how}: {} (git commit, or git rebase --continue, goes on)", names.join(", ")));
     }
     if let Some(report) = report.filter(|report| !report.unchanged || names.is_empty()) {
-        out::report(context, report, "settled what waited", "settle what waits")?;
+        if report.unchanged && open {
+            report.notes.iter().for_each(|note| context.note(note));
+            context.note("nothing is settled yet: what follows waits for an answer");
+        } else {
+            out::report(context, report, "settled what waited", "settle what waits")?;
+        }
     }
     for question in &left.fields {
         let values: Vec<String> = lines(question, args.reveal).into_iter().map(|line| format!("  {line}")).collect();
