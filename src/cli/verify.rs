@@ -26,7 +26,8 @@ use crate::vault::verify::{self, Also, What};
 ///
 /// COVAULT_VAULT=ID[@HEAD] says which vault it should be. Exit code 6 where something is not as it should be; with
 /// --strict, 8 where something waits for somebody, where somebody could read what they may not read any more and it has
-/// not been changed since, or where something could not be judged.
+/// not been changed since, where a file is older than what this clone saw on the trunk (the history says whether that is a
+/// finding), or where something could not be judged.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault verify\n  covault verify --at v1.2 --json\n  covault verify --history\n  \

@@ -9,8 +9,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
-use secrets::binding;
-pub(super) use secrets::descends;
+pub(super) use secrets::{binding, descends};
 
 use super::open::check;
 use super::trust::{self, Acceptance};

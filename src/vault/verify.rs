@@ -11,6 +11,7 @@ mod history;
 mod memo;
 mod opening;
 mod request;
+mod seen;
 mod sentence;
 mod staged;
 mod tree;
@@ -104,6 +105,9 @@ pub struct Verification {
     pub pending: Vec<Waiting>,
     /// What somebody could read who may not any more, and what has not been changed since; where that was asked for.
     pub exposed: Vec<Exposure>,
+    /// Files of the work tree that do not follow what this clone saw of the trunk, with what that was: commands that read
+    /// them refuse them. Whether that is as it should be the history says.
+    pub behind: Vec<String>,
     /// Files that git has unmerged.
     pub contested: Vec<String>,
     /// What could not be judged, and why.
@@ -120,7 +124,7 @@ impl Verification {
         let assumed = self.judged.as_ref().is_some_and(|judged| judged.assumed);
         let refused = self.changes.iter().flat_map(|changes| &changes.env).any(|env| env.refused.is_some());
         let settled = self.pending.is_empty() && self.exposed.is_empty() && self.contested.is_empty();
-        assumed || refused || !(settled && self.unjudged.is_empty())
+        assumed || refused || !(settled && self.behind.is_empty() && self.unjudged.is_empty())
     }
 }
 
@@ -158,6 +162,9 @@ pub fn verify(
     judge_tree(&opening, tree_is_here(what), &tree, range.as_ref().map(|(_, _, before)| before), &mut found)?;
     if what == What::Work {
         found.contested = repo.unmerged_below(&opening.root)?;
+        if let Some(roster) = tree.roster.as_deref().filter(|_| found.judged.is_some()) {
+            found.behind = seen::behind(&opening, roster)?;
+        }
     }
     let tip = match tip {
         None if also.history => repo.head()?.commit,

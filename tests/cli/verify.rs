@@ -313,3 +313,30 @@ fn what_waits_is_no_finding_unless_one_is_strict() {
     assert!(text.contains("default.env is refused") && !text.contains("in-the-clear"), "{text}");
     alice.covault(["verify", "--strict", "--range", &range]).exits(8);
 }
+
+#[test]
+fn what_is_older_than_what_this_clone_saw_is_told_and_left_to_the_history() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("rv", "the first");
+    alice.set("rv", "the second");
+    alice.git(["push", "-q"]).ok();
+    assert_eq!(alice.get("rv"), "the second");
+    alice.covault(["verify", "--strict"]).ok();
+    alice.git(["revert", "--no-edit", "HEAD"]).ok();
+    alice.covault(["get", "rv"]).exits(6);
+    let said = alice.covault(["verify"]).ok().text();
+    assert!(said.contains("older than what this clone saw") && said.contains("rv.age: it does not follow"), "{said}");
+    let found = json(&alice.covault(["verify", "--json"]).ok());
+    assert_eq!((&found["good"], &found["settled"]), (&true.into(), &false.into()), "{found:#}");
+    alice.covault(["verify", "--strict"]).exits(8);
+    alice.covault(["verify", "--strict", "--at", "HEAD"]).ok();
+    alice.covault(["verify", "--history"]).exits(6);
+    alice.covault_fed(b"the third", ["set", "rv"]).ok();
+    alice.covault(["verify", "--strict"]).ok();
+    // The same where it lies on disk alone.
+    alice.git(["push", "-q"]).ok();
+    alice.git(["checkout", "-q", "HEAD~2", "--", ".covault/secrets/rv.age"]).ok();
+    alice.covault(["verify"]).ok();
+    assert_eq!(json(&alice.covault(["verify", "--json"]).ok())["behind"].as_array().unwrap().len(), 1);
+}

@@ -32,6 +32,7 @@ pub(super) fn of(found: &Verification) -> Value {
         "exposed": found.exposed.iter().map(|one| json!({
             "member": one.member.as_str(), "secret": one.path.as_str(), "known": one.known, "total": one.total,
         })).collect::<Vec<_>>(),
+        "behind": found.behind,
         "contested": found.contested,
         "unjudged": found.unjudged,
         "notes": found.notes,

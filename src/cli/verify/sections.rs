@@ -134,6 +134,10 @@ fn sections(found: &Verification) -> Vec<Section> {
             "exposed (could be read by who may not any more, and not changed since; see covault expose)",
             bare(found.exposed.iter().map(exposed).collect()),
         ),
+        (
+            "older than what this clone saw on the trunk (covault verify --history judges it)",
+            bare(found.behind.clone()),
+        ),
         ("unmerged in git", bare(found.contested.clone())),
         ("not judged", bare(found.unjudged.clone())),
         ("notes", bare(found.notes.clone())),

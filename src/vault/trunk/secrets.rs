@@ -125,7 +125,7 @@ pub(in crate::vault) fn descends(
 }
 
 /// What a later version has to follow: what the file says of its versions, siblings excepted that count for nothing.
-pub(super) fn binding(roster: &Roster, file: &str, path: &SecretPath, bytes: Vec<u8>) -> Vec<Manifest> {
+pub(in crate::vault) fn binding(roster: &Roster, file: &str, path: &SecretPath, bytes: Vec<u8>) -> Vec<Manifest> {
     let all = manifests_of(&bytes);
     if all.len() < 2 {
         return all;

@@ -1,0 +1,82 @@
+//! What this clone saw of the trunk, held against the work tree: what does not follow it is refused by whoever reads it here.
+//!
+//! That is no finding: what one clone remembers no member signed, and another clone knows nothing of it. So it is told, and
+//! judged by the history alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::opening::Opening;
+use crate::model::manifest::Manifest;
+use crate::model::names::SecretPath;
+use crate::model::roster::Roster;
+use crate::repo::{Ancestry, ObjectId, WorkState, names};
+use crate::seal::MAX_STORED;
+use crate::vault::open::check;
+use crate::vault::trunk::{abbreviated, binding, descends};
+use crate::vault::{VaultError, sealed};
+
+/// Files of the work tree that do not follow what was seen, each with what that was.
+pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<String>, VaultError> {
+    let (repo, root) = (&opening.repo, opening.root.as_str());
+    let (Some(home), Some(head)) = (opening.home, repo.head()?.commit) else { return Ok(Vec::new()) };
+    let Some(seen) = home.seen(roster.vault, repo.common_dir())? else { return Ok(Vec::new()) };
+    // The next command that reads takes the trunk as it is now for seen.
+    let trunk = repo.trunk()?.filter(|trunk| trunk.remote).map(|trunk| trunk.commit);
+    let tips: BTreeSet<ObjectId> = repo.resolve(&seen.commit).ok().into_iter().chain(trunk).collect();
+    let mut found = BTreeMap::new();
+    for tip in tips {
+        if repo.is_ancestor(tip, head)? != Ancestry::Yes {
+            continue;
+        }
+        for path in changed_since(opening, tip, head)? {
+            let file = format!("{root}/{}", path.file());
+            if let Some(what) = missed(opening, roster, (&path, &file), tip, head)? {
+                found.entry(file).or_insert(what);
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(file, what)| format!("{file}: {what}")).collect())
+}
+
+/// The secrets whose files are not as they were in a commit, or may not be.
+fn changed_since(opening: &Opening<'_>, tip: ObjectId, head: ObjectId) -> Result<BTreeSet<SecretPath>, VaultError> {
+    let (repo, root) = (&opening.repo, opening.root.as_str());
+    let committed = sealed::changed_between(repo, Some(tip), head, root)?;
+    let mut paths: BTreeSet<SecretPath> = committed.into_iter().map(|(path, _)| path).collect();
+    if repo.work_dir().is_some() {
+        let here = repo.status_of(root)?.into_iter().filter(|(_, state)| *state != WorkState::Clean);
+        paths.extend(here.filter_map(|(file, _)| sealed::path_of(root, &file)));
+    }
+    Ok(paths)
+}
+
+/// What a commit has of a secret that the file here does not follow.
+fn missed(
+    opening: &Opening<'_>,
+    roster: &Roster,
+    (path, file): (&SecretPath, &str),
+    tip: ObjectId,
+    head: ObjectId,
+) -> Result<Option<String>, VaultError> {
+    let repo = &opening.repo;
+    let Some(blob) = repo.blob_at(tip, file)? else { return Ok(None) };
+    let olds = binding(roster, file, path, sealed::bytes_or_none(repo, blob)?);
+    let commit = abbreviated(&tip.to_string());
+    let said = |old: &Manifest, how: &str| {
+        let (revision, author) = (old.revision, &old.author.name);
+        format!("{how} revision {revision} by {author}, which this clone saw on the trunk ({commit})")
+    };
+    // What cannot be read here, or is refused, is a finding already.
+    let Ok(bytes) = repo.read_work(file, MAX_STORED as u64) else { return Ok(None) };
+    let Some(bytes) = bytes else { return Ok(olds.first().map(|old| said(old, "it is gone; there was"))) };
+    if names(blob, &bytes) {
+        return Ok(None);
+    }
+    let Ok(version) = check(roster, file, path, bytes, None) else { return Ok(None) };
+    for old in &olds {
+        if !descends(repo, Some(head), file, &version, old)? {
+            return Ok(Some(said(old, "it does not follow")));
+        }
+    }
+    Ok(None)
+}
