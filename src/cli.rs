@@ -66,11 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::read(&words) {
         Ok(cli) => cli,
-        Err(error) => {
-            // clap prints help to stdout and errors to stderr; 2 is its code for usage, and ours.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
-        }
+        Err(error) => return ExitCode::from(exit::report_words(&words, &error)),
     };
     // git calls these for every file that it shows or merges.
     if !matches!(cli.command, Command::Textconv(_) | Command::MergeDriver(_)) {

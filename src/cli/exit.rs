@@ -1,6 +1,9 @@
 //! All exit codes, and the one place where an error becomes `error:`, `hint:` and a code.
 
+use std::ffi::OsString;
 use std::io::Write as _;
+
+use clap::error::ErrorKind;
 
 use super::context::Context;
 use crate::model::escape;
@@ -67,15 +70,51 @@ pub fn report(context: &Context, error: &anyhow::Error) -> u8 {
         message.push_str(&escape::terminal(&cause.to_string()));
     }
     let hint = hint.map(|hint| escape::terminal(&hint).into_owned());
+    print(context.json(), code, &message, hint);
+    code
+}
+
+/// Prints what clap says of `words`, help or a refusal, and says which code that has. Where JSON is asked for among them,
+/// a refusal has the form of all others.
+pub fn report_words(words: &[OsString], error: &clap::Error) -> u8 {
+    // What stands after `--` is for another program.
+    let mut ours = words.iter().take_while(|word| word.as_os_str() != "--");
+    if !error.use_stderr() || !ours.any(|word| word == "--json") {
+        // clap prints help to stdout and errors to stderr; 2 is its code for usage, and ours.
+        let _ = error.print();
+        return if error.use_stderr() { USAGE } else { DONE };
+    }
+    let text = error.render().to_string();
+    let (message, hint) = parts(error.kind(), &text);
+    print(true, USAGE, &escape::terminal(&message), Some(escape::terminal(&hint).into_owned()));
+    USAGE
+}
+
+/// What clap says is wrong, on one line, and what it says of how to do it.
+fn parts(kind: ErrorKind, text: &str) -> (String, String) {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.split("\n\n");
+    let message = match kind {
+        // Of this one clap shows the whole help.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command or an argument is missing".to_owned(),
+        _ => one_line(paragraphs.next().unwrap_or_default()).trim_start_matches("error: ").to_owned(),
+    };
+    let tip = |line: &str| line.trim_start().strip_prefix("tip: ").map(ToOwned::to_owned);
+    let usage = |paragraph: &str| paragraph.trim_start().strip_prefix("Usage: ").map(one_line);
+    let usage = paragraphs.find_map(usage).map(|usage| format!("usage: {usage}"));
+    let hints: Vec<_> = text.lines().filter_map(tip).chain(usage).collect();
+    (message, if hints.is_empty() { "see what it takes with: --help".to_owned() } else { hints.join("; ") })
+}
+
+fn print(json: bool, code: u8, message: &str, hint: Option<String>) {
     let mut err = std::io::stderr().lock();
     // Nobody is left to tell if stderr is gone.
-    let _ = if context.json() {
+    let _ = if json {
         writeln!(err, "{}", serde_json::json!({ "error": message, "hint": hint, "code": code }))
     } else {
         let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         writeln!(err, "error: {message}{hint}")
     };
-    code
 }
 
 /// The code of an error that is not printed here.

@@ -270,6 +270,37 @@ fn wrong_words_are_usage_and_say_what_was_meant() {
 }
 
 #[test]
+fn words_that_make_no_sense_are_refused_in_json_where_that_is_asked_for() {
+    let world = World::new();
+    let alice = world.stranger("alice");
+    for (args, error, hint) in [
+        (&["--json", "run", "ls"][..], "unexpected argument 'ls' found", "usage: covault run"),
+        (&["--json", "set"], "the following required arguments were not provided: <NAME>", "usage: covault set"),
+        (&["ls", "--kind", "--json"], "a value is required for '--kind <KIND>'", "--help"),
+        (&["sett", "--json"], "unrecognized subcommand 'sett'", "'set'"),
+        (&["get", "a", "b\u{1b}[31m", "--json"], "unexpected argument 'b", "usage: covault get"),
+        (&["member", "--json"], "subcommand", "usage: covault member"),
+        (&["--json", "export", "--format", "xml"], "[possible values: dotenv, shell,", "'toml'"),
+        (&["--json", "member"], "missing", "usage: covault member"),
+        (&["--json", "rotate"], "", "usage: covault rotate"),
+        (&["--json"], "", "usage: covault"),
+    ] {
+        let said = alice.covault(args).exits(2);
+        let read: serde_json::Value = serde_json::from_str(&said.err).unwrap_or_else(|e| panic!("{e}: {}", said.err));
+        assert_eq!((&read["code"], said.out.len()), (&2.into(), 0), "{args:?}: {}", said.err);
+        for (member, says) in [("error", error), ("hint", hint)] {
+            let text = read[member].as_str().unwrap_or_else(|| panic!("{args:?}: {}", said.err));
+            assert!(!text.is_empty() && !text.contains('\n') && !text.starts_with("error"), "{args:?}: {}", said.err);
+            assert!(text.contains(says), "{args:?}: {says:?} is not in {}", said.err);
+        }
+    }
+    // What another program is asked for is no word of ours, and help is no refusal.
+    let said = alice.covault(["run", "--nothing", "--", "env", "--json"]).exits(2);
+    assert!(said.err.starts_with("error: unexpected argument '--nothing'"), "{}", said.err);
+    assert!(alice.covault(["--json", "--help"]).ok().text().contains("Exit codes"));
+}
+
+#[test]
 fn a_reader_who_goes_away_and_a_full_disk_are_no_panic() {
     let world = World::new();
     let alice = world.founder("alice");
