@@ -49,6 +49,15 @@ impl Role {
         }
     }
 
+    /// For a sentence, as in "bob is an admin".
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Self::Reader => "a reader",
+            Self::Writer => "a writer",
+            Self::Admin => "an admin",
+        }
+    }
+
     /// Reads what [`Role::as_str`] writes.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Reader, Self::Writer, Self::Admin].into_iter().find(|role| role.as_str() == text)

@@ -127,7 +127,7 @@ impl Vault {
     }
 
     /// A living member, or which ones look like it.
-    pub(super) fn living_member(&self, name: &MemberName) -> Result<&Member, VaultError> {
+    pub fn living_member(&self, name: &MemberName) -> Result<&Member, VaultError> {
         self.roster().named(name).ok_or_else(|| no_such_member(name, self.roster()))
     }
 

@@ -1,5 +1,7 @@
 //! Coming aboard: invite, join, approve; other devices, machines, roles.
 
+use covault::model::roster::Role;
+
 use super::{head, json, photo, same};
 use crate::world::{Person, World};
 
@@ -92,4 +94,21 @@ fn carol_whom_an_admin_does_not_know_needs_her_words_compared() {
     alice.covault(["member", "role", "bob", "admin"]).exits(7);
     alice.covault(["member", "role", "bob", "admin", "--yes"]).ok();
     alice.covault(["member", "role", "alice", "reader", "--yes"]).ok();
+}
+
+#[test]
+fn a_role_for_nobody_is_not_found_and_roles_are_named_as_people_say_them() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    crate::team::admit(&world, &alice, "bob", Role::Writer);
+    let said = alice.covault(["member", "role", "nope", "admin", "--yes"]).exits(3);
+    assert_eq!(said.err, "error: there is no member 'nope'\nhint: see who is in with: covault who\n");
+    let said = alice.covault(["member", "role", "bobb", "admin", "--yes"]).exits(3);
+    assert!(said.err.ends_with("hint: did you mean bob?\n"), "{}", said.err);
+    let said = alice.covault(["member", "role", "bob", "admin", "--dry-run"]).ok();
+    assert!(said.err.starts_with("bob is a writer and would be an admin\n"), "{}", said.err);
+    assert!(said.err.ends_with("would make bob an admin\n"), "{}", said.err);
+    let said = alice.covault(["member", "role", "bob", "admin", "--yes"]).ok();
+    assert!(said.err.contains("bob is an admin (commit "), "{}", said.err);
+    assert_eq!(alice.git(["log", "-1", "--format=%s"]).ok().text(), "covault: make bob an admin\n");
 }

@@ -122,7 +122,7 @@ fn say(context: &Context, departure: &Departure) {
     let name = &departure.name;
     let list = |names: &[MemberName]| names.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
     match departure.was {
-        Some((role, kind)) => context.note(&format!("{name} is a {role} ({})", kind.as_str())),
+        Some((role, kind)) => context.note(&format!("{name} is {} ({})", role.with_article(), kind.as_str())),
         None => context.note(&format!("{name} was taken out already")),
     }
     if departure.gone_elsewhere {

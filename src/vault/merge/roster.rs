@@ -90,7 +90,7 @@ impl RosterMerge {
         let mut notes = vec![format!("the roster takes in {entries} of the other branch")];
         notes.extend(merged.removed.iter().map(|name| format!("{name} is out: the other branch removed them")));
         let lowered = merged.lowered.iter();
-        notes.extend(lowered.map(|(name, role)| format!("{name} is a {role} now, by the other branch")));
+        notes.extend(lowered.map(|(name, role)| format!("{name} is {} now, by the other branch", role.with_article())));
         notes.extend(merged.left_out.iter().map(|name| {
             format!(
                 "{name}, whom one branch admitted, is not in: on the other, who admitted them lost the right to, or the name \
