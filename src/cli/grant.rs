@@ -71,15 +71,20 @@ pub fn run(context: &Context, args: &GrantArgs) -> Answer {
     let amendment = vault.grant(path.as_ref(), &change, &context.how(&args.write))?;
     let shown = path.as_ref().map_or("/", SecretPath::as_str);
     let (done, would) = said(shown, &change);
-    if let Some(path) = &path
-        && vault.below(path.as_str())?.is_empty()
-        && !vault.exists(path)?
-    {
-        context.note(&format!("there is no secret below {path} yet"));
+    if let Some(path) = &path {
+        say_if_empty(context, &vault, path)?;
     }
     let message = format!("covault: {would}");
     let doing = Doing { write: &args.write, yes: args.yes, message, done, would, more: Map::new() };
     Ok(plan::carry_out(context, &vault, amendment, doing)?.0)
+}
+
+/// Says so where a grant is for secrets that are still to come: the path may be mistyped.
+pub fn say_if_empty(context: &Context, vault: &Vault, path: &SecretPath) -> anyhow::Result<()> {
+    if vault.below(path.as_str())?.is_empty() && !vault.exists(path)? {
+        context.note(&format!("there is no secret below {path} yet"));
+    }
+    Ok(())
 }
 
 fn said(place: &str, change: &GrantChange) -> (String, String) {

@@ -79,6 +79,8 @@ fn member_can(context: &Context, view: &View<'_>, name: &MemberName) -> Answer {
     out::text(&text)?;
     if reading.member.is_none() {
         context.note(&format!("{name} has left the vault"));
+    } else if reading.secrets.is_empty() {
+        context.note(&format!("{name} reads nothing"));
     }
     let names = |paths: &[SecretPath]| {
         let names: Vec<_> = paths.iter().map(SecretPath::as_str).collect();

@@ -112,3 +112,24 @@ fn a_role_for_nobody_is_not_found_and_roles_are_named_as_people_say_them() {
     assert!(said.err.contains("bob is an admin (commit "), "{}", said.err);
     assert_eq!(alice.git(["log", "-1", "--format=%s"]).ok().text(), "covault: make bob an admin\n");
 }
+
+#[test]
+fn a_machine_that_is_granted_what_is_not_there_is_let_in_and_that_is_said() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("staging/db", "1");
+    let add = |name: &str, places: &[&str]| {
+        let grants = places.iter().flat_map(|place| ["--grant", place]);
+        alice.covault(["member", "add", name, "--machine"].into_iter().chain(grants)).ok().err
+    };
+    let note = "there is no secret below nosuch yet\n";
+    assert!(add("ci", &["nosuch"]).contains(note), "{}", add("ci-two", &["nosuch/"]));
+    let said = alice.covault(["who", "--can", "ci"]).ok();
+    assert_eq!((said.text().as_str(), said.err.as_str()), ("", "ci reads nothing\n"));
+    for (name, place) in [("all", "/"), ("folder", "staging"), ("one", "staging/db")] {
+        let said = add(name, &[place]);
+        assert!(!said.contains("there is no secret"), "{place}: {said}");
+        let said = alice.covault(["who", "--can", name]).ok();
+        assert_eq!((said.text().as_str(), said.err.as_str()), ("staging/db\n", ""), "{place}");
+    }
+}

@@ -8,7 +8,7 @@ use super::plan;
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
 use crate::cli::exit::{self, Answer, Refusal};
-use crate::cli::{out, progress};
+use crate::cli::{grant, out, progress};
 use crate::model::names::{DeviceLabel, MemberName, SecretPath};
 use crate::vault::Vault;
 use crate::vault::machine::{Machine, NewMachine};
@@ -44,12 +44,12 @@ pub struct AddArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &AddArgs) -> Answer {
     let name = MemberName::parse(&args.name)?;
-    let grant = |text: &String| match text.trim_end_matches('/') {
+    let place = |text: &String| match text.trim_end_matches('/') {
         "" if text.is_empty() => SecretPath::parse("").map(Some),
         "" => Ok(None),
         path => SecretPath::parse(path).map(Some),
     };
-    let mut grants = args.grant.iter().map(grant).collect::<Result<Vec<_>, _>>()?;
+    let mut grants = args.grant.iter().map(place).collect::<Result<Vec<_>, _>>()?;
     grants.sort();
     grants.dedup();
     let machine =
@@ -57,6 +57,7 @@ pub fn run(context: &Context, args: &AddArgs) -> Answer {
     let vault = context.vault()?;
     let how = context.how(&args.write);
     let new = vault.new_machine(&machine, &how)?;
+    machine.grants.iter().flatten().try_for_each(|path| grant::say_if_empty(context, &vault, path))?;
     let (done, would) = (format!("{name} is in"), format!("let the machine {name} in"));
     hand_over(context, &vault, new, &Handed { name, done, would }, &args.write)
 }
