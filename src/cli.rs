@@ -29,6 +29,7 @@ mod man;
 mod member;
 mod merge_driver;
 mod mv;
+mod named;
 mod out;
 mod plan;
 mod process;

@@ -32,6 +32,7 @@ pub mod machine;
 pub mod merge;
 pub mod open;
 pub mod read;
+pub mod references;
 pub mod rekey;
 pub mod remove;
 pub mod requests;

@@ -11,8 +11,8 @@ use crate::vault::doctor::{Finding, Health};
 
 /// Look for what could betray or lose a secret on this machine
 ///
-/// Checks your keys and the folders that they are in, how git is set up to show and keep sealed files, and what was left
-/// behind. Exits with 8 where something is wrong.
+/// Checks your keys and the folders that they are in, how git is set up to show and keep sealed files, what was left
+/// behind, and whether the lines of env files lead to secrets. Exits with 8 where something is wrong.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault doctor\n  covault doctor --fix")]
 pub struct DoctorArgs {

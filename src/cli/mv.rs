@@ -2,21 +2,22 @@
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use serde_json::Map;
 
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::Answer;
-use super::{complete, out};
+use super::{complete, named, out};
 use crate::model::names::SecretPath;
 
 /// Move a secret to another name
 ///
 /// Seals it at the new name, with its history, and leaves a tombstone that names the new place. Says first how the
-/// readers change, where they do.
+/// readers change, where they do. Lines of env files that name the old place are listed, and left as they are.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault mv prod/db prod/database\n  covault mv staging/key prod/key --dry-run\n\n\
-    What can go wrong: there is a secret at the new name already; references in env files still name the old one."
+    What can go wrong: there is a secret at the new name already."
 )]
 pub struct MvArgs {
     /// Where it is
@@ -36,6 +37,10 @@ pub fn run(context: &Context, args: &MvArgs) -> Answer {
     if before != after {
         context.note(&format!("readers change from {} to {}", before.join(", "), after.join(", ")));
     }
+    let named = vault.named_in_env_files(std::slice::from_ref(&from));
     let report = vault.rename(&from, &to, &context.how(&args.write))?;
-    out::report(context, &report, &format!("moved {from} to {to}"), &format!("move {from} to {to}"))
+    named::warn(context, &named, Some(&to));
+    let mut more = Map::new();
+    more.insert("references".into(), named::as_json(&named, Some(&to)));
+    out::report_with(context, &report, &format!("moved {from} to {to}"), &format!("move {from} to {to}"), more)
 }

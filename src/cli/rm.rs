@@ -2,18 +2,19 @@
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use serde_json::Map;
 
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::Answer;
-use super::{complete, key, out};
+use super::{complete, key, named, out};
 use crate::model::names::SecretPath;
 
 /// Delete secrets
 ///
 /// Seals a tombstone at the name, so that an edit which somebody else makes meanwhile is not lost. Git history keeps the
 /// old values: what was secret should be changed where it is used. The key of a secret that a provider issued is taken away
-/// there first (covault key revoke).
+/// there first (covault key revoke). Lines of env files that name what goes away are listed, and left as they are.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault rm prod/db\n  covault rm prod/db prod/cache --dry-run\n\n\
     Bring one back with: covault restore prod/db")]
@@ -39,8 +40,13 @@ pub fn run(context: &Context, args: &RmArgs) -> Answer {
     if !args.local_only {
         key::revoke::all_issued(context, &paths, args.yes, &args.write)?;
     }
-    let report = context.vault()?.remove(&paths, &context.how(&args.write))?;
+    let vault = context.vault()?;
+    let named = vault.named_in_env_files(&paths);
+    let report = vault.remove(&paths, &context.how(&args.write))?;
+    named::warn(context, &named, None);
+    let mut more = Map::new();
+    more.insert("references".into(), named::as_json(&named, None));
     let names: Vec<_> = paths.iter().map(SecretPath::as_str).collect();
     let names = names.join(", ");
-    out::report(context, &report, &format!("deleted {names}"), &format!("delete {names}"))
+    out::report_with(context, &report, &format!("deleted {names}"), &format!("delete {names}"), more)
 }

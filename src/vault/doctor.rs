@@ -1,4 +1,5 @@
-//! `doctor`: what on this machine or in this clone could betray a secret or lose one, and what mends it.
+//! `doctor`: what on this machine or in this clone could betray a secret, lose one or keep it from programs, and what
+//! mends it.
 
 use super::{Vault, VaultError, hooks, sealed, setup};
 use crate::home::HomeError;
@@ -27,6 +28,9 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+/// So many of one sort are listed; a number stands for the rest.
+const LISTED: usize = 20;
+
 impl Vault {
     /// Sets the clone up and sweeps away what a killed run left behind; how many files that were. git's configuration
     /// is read when a vault is opened: open it again to see what this did.
@@ -54,6 +58,7 @@ impl Vault {
             self.check_tracked_attributes()?,
             self.check_hooks(program)?,
             self.check_leftovers()?,
+            self.check_references(),
         ]);
         Ok(findings)
     }
@@ -180,6 +185,34 @@ impl Vault {
         }
         Ok(warning(what, format!("no secrets: {}", strangers.join(", ")), "covault doctor --fix, or remove them"))
     }
+
+    /// Whether `run` would find what env files name.
+    fn check_references(&self) -> Finding {
+        let what = "env files";
+        match self.check_env_files() {
+            Ok((0, wrong)) if wrong.is_empty() => good(what, "none that name secrets".to_owned()),
+            Ok((count, wrong)) if wrong.is_empty() => good(what, format!("all {count} references lead to secrets")),
+            Ok((_, wrong)) => {
+                let all = || "change or remove those lines: run and export stop at them".to_owned();
+                let hint = match wrong.as_slice() {
+                    [one] => one.hint(),
+                    _ => None,
+                };
+                bad(what, first_of(&wrong), Some(hint.unwrap_or_else(all)))
+            }
+            Err(error) => refused(what, &error),
+        }
+    }
+}
+
+/// What is said of a list, one after the other, and how many more there are.
+fn first_of(errors: &[VaultError]) -> String {
+    let shown: Vec<_> = errors.iter().take(LISTED).map(|error| super::error::chain(error)).collect();
+    let more = match errors.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{}{more}", shown.join("; "))
 }
 
 pub(super) fn good(what: &'static str, seen: String) -> Finding {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::read::Secret;
+use super::read::{Secret, check_lives};
 use super::{Vault, VaultError};
 use crate::model::envfile::{self, EnvLine};
 use crate::model::loader::is_loader_variable;
@@ -161,12 +161,7 @@ impl Vault {
 
     /// The secret, unless it is a tombstone.
     pub(super) fn living(&self, path: &SecretPath, secret: Secret) -> Result<Secret, VaultError> {
-        use crate::model::manifest::State;
-        match secret.manifest.state.clone() {
-            State::Live => Ok(secret),
-            State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
-            State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
-        }
+        check_lives(path, &secret.manifest.state).map(|()| secret)
     }
 }
 
@@ -182,7 +177,8 @@ fn say_waiting<'a>(secrets: impl Iterator<Item = &'a Secret>, warn: &mut dyn FnM
     }
 }
 
-fn at_line(file: &str, line: &EnvLine, source: VaultError) -> VaultError {
+/// What is wrong with a line of an env file.
+pub(super) fn at_line(file: &str, line: &EnvLine, source: VaultError) -> VaultError {
     VaultError::EnvLine { file: file.to_owned(), line: line.line, source: Box::new(source) }
 }
 

@@ -116,7 +116,7 @@ impl Secret {
 }
 
 /// Refuses a name whose secret was deleted or lives elsewhere.
-fn check_lives(path: &SecretPath, state: &State) -> Result<(), VaultError> {
+pub(super) fn check_lives(path: &SecretPath, state: &State) -> Result<(), VaultError> {
     match state {
         State::Live => Ok(()),
         State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),

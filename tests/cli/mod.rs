@@ -22,6 +22,7 @@ mod listing;
 mod member;
 mod own_keys;
 mod qr;
+mod references;
 mod rekey;
 mod renew;
 mod rotate;
