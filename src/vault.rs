@@ -30,6 +30,7 @@ mod let_go;
 pub mod list;
 pub mod machine;
 pub mod merge;
+pub mod misplaced;
 pub mod open;
 pub mod read;
 pub mod references;

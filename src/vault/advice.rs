@@ -3,6 +3,7 @@
 //! The texts of the refusals themselves are in [`super::error`].
 
 use super::error::{Kind, VaultError};
+use super::misplaced::Stray;
 use super::wrong::Wrong;
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
@@ -248,6 +249,12 @@ impl VaultError {
                 "where good versions lie beside it, leave it out with: covault resolve --discard; else put a good version \
                  back with: git checkout REV -- {file}"
             ),
+            Self::Inconsistent { what: Wrong::Path { says, stray: Some(Stray::Moved { home, to }) }, .. } => {
+                format!("it is {says}'s file: put it back as {home}, then: covault mv {says} {to}")
+            }
+            Self::Inconsistent { file, what: Wrong::Path { says, stray: Some(Stray::Copied) } } => {
+                format!("it is a copy of {says}'s file, which is in its place: remove the copy with: rm {file}")
+            }
             Self::Sealed { file, .. } | Self::Document { file, .. } | Self::Inconsistent { file, .. } => {
                 format!(
                     "see its history with: git log -- {file}; put a good version back with: git checkout REV -- {file}"

@@ -35,7 +35,7 @@ impl Vault {
             let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
             return self.joined(&versions, self.found(on_disk.as_deref())?, Some(note));
         }
-        let Some(version) = self.current(path)? else { return self.taken_away(path) };
+        let Some(version) = self.current_by_name(path)? else { return self.taken_away(path) };
         let newer = self.committed_beside(path, &version)?;
         let published = self.published_beside(path, &version, newer.as_ref())?;
         let note = newer.as_ref().or(published.as_ref()).map(|_| {

@@ -16,7 +16,7 @@ impl Vault {
     /// With it come the versions that it shows.
     pub fn sheet(&self, path: &SecretPath) -> Result<(Sheet, Vec<Hash>), VaultError> {
         self.check_no_journal(path)?;
-        let Some(version) = self.current(path)? else {
+        let Some(version) = self.current_by_name(path)? else {
             self.check_free(path)?;
             return Ok((Sheet::default(), Vec::new()));
         };

@@ -115,7 +115,7 @@ impl Vault {
             let secret = match secrets.get(path) {
                 Some(Ok(secret)) => secret,
                 _ => match secrets.remove(path) {
-                    Some(Err(error)) => return Err(at_line(&file, line, error)),
+                    Some(Err(error)) => return Err(at_line(&file, line, self.misplaced(error))),
                     _ => continue,
                 },
             };
@@ -138,7 +138,8 @@ impl Vault {
         }
         let mut by_name: BTreeMap<String, Variable> = BTreeMap::new();
         progress.begin(paths.len());
-        let secrets = self.open_many(&paths, &|| progress.step())?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let secrets = self.open_many(&paths, &|| progress.step())?.into_iter().collect::<Result<Vec<_>, _>>();
+        let secrets = secrets.map_err(|error| self.misplaced(error))?;
         say_waiting(secrets.iter(), warn);
         for (path, secret) in paths.iter().zip(secrets) {
             for field in secret.fields() {

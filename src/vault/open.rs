@@ -416,7 +416,7 @@ fn judge(
         return Err(Wrong::Vault.into());
     }
     if manifest.path != *path {
-        return Err(Wrong::Path.into());
+        return Err(Wrong::Path { says: manifest.path.clone(), stray: None }.into());
     }
     if !roster.has_point(&manifest.roster) {
         return Err(Wrong::Point.into());

@@ -147,10 +147,16 @@ impl Vault {
         bytes.map(|bytes| self.check(&file, path, &bytes)).transpose()
     }
 
+    /// The same for a person who asks for it by name: a refusal also says how the file came there, which costs a look at
+    /// history.
+    pub(super) fn current_by_name(&self, path: &SecretPath) -> Result<Option<Version>, VaultError> {
+        self.current(path).map_err(|error| self.misplaced(error))
+    }
+
     /// The version in the work tree, which follows what the trunk had; `None` where there is no file, and never was.
     pub fn newest(&self, path: &SecretPath) -> Result<Option<Version>, VaultError> {
         let file = self.file(path);
-        match self.current(path)? {
+        match self.current_by_name(path)? {
             Some(version) => {
                 let seen = self.seen_blob(&file)?;
                 self.check_follows(&version, seen)?;
@@ -269,7 +275,7 @@ impl Vault {
 
     /// Whether a secret lives at this name.
     pub fn lives(&self, path: &SecretPath) -> Result<bool, VaultError> {
-        Ok(self.current(path)?.is_some_and(|version| version.manifest().state == State::Live))
+        Ok(self.current_by_name(path)?.is_some_and(|version| version.manifest().state == State::Live))
     }
 
     /// Opens many secrets on all cores, in the order given; `progress` is told after each. Keys are read (and a

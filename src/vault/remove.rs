@@ -63,7 +63,7 @@ impl Vault {
         path: &SecretPath,
         to: Option<&SecretPath>,
     ) -> Result<Option<(String, Vec<u8>)>, VaultError> {
-        let Some(version) = self.current(path)? else { return Ok(None) };
+        let Some(version) = self.current_by_name(path)? else { return Ok(None) };
         let is_meant = match &version.manifest().state {
             State::Live => false,
             State::Deleted => to.is_none(),

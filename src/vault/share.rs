@@ -61,7 +61,7 @@ impl Vault {
 
     /// The shares of a living secret that oneself can open and that has one version here.
     fn shares_of(&self, path: &SecretPath) -> Result<Shares, VaultError> {
-        let Some(version) = self.current(path)? else {
+        let Some(version) = self.current_by_name(path)? else {
             let is_folder = self.has_living_below(path, None)?;
             return Err(if is_folder { VaultError::NotOneSecret(path.to_string()) } else { self.unknown(path) });
         };

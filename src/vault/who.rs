@@ -133,7 +133,9 @@ impl View<'_> {
             None => self.vault.repo().read_work(&file, crate::seal::MAX_STORED as u64)?,
             Some(commit) => self.vault.repo().read_at(commit, &file)?,
         };
-        let version = check(&self.roster, &file, path, bytes.ok_or_else(|| self.vault.unknown(path))?, None)?;
+        let version = check(&self.roster, &file, path, bytes.ok_or_else(|| self.vault.unknown(path))?, None);
+        let version =
+            version.map_err(|error| if self.commit.is_none() { self.vault.misplaced(error) } else { error })?;
         let manifest = version.manifest();
         match &manifest.state {
             Life::Live => {}

@@ -5,6 +5,8 @@
 use thiserror::Error;
 
 use super::VaultError;
+use super::misplaced::Stray;
+use crate::model::names::SecretPath;
 use crate::seal::SealError;
 
 /// What is wrong.
@@ -14,8 +16,13 @@ pub enum Wrong {
     #[error("it was sealed for another vault")]
     Vault,
     /// Sealed for another name.
-    #[error("it was sealed for another name")]
-    Path,
+    #[error("it was sealed for another name ({says})")]
+    Path {
+        /// That name, as the file says of itself.
+        says: SecretPath,
+        /// How it came here, if somebody looked and could tell.
+        stray: Option<Stray>,
+    },
     /// It names a roster entry that is not in the chain.
     #[error("it was sealed under another roster")]
     Point,
@@ -75,7 +82,7 @@ impl Wrong {
         match self {
             Self::Vault => "vault",
             Self::Ancestors => "form",
-            Self::Path => "path",
+            Self::Path { .. } => "path",
             Self::Point => "point",
             Self::UnknownAuthor | Self::AuthorIsNoReader => "author",
             Self::UnknownReader => "reader",

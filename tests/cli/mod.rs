@@ -30,6 +30,7 @@ mod scan;
 mod seen;
 mod set;
 mod share;
+mod stray;
 mod sums;
 mod taken;
 mod textconv;
