@@ -14,9 +14,9 @@ use crate::model::formats::render::{self, Output};
 /// The formats.
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// NAME="value", for .env files
+    /// NAME=value, in quotes where it needs them, for .env files
     Dotenv,
-    /// export NAME='value', for a shell's eval
+    /// export NAME=value, in quotes where it needs them, for a shell's eval
     Shell,
     /// An object
     Json,

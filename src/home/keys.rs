@@ -172,16 +172,9 @@ impl Home {
 
     fn identities_in(&self, file: &Path) -> Result<Identities, HomeError> {
         let bytes = files::read_optional(file)?.ok_or_else(|| HomeError::NoIdentity { looked: file.to_path_buf() })?;
-        files::check_private(file)?;
         let bytes = Zeroizing::new(bytes);
-        let ask = || (self.ask)(&format!("the identity {}", file.display()));
-        let refused = |source| unusable(file, source);
-        if seal::is_encrypted(&bytes) {
-            let text = seal::decrypt_identity_file(&bytes, ask).map_err(refused)?;
-            return Identities::parse(&text, || None).map_err(refused);
-        }
-        let text = std::str::from_utf8(&bytes).map_err(|_| unusable(file, SealError::IdentityNotText))?;
-        Identities::parse(text, ask).map_err(refused)
+        private_key(file, || identities_of(file, &bytes, || None))?;
+        identities_of(file, &bytes, || (self.ask)(&format!("the identity {}", file.display())))
     }
 
     fn signer_in(&self, file: &Path) -> Result<Option<OwnSigner>, HomeError> {
@@ -195,7 +188,7 @@ impl Home {
             let socket = self.sources.agent_socket.clone();
             return Ok(Some(OwnSigner::Agent(AgentKey::new(public, file.to_path_buf(), socket))));
         }
-        files::check_private(file)?;
+        private_key(file, || SigningKey::from_openssh(text, || None).map_err(refused))?;
         let ask = || (self.ask)(&format!("the signing key {}", file.display()));
         SigningKey::from_openssh(text, ask).map(|key| Some(OwnSigner::Key(key))).map_err(refused)
     }
@@ -212,6 +205,30 @@ fn keys_from_literal(literal: &Plaintext) -> Result<(Keys, Option<SigningKey>), 
     let parsed = seal::parse_literal(literal.expose_str().unwrap_or_default());
     let (identity, signer) = parsed.map_err(|source| HomeError::BadLiteral { variable: "COVAULT_IDENTITY", source })?;
     Ok((Keys { identities: Identities::from(identity) }, signer))
+}
+
+/// The identities that a file holds. `ask` is called where a passphrase protects them.
+fn identities_of(
+    file: &Path,
+    bytes: &[u8],
+    ask: impl FnOnce() -> Option<Zeroizing<String>>,
+) -> Result<Identities, HomeError> {
+    let refused = |source| unusable(file, source);
+    if seal::is_encrypted(bytes) {
+        let text = seal::decrypt_identity_file(bytes, ask).map_err(refused)?;
+        return Identities::parse(&text, || None).map_err(refused);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| refused(SealError::IdentityNotText))?;
+    Identities::parse(text, ask).map_err(refused)
+}
+
+/// Refuses a key's file that others can read. Of a file that holds no key, which `read` tells without asking anybody, it
+/// says that: to close it to others would mend nothing, and it may be none of the person's own.
+fn private_key<T>(file: &Path, read: impl FnOnce() -> Result<T, HomeError>) -> Result<(), HomeError> {
+    files::check_private(file).map_err(|open| match read() {
+        Err(error @ HomeError::BadKey { .. }) => error,
+        _ => open,
+    })
 }
 
 fn unusable(file: &Path, source: SealError) -> HomeError {

@@ -7,6 +7,7 @@ use super::misplaced::Stray;
 use super::wrong::Wrong;
 use crate::home::HomeError;
 use crate::model::codec::DocumentError;
+use crate::model::envfile::{self, EnvFileError};
 use crate::model::invite::InviteError;
 use crate::model::request::RequestError;
 use crate::model::roster::Refusal;
@@ -407,6 +408,11 @@ impl VaultError {
             Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
             Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),
             Self::SameKey { .. } => "give one of them another name in the file".to_owned(),
+            Self::EnvFile { file, source: EnvFileError::Literal { name, line } } => {
+                let env = file.rsplit('/').next().and_then(|base| base.strip_suffix(".env")).unwrap_or("default");
+                let place = format!("{env}/{}", envfile::secret_segment_from(name));
+                format!("keep its value with: covault set {place}, and let line {line} be: {name}=covault://{place}")
+            }
             Self::NulInVariable(_) => "hand it over as a file: covault run --files".to_owned(),
             Self::Invite(InviteError::Version { .. }) => "install a newer covault".to_owned(),
             Self::Invite(_) => "paste the whole line that an admin's covault member invite NAME printed".to_owned(),

@@ -529,7 +529,10 @@ pub(super) fn commit(
         Outcome::Staged { because } => {
             report.staged = Some(because.map_or_else(|| "as asked for".to_owned(), |operation| operation.to_string()));
         }
-        Outcome::Unchanged => report.unchanged = true,
+        Outcome::Unchanged => {
+            report.unchanged = true;
+            report.files.clear();
+        }
     }
     report.notes.append(&mut notes);
     Ok(report)

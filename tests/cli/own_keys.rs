@@ -92,6 +92,36 @@ fn doctor_looks_at_the_signing_key_and_at_who_may_write_beside_it() {
 }
 
 #[test]
+fn a_file_that_holds_no_key_is_called_so_and_not_to_be_closed_to_others() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.set("a", "1");
+    let file = world.path().join("passwd");
+    std::fs::write(&file, "root:x:0:0:root:/root:/bin/sh\n").unwrap();
+    chmod(&file, 0o644);
+    for (variable, args) in
+        [("COVAULT_IDENTITY_FILE", &["get", "a"][..]), ("COVAULT_SIGNING_KEY_FILE", &["set", "a", "x=1"])]
+    {
+        alice.vars.push((variable.to_owned(), file.display().to_string()));
+        let said = alice.covault(args).exits(4);
+        let says = format!("error: {} cannot be used: ", file.display());
+        assert!(said.err.starts_with(&says) && !said.err.contains("root:x"), "{}", said.err);
+        assert!(said.err.contains("\nhint: an identity is AGE-SECRET-KEY-1…"), "{}", said.err);
+        alice.vars.pop();
+    }
+    // One that holds a key, or that only a passphrase tells of, is closed first.
+    let key = std::fs::read_to_string(alice.identity()).unwrap();
+    let encrypted = covault::seal::encrypt_identity_file(&key, &"a passphrase".to_owned().into(), 1).unwrap();
+    for bytes in [key.into_bytes(), encrypted] {
+        std::fs::write(&file, bytes).unwrap();
+        alice.vars.push(("COVAULT_IDENTITY_FILE".to_owned(), file.display().to_string()));
+        let said = alice.covault(["get", "a"]).exits(4);
+        assert!(said.err.contains(&format!("\nhint: chmod 600 '{}'", file.display())), "{}", said.err);
+        alice.vars.pop();
+    }
+}
+
+#[test]
 fn a_signing_key_may_be_a_file_beside_an_identity_in_the_environment() {
     let world = World::new();
     let mut alice = world.founder("alice");

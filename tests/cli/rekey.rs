@@ -52,6 +52,8 @@ fn named_secrets_and_folders_get_new_file_keys_and_keep_their_values() {
     let said = alice.covault(["rekey", "--all"]).ok();
     assert!(said.err.contains("3 secrets sealed again"), "{}", said.err);
     verifies(&alice);
+    let said = json(&alice.covault(["rekey", "--json"]).ok());
+    assert_eq!((&said["unchanged"], &said["files"]), (&true.into(), &serde_json::json!([])));
     let before = all_of(&alice);
     for (args, code, text) in [
         (&["rekey", "prodd/db"][..], 3, "no secret 'prodd/db'"),

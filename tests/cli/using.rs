@@ -275,6 +275,10 @@ fn references_that_name_nothing_are_told_with_file_and_line() {
         assert!(said.out.is_empty() && !said.err.contains("hunter2") && !said.err.contains('\u{1b}'), "{}", said.err);
         assert!(code == 2 || said.err.contains("\nhint: "), "{}", said.err);
     }
+    let said = case("\nDB_URL=hunter2-literal\n").exits(2);
+    let hint =
+        "hint: keep its value with: covault set default/db-url, and let line 2 be: DB_URL=covault://default/db-url\n";
+    assert!(said.err.ends_with(hint), "{}", said.err);
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
     let said = alice.covault(["run", "--", "env"]);
