@@ -1,4 +1,5 @@
-//! Every command with its arguments, on one page. The doc comments are the help.
+//! Every command, on one page. The doc comments of their arguments are the help: the first line the short one (-h), all
+//! of it the long one (--help, the manual pages, docs/cli.md).
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -53,85 +54,49 @@ pub struct WriteFlags {
 }
 
 /// The commands.
+#[allow(missing_docs, reason = "a comment on one would take the place of all that its arguments say of it")]
 #[derive(Subcommand)]
 pub enum Command {
-    /// Start a vault in this repository
     Init(super::init::InitArgs),
-    /// Ask to be let into this repository's vault
     Join(Box<super::join::JoinArgs>),
-    /// Who is in the vault: invite, approve, add, remove, list
     Member(super::member::MemberArgs),
-    /// Set this clone up: git shows secrets, and knows which vault it belongs to
     Setup(super::setup::SetupArgs),
-    /// Exchange with the remote: fetch, join, seal what waits, push
     Sync(super::sync::SyncArgs),
-    /// Where the vault stands, and what waits for somebody
     Status(super::status::StatusArgs),
-    /// Look for what could betray or lose a secret on this machine
     Doctor(super::doctor::DoctorArgs),
-    /// Who this machine is to the vault
     Whoami(super::whoami::WhoamiArgs),
-    /// Make a secret or change it
     Set(Box<super::set::SetArgs>),
-    /// Write a value to stdout, byte for byte
     Get(super::get::GetArgs),
-    /// Show a secret with all its fields, masked
     Show(super::show::ShowArgs),
-    /// Change a secret in your editor
     Edit(super::edit::EditArgs),
-    /// List secrets by name
     Ls(super::ls::LsArgs),
-    /// Delete secrets
     Rm(super::rm::RmArgs),
-    /// Move a secret to another name
     Mv(super::mv::MvArgs),
-    /// Who changed a secret and when
     Log(super::log::LogArgs),
-    /// What differs between two versions, by field
     Diff(super::diff::DiffArgs),
-    /// Bring old values back
     Restore(super::restore::RestoreArgs),
-    /// Settle what a merge left: unmerged files, and fields that several people wrote at once
     Resolve(super::resolve::ResolveArgs),
-    /// Let somebody read one secret
     Share(super::share::ShareArgs),
-    /// Take back what share gave
     Unshare(super::share::UnshareArgs),
-    /// Who reads a secret, and what somebody reads
     Who(super::who::WhoArgs),
-    /// Names for several members, for grants and shares
     Group(super::group::GroupArgs),
-    /// Who reads what is below a path
     Grant(super::grant::GrantArgs),
-    /// New file keys for secrets, or vouch for what somebody wrote who has left
     Rekey(super::rekey::RekeyArgs),
-    /// Give secrets new values
     Rotate(super::rotate::RotateArgs),
-    /// What somebody could read and has not been changed since
     Expose(super::expose::ExposeArgs),
-    /// API keys that a provider issues: with limits, rotated, revoked
     #[command(alias = "openrouter")]
     Key(super::key::KeyArgs),
-    /// Run a program with secrets in its environment
     Run(super::run::RunArgs),
-    /// Write secrets as variables in the format of another tool
     Export(super::export::ExportArgs),
-    /// Take variables over from a file, one secret each
     Import(super::import::ImportArgs),
-    /// Check that everything here is what members signed; needs no key
     Verify(super::verify::VerifyArgs),
-    /// Look for plaintext secrets where none should be
     Scan(super::scan::ScanArgs),
-    /// Show a sealed file to git
     #[command(hide = true)]
     Textconv(super::textconv::TextconvArgs),
-    /// Merge two versions of a sealed file for git
     #[command(hide = true)]
     MergeDriver(Box<super::merge_driver::MergeDriverArgs>),
-    /// Print a completion script for a shell
     #[command(hide = true)]
     Completions(super::completions::CompletionsArgs),
-    /// Print the manual page, or write all of them into a folder
     #[command(hide = true)]
     Man(super::man::ManArgs),
 }

@@ -12,9 +12,10 @@ use crate::model::names::{FieldName, MemberName};
 use crate::model::time::Time;
 use crate::vault::expose::{Exposure, Exposures, Scope};
 
-/// What somebody could read, may not read any more, and has not been changed since
+/// What somebody could read and has not been changed since
 ///
-/// Who leaves, or loses a share or a grant, keeps what they read. No key is needed; with one, fields are named.
+/// Lists what they may not read any more: who leaves, or loses a share or a grant, keeps what they read. No key is
+/// needed; with one, fields are named.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault expose\n  covault expose carol\n  covault expose carol --check     # exit 8 while something is on the list\n  \

@@ -38,29 +38,19 @@ pub struct KeyArgs {
     command: KeyCommand,
 }
 
+// No comment on any of them: it would take the place of all that its arguments say in help.
 #[derive(Subcommand)]
 enum KeyCommand {
-    /// Keep a provider's management key for those who manage keys
     Login(login::LoginArgs),
-    /// Have a provider issue a key, as a new secret
     Issue(Box<issue::IssueArgs>),
-    /// Replace keys by new ones, with what is left of their limits
     Rotate(rotate::RotateArgs),
-    /// Take a key away at its provider
     Revoke(revoke::RevokeArgs),
-    /// Find a living key at a name, or have one issued: for scripts and CI
     Ensure(Box<ensure::EnsureArgs>),
-    /// List keys: what the vault has records of and what the account has, side by side
     Ls(ls::LsArgs),
-    /// What keys have spent of their limits; who wants to be told is told
     Usage(usage::UsageArgs),
-    /// Show what a key may spend, or change it
     Limits(limits::LimitsArgs),
-    /// Switch a key off at its provider, until it is enabled again
     Disable(disable::DisableArgs),
-    /// Switch a key on again at its provider
     Enable(enable::EnableArgs),
-    /// Go on with what is open, or take it back
     Resume(resume::ResumeArgs),
 }
 

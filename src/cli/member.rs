@@ -31,21 +31,15 @@ pub struct MemberArgs {
     command: MemberCommand,
 }
 
+// No comment on any of them: it would take the place of all that its arguments say in help.
 #[derive(Subcommand)]
 enum MemberCommand {
-    /// Who is in, with roles, devices and groups
     Ls(ls::LsArgs),
-    /// Make an invite: one line for somebody's `covault join`
     Invite(invite::InviteArgs),
-    /// Let somebody in who asked, or take their new device or keys
     Approve(Box<approve::ApproveArgs>),
-    /// Give a machine a new identity, or take a person's new keys
     Renew(renew::RenewArgs),
-    /// Make an identity for a machine and let it in
     Add(add::AddArgs),
-    /// Give a member another role
     Role(role::RoleArgs),
-    /// Take a member out
     Remove(remove::RemoveArgs),
 }
 

@@ -24,7 +24,7 @@ pub struct ShareArgs {
     what: What,
 }
 
-/// Take back what `share` gave
+/// Take back what share gave
 ///
 /// Seals the secret with a new file key, so that they cannot open what comes after. What they have read they have read:
 /// change the values. Who reads by a grant loses that by changing the grant.

@@ -63,19 +63,84 @@ fn examples(help: &str) -> Vec<Vec<String>> {
     words.collect()
 }
 
+/// A command and all below it.
+fn walk(command: &clap::Command, visit: &mut dyn FnMut(&clap::Command)) {
+    visit(command);
+    command.get_subcommands().for_each(|below| walk(below, visit));
+}
+
 #[test]
 fn every_example_is_a_command_that_there_is() {
-    fn judge(command: &clap::Command, seen: &mut usize) {
+    let mut seen = 0;
+    walk(&covault::cli::args::command(), &mut |command| {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         for words in examples(&help) {
             if let Err(error) = covault::cli::args::command().try_get_matches_from(&words) {
                 panic!("an example of covault {}: {}\n{error}", command.get_name(), words.join(" "));
             }
-            *seen += 1;
+            seen += 1;
         }
-        command.get_subcommands().for_each(|below| judge(below, seen));
-    }
-    let mut seen = 0;
-    judge(&covault::cli::args::command(), &mut seen);
+    });
     assert!(seen > 100, "only {seen} examples were found");
+}
+
+/// Text with one space where lines may be broken.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The comments above the arguments of commands that say more than their first line, each with the file that it is in.
+fn long_comments(dir: &std::path::Path, found: &mut Vec<(std::path::PathBuf, String)>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            long_comments(&path, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("#[derive(Args")) {
+            let first = lines[..at].iter().rposition(|line| !line.starts_with("///")).map_or(0, |above| above + 1);
+            let comment: Vec<_> = lines[first..at].iter().map(|line| line.trim_start_matches('/')).collect();
+            if comment.iter().any(|line| line.is_empty()) {
+                found.push((path.clone(), words(&comment.join("\n"))));
+            }
+        }
+    }
+}
+
+#[test]
+fn help_has_all_that_is_written_above_the_arguments_of_a_command() {
+    let mut help = Vec::new();
+    walk(&covault::cli::args::command(), &mut |command| {
+        help.extend(command.get_long_about().map(|text| words(&text.to_string())));
+    });
+    let mut comments = Vec::new();
+    long_comments(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut comments);
+    assert!(comments.len() > 40, "only {} were found", comments.len());
+    for (file, comment) in comments {
+        assert!(help.contains(&comment), "{}: {comment}", file.display());
+    }
+}
+
+#[test]
+fn long_help_and_manual_pages_say_what_a_caller_has_to_know_and_short_help_is_short() {
+    let world = World::new();
+    let alice = world.stranger("alice");
+    let pages = world.path().join("manual pages");
+    alice.covault([std::ffi::OsStr::new("man"), pages.as_os_str()]).ok();
+    for (command, page, says) in [
+        (vec!["set"], "set", "newline"),
+        (vec!["set"], "set", "process list"),
+        (vec!["run"], "run", "COVAULT_*"),
+        (vec!["run"], "run", "for as long as the program runs"),
+        (vec!["member", "role"], "member-role", "The last admin stays one"),
+        (vec!["key", "rotate"], "key-rotate", "switched off, deleted"),
+    ] {
+        let help = |flag: &'static str| words(&alice.covault([&command[..], &[flag]].concat()).ok().text());
+        assert!(help("--help").contains(says), "covault {command:?} --help does not say: {says}");
+        assert!(!help("-h").contains(says) && help("-h").contains("Examples:"), "covault {command:?} -h is long");
+        let page = std::fs::read_to_string(pages.join(format!("covault-{page}.1"))).unwrap();
+        assert!(words(&page).contains(says), "covault-{page}.1 does not say: {says}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::model::names::SecretPath;
 use crate::vault::keys::Rotating;
 use crate::vault::rotate::Wanted;
 
-/// Replace a key by a new one, with what is left of its limits
+/// Replace keys by new ones, with what is left of their limits
 ///
 /// The new key is made, limited and tried out; then the secret gets it; then, when that is on the trunk, the old one is
 /// switched off, deleted, and asked for once more. Limits, guardrail, alerts, sharing and variable stay as they are.
