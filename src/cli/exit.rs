@@ -113,8 +113,18 @@ fn print(json: bool, code: u8, message: &str, hint: Option<String>) {
         writeln!(err, "{}", serde_json::json!({ "error": message, "hint": hint, "code": code }))
     } else {
         let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-        writeln!(err, "error: {message}{hint}")
+        writeln!(err, "error: {}{hint}", in_lines(error).unwrap_or(message))
     };
+}
+
+/// An error in which a hook or a remote said several lines, one below the other. They are set off: what others say must
+/// not look like an `error:` or a `hint:` of ours.
+fn in_lines(error: &anyhow::Error) -> Option<String> {
+    let inner = error.downcast_ref::<VaultError>().filter(|inner| inner.to_string() == error.to_string())?;
+    let (first, lines) = inner.in_lines()?;
+    let shown = std::iter::once(escape::terminal(&first).into_owned());
+    let shown = shown.chain(lines.into_iter().map(|line| format!("  {}", escape::terminal(line))));
+    Some(shown.collect::<Vec<_>>().join("\n"))
 }
 
 /// The code of an error that is not printed here.

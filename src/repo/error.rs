@@ -203,6 +203,14 @@ pub enum RepoError {
         /// The lock file.
         lock: PathBuf,
     },
+    /// Files were written, and git could not take them into its index.
+    #[error("{} written, not staged", those(.files))]
+    Unstaged {
+        /// The files, relative to the top; never none.
+        files: Vec<String>,
+        /// Why.
+        source: Box<RepoError>,
+    },
     /// Git commits only some files, or somebody named an index of their own: what is staged there does not stay.
     #[error("git commits only some files, with an index that does not stay: `{index}`; nothing was written")]
     IndexPasses {
@@ -260,9 +268,9 @@ pub enum RepoError {
         staged: bool,
     },
     /// `commit.gpgsign` is on and the signing program failed.
-    #[error("the commit could not be signed{}: {said}", but_staged(*.staged))]
+    #[error("the commit could not be signed{}: {}", but_staged(*.staged), in_one_line(.said))]
     Signing {
-        /// What the program said.
+        /// What the program said, line by line.
         said: String,
         /// Whether the change is in the index.
         staged: bool,
@@ -280,11 +288,11 @@ pub enum RepoError {
         source: std::io::Error,
     },
     /// The `git` program failed.
-    #[error("`git {what}` failed: {said}")]
+    #[error("`git {what}` failed: {}", in_one_line(.said))]
     Git {
         /// The subcommand.
         what: String,
-        /// The last thing that it said.
+        /// What it said, line by line.
         said: String,
     },
     /// The `git` program was ended from outside before it could say anything.
@@ -294,13 +302,13 @@ pub enum RepoError {
         what: String,
     },
     /// A remote did not give or take what it should.
-    #[error("`git {what}` with {remote} failed: {said}")]
+    #[error("`git {what}` with {remote} failed: {}", in_one_line(.said))]
     Remote {
         /// `fetch` or `push`.
         what: &'static str,
         /// The remote's name.
         remote: String,
-        /// What git said.
+        /// What git, a hook or the remote said, line by line.
         said: String,
     },
     /// The branch checked out follows one of another name, and nothing says that it is to be pushed there.
@@ -324,6 +332,10 @@ pub enum RepoError {
 impl RepoError {
     /// The command or the step that mends it, where there is one.
     pub fn hint(&self) -> Option<String> {
+        if let Self::Unstaged { source, .. } = self {
+            let first = source.hint().map(|hint| format!("{hint}; then ")).unwrap_or_default();
+            return Some(format!("{first}repeat the command: it goes on from what lies there"));
+        }
         if let Some(lock) = self.lock_in_the_way() {
             return Some(format!("if no other git is running: rm {}", quoted(&lock)));
         }
@@ -386,6 +398,18 @@ impl RepoError {
         })
     }
 
+    /// Where another program said several lines: what comes before them, and the lines. The error's own text has them
+    /// in one.
+    pub fn in_lines(&self) -> Option<(String, Vec<&str>)> {
+        let (Self::Git { said, .. } | Self::Remote { said, .. } | Self::Signing { said, .. }) = self else {
+            return None;
+        };
+        let lines: Vec<&str> = said.lines().collect();
+        let whole = self.to_string();
+        let first = whole.strip_suffix(&in_one_line(said)).filter(|_| lines.len() > 1)?;
+        Some((first.trim_end().to_owned(), lines))
+    }
+
     /// The lock file that git or gix found taken. A killed git leaves such a file behind, and nothing tells it from one
     /// in use.
     fn lock_in_the_way(&self) -> Option<String> {
@@ -408,6 +432,20 @@ impl RepoError {
         let path = if path.is_empty() { ".".to_owned() } else { path };
         Self::Io { doing, path, source: source.into() }
     }
+}
+
+/// The first of these files, and how many there are besides: `a.age is`, `a.age and 2 more files are`.
+fn those(files: &[String]) -> String {
+    let first = files.first().map_or("", String::as_str);
+    match files.len().saturating_sub(1) {
+        0 => format!("`{first}` is"),
+        1 => format!("`{first}` and another file are"),
+        more => format!("`{first}` and {more} more files are"),
+    }
+}
+
+fn in_one_line(said: &str) -> String {
+    said.lines().collect::<Vec<_>>().join("; ")
 }
 
 fn but_staged(staged: bool) -> &'static str {

@@ -270,10 +270,10 @@ impl Said {
         RepoError::Git { what, said: self.last_words() }
     }
 
-    /// The lines of standard error that say what is wrong, on one line.
+    /// The lines of standard error that say what is wrong.
     pub(super) fn last_words(&self) -> String {
         let lines: Vec<&str> = self.stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let said = lines.join("; ");
+        let said = lines.join("\n");
         if said.is_empty() { format!("exit code {}", self.code) } else { said }
     }
 }

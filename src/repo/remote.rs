@@ -196,5 +196,5 @@ fn refused(what: &'static str, remote: &str, said: &Said) -> RepoError {
     let answer = String::from_utf8_lossy(&said.stdout).into_owned();
     let rejected = answer.lines().filter(|line| line.starts_with('!')).map(|line| line.replace('\t', " "));
     let words: Vec<String> = rejected.chain([said.last_words()]).collect();
-    RepoError::Remote { what, remote: remote.to_owned(), said: words.join("; ") }
+    RepoError::Remote { what, remote: remote.to_owned(), said: words.join("\n") }
 }

@@ -692,6 +692,16 @@ pub enum VaultError {
     HasRole(MemberName),
 }
 
+impl VaultError {
+    /// Where another program said several lines: what comes before them, and the lines.
+    pub fn in_lines(&self) -> Option<(String, Vec<&str>)> {
+        match self {
+            Self::Repo(error) => error.in_lines(),
+            _ => None,
+        }
+    }
+}
+
 /// An error with its causes, on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

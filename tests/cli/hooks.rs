@@ -19,7 +19,7 @@ fn hook(person: &Person, name: &str) -> PathBuf {
 }
 
 #[cfg(unix)]
-fn script(person: &Person, name: &str, text: &str) {
+pub(super) fn script(person: &Person, name: &str, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     let path = hook(person, name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

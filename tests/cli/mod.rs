@@ -2,6 +2,7 @@
 
 mod agent;
 mod alone;
+mod branches;
 mod clone;
 mod docs;
 mod edit;

@@ -154,7 +154,9 @@ fn an_index_held_by_another_git_is_waited_for_and_then_named() {
     std::fs::write(&lock, "").unwrap();
     let start = Instant::now();
     let error = set(&place.repo(), DB, "new\n").unwrap_err();
-    assert!(matches!(&error, RepoError::IndexLocked { lock: named } if *named == lock), "{error:?}");
+    let RepoError::Unstaged { files, source } = &error else { panic!("{error:?}") };
+    assert_eq!(files, &[DB]);
+    assert!(matches!(&**source, RepoError::IndexLocked { lock: named } if *named == lock), "{error:?}");
     assert!(error.hint().unwrap().contains("rm "));
     assert!(start.elapsed() >= Duration::from_secs(4));
 

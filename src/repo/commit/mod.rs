@@ -131,7 +131,7 @@ impl Repo {
     ///
     /// # Errors
     /// Before anything is written: `NoIdentity`, `NoWorkTree`, `BadPath`, `Symlink`, `NotAFile`, `Overtaken`. After the
-    /// files are written: `IndexLocked`. After they are staged: `Signing`, `CommitRefused`, `RefMoved`, `RefUpdate`,
+    /// files are written: `Unstaged`. After they are staged: `Signing`, `CommitRefused`, `RefMoved`, `RefUpdate`,
     /// `Overtaken`. And errors of reading and writing anywhere.
     pub fn commit(&self, _lock: &WriteLock, changes: &[Change], how: &CommitHow<'_>) -> Result<Outcome> {
         self.need_top()?;
@@ -158,7 +158,7 @@ impl Repo {
             step(Step::Files);
             Ok(())
         })?;
-        let stamped = self.stage(&plan)?;
+        let stamped = self.stage(&plan).map_err(|error| unstaged(&plan, error))?;
         step(Step::Index);
         let outcome = match mode {
             CommitMode::Stage => Outcome::Staged { because: operation },
@@ -292,6 +292,24 @@ impl Repo {
 
     fn is_skipped(&self, index: &Index, path: &str) -> Result<bool> {
         Ok(self.skipped_entry(index, path)?.is_some())
+    }
+}
+
+/// That the files of a plan lie there and git's index does not have them, where it is git that failed. Where none was
+/// written, the reason itself says all there is.
+fn unstaged(plan: &[Planned<'_>], error: RepoError) -> RepoError {
+    let on_disk = plan.iter().filter(|planned| planned.to_index && planned.is_on_disk());
+    let files: Vec<String> = on_disk.map(|planned| planned.change.path.clone()).collect();
+    match error {
+        RepoError::IndexLocked { .. }
+        | RepoError::Git { .. }
+        | RepoError::GitEnded { .. }
+        | RepoError::NoGit { .. }
+            if !files.is_empty() =>
+        {
+            RepoError::Unstaged { files, source: Box::new(error) }
+        }
+        error => error,
     }
 }
 
