@@ -73,6 +73,26 @@ fn every_command_is_in_the_documents() {
 }
 
 #[test]
+fn the_readme_names_the_commands_that_cannot_leave_their_commit_out() {
+    fn look(command: &clap::Command, name: &str, found: &mut Vec<String>) {
+        let knows = |flag: &str| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+        if knows("dry-run") && !knows("no-commit") {
+            found.push(format!("`{name}`"));
+        }
+        for below in command.get_subcommands() {
+            look(below, format!("{name} {}", below.get_name()).trim_start(), found);
+        }
+    }
+    let mut found = Vec::new();
+    look(&covault::cli::args::command(), "", &mut found);
+    found.sort();
+    let (last, others) = found.split_last().unwrap();
+    let sentence = format!("{} and {last} know `--dry-run` alone", others.join(", "));
+    let readme = read("README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(&sentence), "README.md does not say: {sentence}");
+}
+
+#[test]
 fn the_map_is_short_and_has_every_layer_with_what_it_may_import() {
     let map = read("docs/architecture.md");
     assert!(map.lines().count() < 150, "docs/architecture.md has {} lines", map.lines().count());
