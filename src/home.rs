@@ -134,7 +134,7 @@ impl HomeError {
         match self {
             Self::NoIdentity { .. } => Some(
                 "if you are a member, copy your identity here, name it with COVAULT_IDENTITY_FILE, or hand it over in \
-                 COVAULT_IDENTITY (a paper key, too: both lines); else ask an admin to let you in"
+                 COVAULT_IDENTITY (a paper key, too: both lines); else ask to be let in with: covault join"
                     .to_owned(),
             ),
             Self::PointsNowhere { file, .. } => {

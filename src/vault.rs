@@ -8,6 +8,7 @@ mod advice;
 pub mod amend;
 pub mod approve;
 mod basis;
+pub mod branch;
 mod carry;
 pub mod doctor;
 pub mod edit;
@@ -115,10 +116,19 @@ pub struct Me {
 impl Vault {
     /// Finds the vault above `start`, checks its roster and that this machine accepted it. `expected` is an id (or its
     /// words) to insist on, with the hash of a roster entry that must be in the chain after an `@`.
+    ///
+    /// A vault that nobody accepted is [`crate::home::HomeError::NoIdentity`] on a machine without any key.
     pub fn open(start: &Path, home: Home, expected: Option<&str>) -> Result<Self, VaultError> {
+        let keyless = home.no_identity();
+        Self::open_without_key(start, home, expected).map_err(|error| trust::key_first(keyless, error))
+    }
+
+    /// The same for who opens no secret and seals none: a vault that nobody accepted is [`VaultError::UnknownVault`],
+    /// which names how to accept it, whether there is a key or not.
+    pub fn open_without_key(start: &Path, home: Home, expected: Option<&str>) -> Result<Self, VaultError> {
         let repo = Repo::discover(start)?;
         let root = root_above(&repo, start)?;
-        let accepted = trust::load_roster(&repo, &home, &root, expected)?;
+        let accepted = trust::load_roster(&repo, &home, &root, expected.into())?;
         Ok(Self {
             repo,
             home,
@@ -220,11 +230,16 @@ impl Vault {
 
 /// Path of the `.covault` folder above `start`, from the top.
 fn root_above(repo: &Repo, start: &Path) -> Result<String, VaultError> {
+    root_if_any(repo, start)?.ok_or_else(|| branch::no_vault(repo, start))
+}
+
+/// The same for who knows where else to look: `None` where there is no vault in the work tree.
+fn root_if_any(repo: &Repo, start: &Path) -> Result<Option<String>, VaultError> {
     match repo.find_vault(start)? {
-        VaultPlace::Found(place) if place.is_empty() => Ok(FOLDER.to_owned()),
-        VaultPlace::Found(place) => Ok(format!("{place}/{FOLDER}")),
+        VaultPlace::Found(place) if place.is_empty() => Ok(Some(FOLDER.to_owned())),
+        VaultPlace::Found(place) => Ok(Some(format!("{place}/{FOLDER}"))),
         VaultPlace::Below(places) => Err(VaultError::SeveralVaults(places)),
-        VaultPlace::None => Err(VaultError::NoVault),
+        VaultPlace::None => Ok(None),
     }
 }
 

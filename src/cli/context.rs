@@ -108,6 +108,11 @@ impl Context {
         Vault::open(&self.dir, self.home()?, self.expected_vault().as_deref())
     }
 
+    /// The same for a command that needs no key: on a machine without one, too, it is said how to accept the vault.
+    pub fn vault_without_key(&self) -> Result<Vault, VaultError> {
+        Vault::open_without_key(&self.dir, self.home()?, self.expected_vault().as_deref())
+    }
+
     /// The vault that `COVAULT_VAULT` insists on.
     pub fn expected_vault(&self) -> Option<String> {
         variable("COVAULT_VAULT")

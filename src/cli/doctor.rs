@@ -25,12 +25,12 @@ pub struct DoctorArgs {
 pub fn run(context: &Context, args: &DoctorArgs) -> Answer {
     edit::sweep_disk();
     if args.fix {
-        let swept = context.vault()?.mend(&program())?;
+        let swept = context.vault_without_key()?.mend(&program())?;
         if swept > 0 {
             context.note(&format!("{swept} left-over files removed"));
         }
     }
-    let mut findings = context.vault()?.doctor(&program())?;
+    let mut findings = context.vault_without_key()?.doctor(&program())?;
     findings.push(editor_files());
     let bad = findings.iter().any(|finding| finding.health == Health::Bad);
     if context.json() {

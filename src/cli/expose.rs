@@ -43,7 +43,7 @@ pub struct ExposeArgs {
 
 /// Runs it.
 pub fn run(context: &Context, args: &ExposeArgs) -> Answer {
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     let who = args.name.as_deref().map(MemberName::parse).transpose()?;
     let mut ledger = vault.exposures(who.as_ref(), Scope { branches: args.all, devices: args.devices })?;
     if vault.has_identity() {

@@ -52,7 +52,7 @@ pub struct GrantArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &GrantArgs) -> Answer {
     let path = args.path.as_deref().map(place).transpose()?;
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     let change = if args.inherit {
         GrantChange::Inherit
     } else if !args.readers.is_empty() {

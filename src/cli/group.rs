@@ -102,7 +102,7 @@ pub fn run(context: &Context, args: &GroupArgs) -> Answer {
 }
 
 fn list(context: &Context) -> Answer {
-    let groups = context.vault()?.groups();
+    let groups = context.vault_without_key()?.groups();
     if context.json() {
         let rows = groups.iter().map(|g| json!({ "name": g.name, "members": g.members, "grants": g.grants }));
         out::json(&rows.collect())?;

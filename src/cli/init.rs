@@ -23,13 +23,13 @@ use crate::vault::init::{self, Founding};
     covault init --standalone ~/secrets     # a repository of its own\n  \
     covault init --recovery                 # prints a paper key: write it down\n  \
     covault init --signing-key ~/.ssh/id_ed25519.pub     # ssh-agent signs\n\n\
-    What can go wrong: git does not know who you are (--standalone tells it, for its repository); a vault is there already; \
-    ssh-agent does not have the key.")]
+    What can go wrong: git does not know who you are (--standalone tells it, for its repository); a vault is there \
+    already, here or on another branch; ssh-agent does not have the key.")]
 pub struct InitArgs {
     /// Your name in the vault, such as alice
     #[arg(long)]
     name: Option<String>,
-    /// What people call the vault [default: the folder's name]
+    /// What people call the vault [default: the name of the folder that it goes into]
     #[arg(long)]
     vault_name: Option<String>,
     /// What you call this machine [default: the host's name]
@@ -41,6 +41,9 @@ pub struct InitArgs {
     /// Put the vault into the current folder instead of the repository's top
     #[arg(long, conflicts_with = "standalone")]
     here: bool,
+    /// Start it though another branch has a vault there, and accept it here in place of that one
+    #[arg(long)]
+    another: bool,
     #[command(flatten)]
     keys: KeyArgs,
     /// Add a paper device: its keys are printed once and kept nowhere
@@ -74,6 +77,7 @@ pub fn run(context: &Context, args: &InitArgs) -> Answer {
         new_keys: NewKeys { comment, ..new_keys },
         recovery: args.recovery,
         here: args.here,
+        another: args.another,
     };
     // Before there is a vault that says it has a paper key. One JSON object tells of the commit, too, and comes after it.
     let show = |paper: &str| {
@@ -137,8 +141,9 @@ fn member_name(context: &Context, args: &InitArgs) -> anyhow::Result<MemberName>
 }
 
 fn vault_name(context: &Context, args: &InitArgs, dir: &std::path::Path) -> String {
-    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
-    let default = absolute.file_name().map_or_else(|| "vault".to_owned(), |name| name.to_string_lossy().into_owned());
+    // A repository of its own may be made in a folder of another.
+    let goes_there = args.here || args.standalone.is_some();
+    let default = init::folder_name(dir, goes_there).unwrap_or_else(|| "vault".to_owned());
     match &args.vault_name {
         Some(name) => name.clone(),
         None if context.can_ask() => ask::text("What people call the vault:", &default).unwrap_or(default),

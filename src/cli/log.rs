@@ -32,7 +32,7 @@ pub struct LogArgs {
 
 /// Runs it.
 pub fn run(context: &Context, args: &LogArgs) -> Answer {
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     let path = args.name.as_deref().map(SecretPath::parse).transpose()?;
     if args.fields {
         vault.keys()?;

@@ -47,7 +47,7 @@ pub struct LsArgs {
 
 /// Runs it.
 pub fn run(context: &Context, args: &LsArgs) -> Answer {
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     let mut names = vault.find(args.query.as_deref())?;
     if args.due || args.kind.is_some() || !args.tag.is_empty() {
         names = inside(context, &vault, &names, args)?;

@@ -7,8 +7,8 @@ use super::context::{Context, program};
 use super::exit::{self, Answer};
 use super::{ask, out};
 use crate::vault::hooks::{self, Hooks};
-use crate::vault::setup;
-use crate::vault::trust::Acceptance;
+use crate::vault::setup::{self, SetUp};
+use crate::vault::trust::{Acceptance, Named};
 
 /// Set this clone up: git shows secrets, and knows which vault it belongs to
 ///
@@ -52,9 +52,10 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
         }
         return Ok(exit::DONE);
     }
-    let expected = args.vault.clone().or_else(|| context.expected_vault());
+    let expected = context.expected_vault();
+    let named = args.vault.as_deref().map_or_else(|| Named::from(expected.as_deref()), Named::Told);
     if args.accept {
-        let Acceptance { seq, back } = setup::accept(context.dir(), &context.home()?, expected.as_deref())?;
+        let Acceptance { seq, back } = setup::accept(context.dir(), &context.home()?, named)?;
         context.note(&format!("accepted: what was seen before is forgotten, and entry {seq} of the roster counts now"));
         for name in back {
             context.warn(&format!(
@@ -66,7 +67,7 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
         context.can_ask()
             && ask::confirm(&format!("The vault calls itself {words}. Did a teammate tell you these words?"), false)
     };
-    let done = setup::setup(context.dir(), &context.home()?, expected.as_deref(), &program(), &confirm)?;
+    let done = setup::setup(context.dir(), &context.home()?, named, &program(), &confirm)?;
     let hooks = if args.hooks { Some(hooks::install(context.dir(), &program())?) } else { None };
     if context.json() {
         let snippet = match &hooks {
@@ -75,12 +76,11 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
         };
         out::json(&json!({
             "name": done.name, "words": done.words, "changed": done.changed, "put_back": done.put_back,
-            "accepted": done.accepted,
+            "accepted": done.accepted, "before": done.before,
             "hooks": hooks.as_ref().map(|hooks| matches!(hooks, Hooks::InPlace { .. })), "snippet": snippet,
         }))?;
     } else {
-        let how = if done.changed { "set up" } else { "was set up already" };
-        context.note(&format!("this clone {how} for the vault {} ({})", done.name, done.words));
+        context.note(&line(&done));
         if done.put_back > 0 {
             let files = if done.put_back == 1 { "1 file is" } else { &format!("{} files are", done.put_back) };
             context.note(&format!("{files} as committed again, which git had checked out with other line ends"));
@@ -91,6 +91,11 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
         }
         if !done.accepted {
             context.note("there is no identity on this machine: git says who sealed what, and nothing can be opened");
+            context.note(
+                "next: covault setup --vault WORDS, with the words that a colleague tells you, not with those above, \
+                 which are the repository's own; then what needs no key works (covault who, ls, log); to be let in: \
+                 covault join",
+            );
         }
     }
     match hooks {
@@ -108,4 +113,15 @@ pub fn run(context: &Context, args: &SetupArgs) -> Answer {
             Ok(exit::NEEDS_PERSON)
         }
     }
+}
+
+/// `this clone was set up already for the vault acme (able-baker-…)`.
+fn line(done: &SetUp) -> String {
+    let SetUp { name, words, .. } = done;
+    if !done.accepted {
+        return format!("the vault here calls itself {name} ({words}) and is not accepted yet");
+    }
+    let how = if done.changed { "set up" } else { "was set up already" };
+    let before = done.before.as_ref().map(|before| format!(", in place of {before}")).unwrap_or_default();
+    format!("this clone {how} for the vault {name} ({words}){before}")
 }

@@ -27,7 +27,7 @@ pub struct StatusArgs {
 
 /// Runs it.
 pub fn run(context: &Context, args: &StatusArgs) -> Answer {
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     let bar = progress::bar(context, vault.live_names()?.len(), "opening");
     let status = vault.status(context.now(), &|| bar.inc(1))?;
     bar.finish_and_clear();
@@ -94,6 +94,12 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     section(&mut out, "a secret and a folder at once (covault mv one of them)", &status.both);
     section(&mut out, "refused", &pairs(&status.refused));
     section(&mut out, "no secrets, but among them", &status.strangers);
+    if let Some(commit) = &status.detached {
+        out.push_str(&format!(
+            "\nno branch is checked out: what is committed now is on none (git switch BRANCH; to keep what was: git \
+             branch NAME {commit})\n"
+        ));
+    }
     out
 }
 
@@ -158,5 +164,6 @@ fn as_json(status: &Status) -> serde_json::Value {
         })).collect::<Vec<_>>(),
         "requests": status.requests.asked.iter().map(member::ask_as_json).collect::<Vec<_>>(),
         "refused_requests": status.requests.refused.iter().map(member::refused_as_text).collect::<Vec<_>>(),
+        "detached": status.detached,
     })
 }

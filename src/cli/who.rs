@@ -37,7 +37,7 @@ pub struct WhoArgs {
 
 /// Runs it.
 pub fn run(context: &Context, args: &WhoArgs) -> Answer {
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     let view = vault.view(args.at.as_deref())?;
     match (&args.name, &args.can) {
         (Some(name), _) => secret(context, &view, &SecretPath::parse(name)?),

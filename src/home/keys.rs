@@ -107,6 +107,11 @@ impl Home {
         self.sources.literal.is_some() || self.identity_file().exists()
     }
 
+    /// That there is none, where there is none.
+    pub fn no_identity(&self) -> Option<HomeError> {
+        (!self.has_identity()).then(|| HomeError::NoIdentity { looked: self.identity_file() })
+    }
+
     /// Reads the identity and the signing key, and makes what is missing. What is there is read before anything is
     /// written.
     pub fn make_keys(&self, new: &NewKeys) -> Result<(Keys, Option<OwnSigner>), HomeError> {

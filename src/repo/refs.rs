@@ -76,8 +76,8 @@ impl Repo {
         Ok(names.iter().find_map(|name| found.remove(*name)))
     }
 
-    /// The branch in the name of a remote-tracking ref.
-    pub(super) fn remote_branch<'a>(&self, name: &'a str) -> Option<&'a str> {
+    /// The branch in the name of a remote-tracking ref; `None` for any other ref.
+    pub fn remote_branch<'a>(&self, name: &'a str) -> Option<&'a str> {
         let rest = name.strip_prefix(REMOTES)?;
         // The name of a remote may have slashes, too.
         let remotes = self.git.remote_names();

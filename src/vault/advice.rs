@@ -20,7 +20,8 @@ impl VaultError {
         match self {
             Self::EnvLine { source, .. } => source.kind(),
             Self::Key(error) => error.kind(),
-            Self::Name(_) | Self::VaultExists(_) | Self::FieldNeeded { .. } | Self::Nothing(_) => Kind::Usage,
+            Self::Name(_) | Self::FieldNeeded { .. } | Self::Nothing(_) => Kind::Usage,
+            Self::VaultExists(_) | Self::VaultElsewhere { .. } | Self::NoBranch(_) => Kind::Usage,
             Self::LoaderVariable(_)
             | Self::InTheWay { .. }
             | Self::IsJournal(_)
@@ -64,6 +65,7 @@ impl VaultError {
             | Self::RenewsAlone(_)
             | Self::EndsOwnKey(_) => Kind::NeedsPerson,
             Self::NoVault
+            | Self::NoVaultOnBranch { .. }
             | Self::NotOnDisk(_)
             | Self::NothingToScan(_)
             | Self::SeveralVaults(_)
@@ -178,6 +180,17 @@ impl VaultError {
                 "check its folder out first; where one branch moved the folder, merge on that branch".to_owned()
             }
             Self::NoVault => "start one with: covault init".to_owned(),
+            Self::NoVaultOnBranch { there, .. } => format!("go there with: {}", there.command),
+            Self::VaultElsewhere { there, .. } => format!(
+                "go there with: {}; a folder may have a vault of its own: covault init --here, in that folder; to \
+                 start another in place of that one: covault init --another",
+                there.command
+            ),
+            Self::NoBranch(None) => "check one out with: git switch BRANCH".to_owned(),
+            Self::NoBranch(Some(commit)) => format!(
+                "check one out with: git switch BRANCH; what was committed here is kept with: git branch NAME {}",
+                super::trunk::abbreviated(commit)
+            ),
             Self::SeveralVaults(places) => {
                 format!("name one with: covault -C {}", places.first().map_or("DIR", String::as_str))
             }
@@ -185,9 +198,13 @@ impl VaultError {
             Self::UnknownVault { words } => {
                 format!("compare the words with a teammate, then: covault setup --vault {words}")
             }
-            Self::OtherVault { .. } => {
-                "do not go on; ask the vault's admin, and see who changed it with: git log -p -- .covault/roster.toml"
-                    .to_owned()
+            Self::OtherVault { file, .. } => {
+                let file = file.split(" at ").next().unwrap_or(file);
+                format!(
+                    "do not go on; ask the vault's admin, and see who changed it with: git log -p -- {file}; only if \
+                     they tell you words for it, and not by this repository, take it in with: covault setup --vault \
+                     WORDS"
+                )
             }
             Self::RosterRolledBack { file, .. } => format!(
                 "if you know why (a reset of your own, a clone that is behind), accept it with: covault setup --accept; \

@@ -4,6 +4,7 @@
 
 use thiserror::Error;
 
+use super::branch::There;
 use super::requests::BadRequest;
 use super::wrong::Wrong;
 use crate::home::HomeError;
@@ -52,6 +53,14 @@ pub enum VaultError {
     /// No vault above, none below.
     #[error("there is no vault here: no .covault folder in this repository")]
     NoVault,
+    /// The same, where another branch has one.
+    #[error("there is no vault here: {here} has none, and {} has one", .there.name)]
+    NoVaultOnBranch {
+        /// What is checked out.
+        here: String,
+        /// What has one.
+        there: There,
+    },
     /// A merge of a vault whose folder is not in the work tree.
     #[error("the vault of {0} is not in the work tree")]
     NotOnDisk(String),
@@ -64,6 +73,14 @@ pub enum VaultError {
     /// `init` where a vault stands.
     #[error("there is a vault already: {0}")]
     VaultExists(String),
+    /// `init` where another branch has a vault, which a second one would take the place of in this clone.
+    #[error("there is a vault already: {root} on {}", .there.name)]
+    VaultElsewhere {
+        /// Its folder.
+        root: String,
+        /// What has it.
+        there: There,
+    },
     /// The roster.
     #[error("{file} is refused")]
     Roster {
@@ -287,6 +304,9 @@ pub enum VaultError {
         /// The field.
         field: String,
     },
+    /// `sync` where no branch is checked out; the commit that is.
+    #[error("no branch is checked out, and what is exchanged with a remote is a branch")]
+    NoBranch(Option<String>),
     /// Nothing to exchange commits with.
     #[error("there is no remote to exchange {0} with")]
     NoRemote(String),

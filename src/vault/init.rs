@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::write::{How, Report, no_signing_key, random};
-use super::{FOLDER, VaultError, setup, words, write};
+use super::{FOLDER, VaultError, branch, setup, words, write};
 use crate::home::{Home, HomeError, Keys, NewKeys, OwnSigner, Pin};
 use crate::model::bytes::Hash;
 use crate::model::card::{Card, Device, Kind};
@@ -29,6 +29,8 @@ pub struct Founding {
     pub recovery: bool,
     /// Put the vault into the folder where one stands, not at the repository's top.
     pub here: bool,
+    /// Start it though another branch has a vault at the same place, which this clone then accepts no more.
+    pub another: bool,
 }
 
 /// What came of it.
@@ -64,6 +66,12 @@ pub fn init(
     {
         return Err(VaultError::VaultExists(root));
     }
+    // A clone accepts one vault at a place: a second one would have the first refused on every branch that has it.
+    if !founding.another
+        && let Some(there) = branch::with_vault(&repo, &root)?
+    {
+        return Err(VaultError::VaultElsewhere { root, there });
+    }
     if !roster::is_vault_name(&founding.vault_name) {
         return Err(VaultError::BadVaultName(founding.vault_name.clone()));
     }
@@ -87,11 +95,26 @@ pub fn init(
         return Err(VaultError::PaperNotShown);
     }
     home.set_pin(&Pin { vault: id, seq: 0, head: id })?;
+    let before = setup::accepted_before(&repo, &root, id).filter(|_| founding.another);
+    let notes = before.map(|words| {
+        format!("this clone accepts this vault from now on, in place of {words} (back: covault setup --vault {words})")
+    });
     setup::install(&repo, &root, id, &how.program)?;
     let change = Change::write(format!("{root}/roster.toml"), text);
     let message = format!("covault: start the vault {}", founding.vault_name);
-    let report = write::commit(&repo, Some((&lock).into()), vec![change], &message, how, Vec::new())?;
+    let report = write::commit(&repo, Some((&lock).into()), vec![change], &message, how, notes.into_iter().collect())?;
     Ok(Founded { report, words: words(id), id, paper, identity_file: home.identity_file(), new_identity })
+}
+
+/// The name of the folder that a vault goes into which is started in `dir`: of `dir` itself where that is asked for, or
+/// where there is no repository yet, else of the repository's top.
+pub fn folder_name(dir: &Path, here: bool) -> Option<String> {
+    let repo = if here { None } else { Repo::discover(dir).ok() };
+    let folder = repo
+        .as_ref()
+        .and_then(|repo| repo.work_dir())
+        .map_or_else(|| std::path::absolute(dir).ok(), |top| Some(top.into()));
+    Some(folder?.file_name()?.to_string_lossy().into_owned())
 }
 
 /// Makes a repository for a vault of its own. Where git does not know who commits, it is told for this repository

@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
-use super::trust::Acceptance;
+use super::trust::{Acceptance, Named};
 use super::write::{How, Report};
 use super::{FOLDER, Vault, VaultError, hooks, root_above, trust, words};
-use crate::home::{Home, HomeError, Pin};
+use crate::home::{Home, Pin};
 use crate::model::bytes::Hash;
 use crate::repo::Repo;
 
@@ -143,36 +143,33 @@ pub struct SetUp {
     pub put_back: usize,
     /// Whether the vault is accepted here. Without an identity git is only taught to say who sealed what.
     pub accepted: bool,
+    /// The vault that was accepted here before, as words, where this one takes its place.
+    pub before: Option<String>,
     /// Whether jj keeps the work tree, too.
     pub beside_jj: bool,
 }
 
-/// Sets up the clone around `start`, accepting its vault: because `expected` names it, because this machine knows it
-/// already, or because `confirm` (which sees the words) says so.
+/// Sets up the clone around `start`, accepting its vault: because it is `named`, because this machine knows it already,
+/// or because `confirm` (which sees the words) says so.
 pub fn setup(
     start: &Path,
     home: &Home,
-    expected: Option<&str>,
+    named: Named<'_>,
     program: &str,
     confirm: &dyn Fn(&str) -> bool,
 ) -> Result<SetUp, VaultError> {
     let repo = Repo::discover(start)?;
     let root = root_above(&repo, start)?;
     let put_back = undo_conversions(&repo, &root, program)?;
-    let roster = match trust::load_roster(&repo, home, &root, expected) {
+    let roster = match trust::load_roster(&repo, home, &root, named) {
         Ok(accepted) => accepted.roster,
-        Err(VaultError::Home(HomeError::NoIdentity { .. })) => {
+        Err(VaultError::UnknownVault { words: shown }) if confirm(&shown) => trust::verified_roster(&repo, &root)?,
+        Err(VaultError::UnknownVault { .. }) if !home.has_identity() => {
             let roster = trust::verified_roster(&repo, &root)?;
             let changed = install_git(&repo, program)? || put_back > 0;
             let beside_jj = is_beside_jj(&repo);
             let (words, name) = (words(roster.vault), roster.name);
-            return Ok(SetUp { words, name, changed, put_back, accepted: false, beside_jj });
-        }
-        Err(VaultError::UnknownVault { words: shown }) => {
-            if !confirm(&shown) {
-                return Err(VaultError::UnknownVault { words: shown });
-            }
-            trust::verified_roster(&repo, &root)?
+            return Ok(SetUp { words, name, changed, put_back, accepted: false, before: None, beside_jj });
         }
         Err(other) => return Err(other),
     };
@@ -187,10 +184,17 @@ pub fn setup(
     if stale {
         configure(&repo, program)?;
     }
+    let before = accepted_before(&repo, &root, roster.vault);
     let changed = install(&repo, &root, roster.vault, program)? | hooks::renew(&repo, program)? | stale;
     let beside_jj = is_beside_jj(&repo);
     let (words, name, changed) = (words(roster.vault), roster.name, changed || put_back > 0);
-    Ok(SetUp { words, name, changed, put_back, accepted: true, beside_jj })
+    Ok(SetUp { words, name, changed, put_back, accepted: true, before, beside_jj })
+}
+
+/// The vault that this clone was set up for, as words, where it is another.
+pub(super) fn accepted_before(repo: &Repo, root: &str, vault: Hash) -> Option<String> {
+    let before = repo.config_str(&trust::setting(root)).filter(|id| !trust::names_vault(id, vault));
+    before.map(|id| trust::expected_words(&id))
 }
 
 /// Puts back what git changed when it checked the vault out, before anything of it is read: a tracked attribute below ours,
@@ -205,10 +209,10 @@ fn undo_conversions(repo: &Repo, root: &str, program: &str) -> Result<usize, Vau
 }
 
 /// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there.
-pub fn accept(start: &Path, home: &Home, expected: Option<&str>) -> Result<Acceptance, VaultError> {
+pub fn accept(start: &Path, home: &Home, named: Named<'_>) -> Result<Acceptance, VaultError> {
     let repo = Repo::discover(start)?;
     let root = root_above(&repo, start)?;
-    trust::accept_trunk(&repo, home, &root, expected)
+    trust::accept_trunk(&repo, home, &root, named)
 }
 
 /// Takes all of it back out of the clone, whether it has a vault any more or not; says whether there was anything.

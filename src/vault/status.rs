@@ -66,6 +66,8 @@ pub struct Status {
     pub requests: Requests,
     /// How many secrets each could read who may not any more, and that have not been changed since.
     pub exposed: Vec<(String, usize)>,
+    /// The commit that is checked out without a branch.
+    pub detached: Option<String>,
 }
 
 impl Status {
@@ -139,6 +141,7 @@ impl Vault {
             one_key: self.has_one_key(),
             requests: self.requests()?,
             exposed: self.exposed_to()?,
+            detached: self.detached_at()?,
             pending,
             apart,
             operations: Vec::new(),

@@ -65,7 +65,8 @@ pub struct Synced {
 pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synced, VaultError> {
     let repo = Repo::discover(syncing.start)?;
     not_amid(&repo)?;
-    let branch = repo.head()?.branch.unwrap_or_else(|| "a commit that is on no branch".to_owned());
+    let head = repo.head()?;
+    let branch = head.branch.ok_or_else(|| VaultError::NoBranch(head.commit.map(|commit| commit.to_string())))?;
     let upstream = repo.exchanged_with()?.ok_or(VaultError::NoRemote(branch))?;
     let mut synced = Synced { with: format!("{}/{}", upstream.remote, upstream.branch), ..Synced::default() };
     if !syncing.how.dry_run {
@@ -146,7 +147,11 @@ fn check(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId) -> Result<Before,
             Ok(Before::Vault)
         }
         Err(error) if is_bystander(&error) => Ok(Before::Vault),
-        Err(VaultError::NoVault) if root_in(repo, syncing.start, &[theirs])?.is_some() => Ok(Before::Nothing),
+        Err(VaultError::NoVault | VaultError::NoVaultOnBranch { .. })
+            if root_in(repo, syncing.start, &[theirs])?.is_some() =>
+        {
+            Ok(Before::Nothing)
+        }
         Err(error) => Err(error),
     }
 }

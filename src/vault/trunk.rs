@@ -410,7 +410,8 @@ fn record_of(trunk: &Trunk, seq: u64, head: Hash) -> Seen {
     Seen { trunk: trunk.name.clone(), commit: trunk.commit.to_string(), seq, head }
 }
 
-fn short_ref(name: &str) -> &str {
+/// A ref's name without what says where it is: `main`, `origin/main`.
+pub(super) fn short_ref(name: &str) -> &str {
     name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/remotes/")).unwrap_or(name)
 }
 

@@ -35,13 +35,39 @@ pub struct Accepted {
     pub(super) trunk: View,
 }
 
+/// Who says which vault to expect, beside what this clone and this machine remember.
+#[derive(Debug, Clone, Copy)]
+pub enum Named<'a> {
+    /// Nobody.
+    Not,
+    /// The environment (`COVAULT_VAULT`), which counts for every clone: what this one was set up for has to agree.
+    Insisted(&'a str),
+    /// A person, of this very clone: it takes the place of what the clone was set up for before.
+    Told(&'a str),
+}
+
+impl<'a> From<Option<&'a str>> for Named<'a> {
+    fn from(expected: Option<&'a str>) -> Self {
+        expected.map_or(Self::Not, Self::Insisted)
+    }
+}
+
+impl<'a> Named<'a> {
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Not => None,
+            Self::Insisted(text) | Self::Told(text) => Some(text),
+        }
+    }
+}
+
 /// Reads, verifies and accepts the roster below `root`.
 ///
-/// Accepted is what `expected` names (`COVAULT_VAULT`), else what this clone was set up for, else what this machine
-/// has a pin of. A vault that nobody named is [`VaultError::UnknownVault`], or [`HomeError::NoIdentity`] on a machine
-/// that could open nothing anyway. Then it is compared with the trunk (`trunk.rs`).
-pub fn load_roster(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Accepted, VaultError> {
-    let (roster, blob) = roster_here(repo, home, root, expected)?;
+/// Accepted is the vault that `named` and this clone's setting name, as far as they are there, else one that this
+/// machine has a pin of. One that nobody named is [`VaultError::UnknownVault`]. Then it is compared with the trunk
+/// (`trunk.rs`).
+pub fn load_roster(repo: &Repo, home: &Home, root: &str, named: Named<'_>) -> Result<Accepted, VaultError> {
+    let (roster, blob) = roster_here(repo, home, root, named)?;
     let here = Here { repo, home, root, roster: &roster, blob };
     let Findings { view, gone, forked_by, ahead } = here.judge()?;
     let gone = gone.iter().filter_map(|name| MemberName::parse(name).ok()).collect();
@@ -58,24 +84,24 @@ pub struct Acceptance {
 }
 
 /// Accepts what the trunk holds now, after it was rewritten or rolled back; the vault's id stays what it was.
-pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<Acceptance, VaultError> {
-    let (roster, blob) = roster_here(repo, home, root, expected)?;
+pub fn accept_trunk(repo: &Repo, home: &Home, root: &str, named: Named<'_>) -> Result<Acceptance, VaultError> {
+    let (roster, blob) = roster_here(repo, home, root, named)?;
     Here { repo, home, root, roster: &roster, blob }.accept()
 }
 
 /// The verified roster in the work tree, of a vault that was named as the one to expect here, and git's name of its file.
-fn roster_here(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> Result<(Roster, ObjectId), VaultError> {
+fn roster_here(repo: &Repo, home: &Home, root: &str, named: Named<'_>) -> Result<(Roster, ObjectId), VaultError> {
     let file = format!("{root}/roster.toml");
     let bytes = Arc::new(repo.read_work(&file, MAX_ROSTER as u64)?.ok_or(VaultError::NoVault)?);
     let digest = Hash::of(&bytes);
     let read = || {
         if let Some((roster, blob)) = remembered(home, &bytes, digest) {
-            check_vault(repo, home, root, (roster.vault, &bytes), expected)?;
+            check_vault(repo, home, root, (roster.vault, &bytes), named)?;
             let blob = repo.own_id(&blob).map_or_else(|| repo.blob_id(&bytes), Ok)?;
             return Ok::<_, VaultError>((roster, blob));
         }
         let entries = decode(&file, &bytes)?;
-        check_vault(repo, home, root, (vault_of(&entries)?, &bytes), expected)?;
+        check_vault(repo, home, root, (vault_of(&entries)?, &bytes), named)?;
         let roster = build_cached(home, &file, digest, &entries)?;
         let blob = repo.blob_id(&bytes)?;
         remember_sum(home, digest, &roster, &blob.to_string());
@@ -91,7 +117,7 @@ fn roster_here(repo: &Repo, home: &Home, root: &str, expected: Option<&str>) -> 
         }
         read => read?,
     };
-    check_head(&file, &roster, expected)?;
+    check_head(&file, &roster, named.text())?;
     Ok((roster, blob))
 }
 
@@ -125,16 +151,19 @@ pub(super) fn check_vault(
     home: &Home,
     root: &str,
     (vault, bytes): (Hash, &[u8]),
-    expected: Option<&str>,
+    named: Named<'_>,
 ) -> Result<Hash, VaultError> {
-    let known_here = repo.config_str(&setting(root));
+    let known_here = repo.config_str(&setting(root)).filter(|_| !matches!(named, Named::Told(_)));
     let file = format!("{root}/roster.toml");
-    match check_accepted(&file, bytes, vault, expected, known_here.as_deref(), home.pin(vault)?.is_some()) {
-        // Without any key, which vault it is is not yet the question.
-        Err(VaultError::UnknownVault { .. }) if !home.has_identity() => {
-            Err(HomeError::NoIdentity { looked: home.identity_file() }.into())
-        }
-        accepted => accepted.map(|()| vault),
+    check_accepted(&file, bytes, vault, named.text(), known_here.as_deref(), home.pin(vault)?.is_some())?;
+    Ok(vault)
+}
+
+/// For who is to open or to seal something: without any key, which vault it is is not yet the question.
+pub(super) fn key_first(keyless: Option<HomeError>, error: VaultError) -> VaultError {
+    match (error, keyless) {
+        (VaultError::UnknownVault { .. }, Some(keyless)) => keyless.into(),
+        (error, _) => error,
     }
 }
 
@@ -248,7 +277,8 @@ fn check_head(file: &str, roster: &Roster, expected: Option<&str>) -> Result<(),
     Err(VaultError::NoSuchEntry { file: file.to_owned(), head })
 }
 
-fn expected_words(text: &str) -> String {
+/// A vault's id as words, where it is given in hex.
+pub(super) fn expected_words(text: &str) -> String {
     Hash::from_hex(text.split('@').next().unwrap_or_default()).map_or_else(|| text.to_owned(), words)
 }
 

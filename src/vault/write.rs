@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::heal::Healing;
 use super::read::Secret;
 use super::trunk::Ahead;
-use super::{Me, Vault, VaultError, setup};
+use super::{Me, Vault, VaultError, branch, setup};
 use crate::home::{Home, OwnSigner};
 use crate::model::bytes::{Hash, SecretId};
 use crate::model::card::Device;
@@ -525,7 +525,10 @@ pub(super) fn commit(
         _ => CommitMode::Commit,
     };
     match repo.commit(lock, &changes, &CommitHow { message, mode, now: how.now.unix(), since, progress: None })? {
-        Outcome::Committed { commit } => report.commit = Some(commit.to_string()),
+        Outcome::Committed { commit } => {
+            report.commit = Some(commit.to_string());
+            notes.extend(branch::on_no_branch(repo, commit));
+        }
         Outcome::Staged { because } => {
             report.staged = Some(because.map_or_else(|| "as asked for".to_owned(), |operation| operation.to_string()));
         }

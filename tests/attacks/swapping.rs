@@ -132,6 +132,23 @@ fn a_vault_of_somebody_else_in_a_folder_below() {
 }
 
 #[test]
+fn a_vault_of_somebody_else_on_a_branch() {
+    let case = Case::new();
+    let (other, alice) = (vault_of_another(&case), &case.alice);
+    let id = other.git(["config", "covault.vault"]).ok().text().trim().to_owned();
+    let branch = OsStr::new("main:pages");
+    alice.git([OsStr::new("fetch"), OsStr::new("-q"), other.repo.as_os_str(), branch]).ok();
+    alice.git(["checkout", "-q", "pages"]).ok();
+    // Whatever words an attacker talks her into: the trunk has another vault.
+    for args in [&["get", "dev/db"][..], &["set", "dev/db"], &["setup"], &["setup", "--vault", &id], &["status"]] {
+        let said = alice.covault_fed(b"new", args).exits(6);
+        assert!(said.err.contains("is another vault") && said.out.is_empty(), "{args:?}: {}", said.err);
+    }
+    alice.git(["checkout", "-q", "main"]).ok();
+    assert_eq!(alice.get("dev/db"), "the third value of dev db");
+}
+
+#[test]
 fn our_own_vault_moved_into_a_folder() {
     pushed(|case| {
         std::fs::create_dir_all(case.path("app")).unwrap();

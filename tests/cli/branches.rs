@@ -17,6 +17,198 @@ fn orphan(person: &Person, branch: &str) {
 }
 
 #[test]
+fn a_branch_without_a_vault_names_the_one_that_has_it_and_starts_no_second() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("rv", "1");
+    // By its name it comes before the trunk.
+    alice.git(["branch", "-q", "aaa"]).ok();
+    orphan(&alice, "pages");
+    let elsewhere = |name: &str| {
+        for args in [&["get", "rv"][..], &["join", "--name", "bob"], &["status"], &["setup"]] {
+            let said = alice.covault(args).exits(3);
+            assert_eq!(
+                said.err,
+                format!(
+                    "error: there is no vault here: the branch pages has none, and {name} has one\n\
+                     hint: go there with: git switch main\n"
+                )
+            );
+        }
+        let before = all_of(&alice);
+        for args in [&[][..], &["--here"], &["--dry-run"]] {
+            let said = alice.covault([&["init", "--name", "bob"], args].concat());
+            assert_eq!((said.code, said.out.is_empty()), (2, true), "{}", said.err);
+            assert!(said.err.contains(&format!("there is a vault already: .covault on {name}\n")), "{}", said.err);
+            assert!(said.err.contains("hint: go there with: git switch main; "), "{}", said.err);
+            assert!(said.err.contains("covault init --here") && said.err.contains("covault init --another"));
+        }
+        same(&before, &all_of(&alice));
+    };
+    elsewhere("main");
+    // What only the remote has counts, too.
+    alice.git(["branch", "-q", "-D", "main"]).ok();
+    elsewhere("origin/main");
+    // A folder may have a vault of its own, on any branch.
+    std::fs::create_dir_all(alice.repo.join("site")).unwrap();
+    alice.covault(["-C", "site", "init", "--here", "--name", "alice"]).ok();
+    alice.covault_fed(b"of the site", ["-C", "site", "set", "a"]).ok();
+    assert_eq!(alice.covault(["-C", "site", "get", "a"]).ok().text(), "of the site");
+    alice.git(["switch", "-q", "main"]).ok();
+    alice.covault(["who"]).ok();
+    alice.git(["rm", "-rfq", ".covault"]).ok();
+    let said = alice.covault(["init", "--name", "bob"]).exits(2);
+    assert!(said.err.contains(".covault on HEAD\nhint: go there with: git checkout HEAD -- .covault"), "{}", said.err);
+}
+
+#[test]
+fn a_branchs_name_is_one_word_of_the_command_that_is_told() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.git(["branch", "-q", "-m", "$(touch${IFS}x)"]).ok();
+    orphan(&alice, "pages");
+    let said = alice.covault(["get", "rv"]).exits(3);
+    assert!(said.err.ends_with("hint: go there with: git switch '$(touch${IFS}x)'\n"), "{}", said.err);
+}
+
+#[test]
+fn a_second_vault_takes_the_firsts_place_only_when_told_to_and_words_bring_that_back() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.set("rv", "1");
+    let first = words(&alice);
+    orphan(&alice, "pages");
+    let said = alice.covault(["init", "--another", "--name", "bob", "--vault-name", "other"]).ok();
+    assert!(said.err.contains(&format!("in place of {first} (back: covault setup --vault {first})")), "{}", said.err);
+    let id = |person: &Person| person.git(["config", "covault.vault"]).ok().text().trim().to_owned();
+    let second = id(&alice);
+    alice.git(["checkout", "-q", "main"]).ok();
+    let refused = |alice: &Person, args: &[&str]| {
+        let said = alice.covault(args).exits(6);
+        assert!(said.err.contains("is another vault") && said.out.is_empty(), "{}", said.err);
+        assert!(said.err.contains("covault setup --vault WORDS"), "{}", said.err);
+        assert_eq!(id(alice), second);
+    };
+    for args in [&["get", "rv"][..], &["set", "rv", "x=1"], &["doctor"], &["setup"], &["setup", "--accept"]] {
+        refused(&alice, args);
+    }
+    // Neither another's words nor what counts for every clone take the place of what was accepted in this one.
+    refused(&alice, &["setup", "--vault", &second]);
+    refused(&alice, &["setup", "--vault", "able-able-able-able-able-able"]);
+    alice.vars.push(("COVAULT_VAULT".to_owned(), first.clone()));
+    refused(&alice, &["get", "rv"]);
+    refused(&alice, &["setup"]);
+    alice.vars.clear();
+    let said = alice.covault(["setup", "--vault", &first]).ok();
+    assert!(said.err.contains(&format!("for the vault acme ({first}), in place of ")), "{}", said.err);
+    assert_eq!(
+        (alice.get("rv"), json(&alice.covault(["setup", "--json"]).ok())["before"].is_null()),
+        ("1".into(), true)
+    );
+    // A branch with another vault than the trunk's is refused, whatever words are given: so an attacker's is.
+    alice.git(["checkout", "-q", "pages"]).ok();
+    let accepted = id(&alice);
+    for args in [&["get", "rv"][..], &["setup"], &["setup", "--vault", &second]] {
+        alice.covault(args).exits(6);
+        assert_eq!(id(&alice), accepted);
+    }
+}
+
+#[test]
+fn a_commit_on_no_branch_is_said_and_how_it_is_kept() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("a", "1");
+    let is_said = |text: &str| text.contains("no branch is checked out");
+    let detached = |alice: &Person| json(&alice.covault(["status", "--json"]).ok())["detached"].clone();
+    assert!(!is_said(&alice.covault(["status"]).ok().text()) && detached(&alice).is_null());
+    alice.git(["checkout", "-q", "--detach"]).ok();
+    let said = alice.covault_fed(b"x", ["set", "det1"]).ok();
+    let commit = head(&alice)[..10].to_owned();
+    assert!(is_said(&said.err) && said.err.contains(&format!("git branch NAME {commit}\n")), "{}", said.err);
+    let status = alice.covault(["status"]).ok().text();
+    assert!(is_said(&status) && status.contains(&format!("git branch NAME {commit})\n")), "{status}");
+    assert_eq!(detached(&alice), commit.as_str());
+    for args in [&["sync"][..], &["sync", "--dry-run"]] {
+        let said = alice.covault(args).exits(2);
+        assert!(said.err.starts_with("error: no branch is checked out, "), "{}", said.err);
+        assert!(said.err.contains("\nhint: check one out with: git switch BRANCH; "), "{}", said.err);
+        assert!(said.err.contains(&format!("git branch NAME {commit}\n")), "{}", said.err);
+    }
+    // As it is told.
+    alice.git(["branch", "kept", &commit]).ok();
+    alice.git(["switch", "-q", "kept"]).ok();
+    assert_eq!(alice.get("det1"), "x");
+    assert!(!is_said(&alice.covault_fed(b"2", ["set", "a"]).ok().err));
+    // In the middle of a rebase it is as it should be.
+    alice.git(["rebase", "-q", "--exec", "false", "HEAD~1"]).exits(1);
+    let said = alice.covault_fed(b"3", ["set", "a"]).ok();
+    assert!(said.err.contains("staged, not committed") && !is_said(&said.err), "{}", said.err);
+    assert!(!is_said(&alice.covault(["status"]).ok().text()) && detached(&alice).is_null());
+}
+
+#[test]
+fn without_a_key_it_is_said_how_a_vault_is_accepted() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("prod/db", "1");
+    let words = words(&alice);
+    let zoe = alice.clone_for(world.stranger("zoe"));
+    let looking = [
+        &["who", "prod/db"][..],
+        &["who"],
+        &["ls"],
+        &["member", "ls"],
+        &["group", "ls"],
+        &["grant"],
+        &["log"],
+        &["status"],
+        &["doctor"],
+        &["expose"],
+    ];
+    let refused = || {
+        for args in looking {
+            let said = zoe.covault(args).exits(6);
+            let hint = format!("hint: compare the words with a teammate, then: covault setup --vault {words}\n");
+            assert!(
+                said.err.contains("does not know the vault") && said.err.ends_with(&hint),
+                "{args:?}: {}",
+                said.err
+            );
+        }
+    };
+    refused();
+    // Who wants to open something needs a key first.
+    let said = zoe.covault(["get", "prod/db"]).exits(4);
+    assert!(said.err.contains("no identity on this machine") && said.err.contains("covault join"), "{}", said.err);
+    let said = zoe.covault(["setup"]).ok().err;
+    assert!(said.contains("is not accepted yet") && said.contains("covault setup --vault WORDS"), "{said}");
+    assert!(!said.contains("this clone") && !said.contains(&format!("--vault {words}")), "{said}");
+    assert_eq!(json(&zoe.covault(["setup", "--json"]).ok())["accepted"], false);
+    refused();
+    let said = zoe.covault(["setup", "--vault", &words]).ok().err;
+    assert!(said.contains(&format!("this clone set up for the vault acme ({words})\n")), "{said}");
+    for args in looking {
+        // That there is no identity is what `doctor` finds.
+        zoe.covault(args).exits(if args == ["doctor"] { 8 } else { 0 });
+    }
+}
+
+#[test]
+fn a_vault_is_called_like_the_folder_that_it_goes_into() {
+    let world = World::new();
+    let started = |name: &str, args: &[&str]| {
+        let eve = world.person(name);
+        std::fs::create_dir_all(eve.repo.join("sub")).unwrap();
+        eve.covault([&["-C", "sub", "init", "--name", "eve"], args].concat()).ok().err
+    };
+    assert!(started("top", &[]).contains("started the vault top répo ("));
+    assert!(started("here", &["--here"]).contains("started the vault sub ("));
+    assert!(started("alone", &["--standalone", "own"]).contains("started the vault own ("));
+    assert!(started("there", &["--standalone", "."]).contains("started the vault sub ("));
+}
+
+#[test]
 fn what_a_locked_index_kept_from_being_staged_is_said_and_taken_along_by_the_next_try() {
     let world = World::new();
     let alice = world.founder("alice");

@@ -30,7 +30,7 @@ pub struct LsArgs {
 
 /// Runs it.
 pub fn run(context: &Context, args: &LsArgs) -> Answer {
-    let vault = context.vault()?;
+    let vault = context.vault_without_key()?;
     if args.requests {
         return requests(context, &vault);
     }

@@ -161,8 +161,9 @@ pub fn settle(
     let file = format!("{root}/roster.toml");
     let lock = if how.dry_run { None } else { Some(repo.lock()?) };
     let Some([base, ours, theirs]) = sides(&repo, &file, with)? else { return Ok(None) };
-    let vault =
-        trust::check_vault(&repo, home, &root, (trust::vault_of(&trust::decode(&file, &ours)?)?, &ours), expected)?;
+    let id = trust::vault_of(&trust::decode(&file, &ours)?)?;
+    let vault = trust::check_vault(&repo, home, &root, (id, &ours), expected.into())
+        .map_err(|error| trust::key_first(home.no_identity(), error))?;
     let merging = Merging { home, vault, file: &file, is_asked_for };
     let merge = merging.merge(&base, &ours, &theirs, how.now)?;
     let unmerged = matches!(with, With::Index);

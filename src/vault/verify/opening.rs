@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::roster::Roster;
 use crate::repo::{Ancestry, ObjectId, Repo, TreeChange};
-use crate::vault::{VaultError, root_above, root_in, sealed, trust, words};
+use crate::vault::{VaultError, branch, root_if_any, root_in, sealed, trust, words};
 
 /// A repository with a vault.
 pub(super) struct Opening<'a> {
@@ -33,15 +33,15 @@ impl<'a> Opening<'a> {
         commits: &[&str],
     ) -> Result<Self, VaultError> {
         let repo = Repo::discover(start)?;
-        let root = match root_above(&repo, start) {
-            Err(VaultError::NoVault) => {
+        let root = match root_if_any(&repo, start)? {
+            Some(root) => root,
+            None => {
                 let mut looked = commits.iter().map(|rev| repo.resolve(rev)).collect::<Result<Vec<_>, _>>()?;
                 if commits.is_empty() {
                     looked.extend(repo.head()?.commit);
                 }
-                root_in(&repo, start, &looked)?.ok_or(VaultError::NoVault)?
+                root_in(&repo, start, &looked)?.ok_or_else(|| branch::no_vault(&repo, start))?
             }
-            root => root?,
         };
         Ok(Self { repo, home, root, expected })
     }
