@@ -70,7 +70,9 @@ pub fn report(context: &Context, error: &anyhow::Error) -> u8 {
         message.push_str(&escape::terminal(&cause.to_string()));
     }
     let hint = hint.map(|hint| escape::terminal(&hint).into_owned());
-    print(context.json(), code, &message, hint);
+    // One line in JSON, where the lines are in one string.
+    let lines = if context.json() { None } else { in_lines(error) };
+    print(context.json(), code, &lines.unwrap_or(message), hint);
     code
 }
 
@@ -113,7 +115,7 @@ fn print(json: bool, code: u8, message: &str, hint: Option<String>) {
         writeln!(err, "{}", serde_json::json!({ "error": message, "hint": hint, "code": code }))
     } else {
         let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-        writeln!(err, "error: {}{hint}", in_lines(error).unwrap_or(message))
+        writeln!(err, "error: {message}{hint}")
     };
 }
 
