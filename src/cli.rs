@@ -47,6 +47,7 @@ mod setup;
 mod share;
 mod show;
 mod status;
+mod stdin;
 mod sync;
 mod textconv;
 mod verify;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::{self, Answer, Refusal};
-use super::{ask, complete, key, out, plan, set};
+use super::{ask, complete, key, out, plan, stdin};
 use crate::model::names::{MemberName, Reference};
 use crate::plaintext::Plaintext;
 use crate::vault::rotate::{Elsewhere, Means, NewValue, Rotation, Step, Wanted};
@@ -100,12 +100,16 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
     let mut values = Vec::with_capacity(due.len());
     let mut done = Vec::with_capacity(due.len());
     for step in due {
-        match value(context, step, args.stdin)? {
+        match value(step, args.stdin)? {
             Some((value, recipe)) => {
                 values.push(NewValue { path: step.path.clone(), field: step.field.clone(), value, recipe });
                 done.push(step);
             }
-            None => left.push(left_as(step, "nothing was typed")),
+            None => {
+                let one = left_as(step, if args.stdin { "there is nothing on stdin" } else { "nothing was typed" });
+                say_left(context, &one);
+                left.push(one);
+            }
         }
     }
     let report = match values.is_empty() {
@@ -144,18 +148,14 @@ fn why(args: &RotateArgs) -> String {
     }
 }
 
-/// A new value for a field, with how it was generated; `None` where the person typed nothing.
-fn value(
-    context: &Context,
-    step: &Step,
-    stdin: bool,
-) -> anyhow::Result<Option<(Plaintext, Option<crate::model::generate::Recipe>)>> {
+/// A new value for a field, with how it was generated; `None` where the person typed nothing, or stdin has nothing.
+fn value(step: &Step, from_stdin: bool) -> anyhow::Result<Option<(Plaintext, Option<crate::model::generate::Recipe>)>> {
     if let Means::Generate(recipe) = step.means {
         let mut random = |buffer: &mut [u8]| rand_core::RngCore::fill_bytes(&mut rand_core::OsRng, buffer);
         return Ok(Some((Plaintext::from_text(&recipe.generate(&mut random)?), Some(recipe))));
     }
-    let typed = if stdin {
-        Some(set::from_stdin(context)?)
+    let typed = if from_stdin {
+        Some(stdin::value()?)
     } else {
         ask::hidden_twice(&name(step)).map(|typed| Plaintext::from_text(&typed))
     };
@@ -212,7 +212,11 @@ fn show(context: &Context, due: &[&Step], left: &[Left]) {
             _ => context.note(&format!("{}: asked for", name(step))),
         }
     }
-    for one in left {
+    left.iter().for_each(|one| say_left(context, one));
+}
+
+fn say_left(context: &Context, one: &Left) {
+    if !context.json() {
         let field = one.field.as_ref().map(|field| format!("/{field}")).unwrap_or_default();
         context.note(&format!("left: {}{field}: {}", one.secret, one.why));
     }

@@ -182,6 +182,38 @@ fn keys_made_by_hand_are_taken_in_and_what_is_to_be_taken_away_is_remembered() {
 }
 
 #[test]
+fn a_dry_run_asks_for_no_key_and_a_provider_that_is_none_is_said_before_one_is_given() {
+    let rig = Rig::alone();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    fake.clear_requests();
+    alice.covault_fed(b"sk_live_first", ["key", "issue", "prod/stripe", "--provider", "manual"]).ok();
+    let before = alice.git(["rev-parse", "HEAD"]).text();
+    for (args, would) in [
+        (&["key", "issue", "prod/x", "--provider", "manual", "--dry-run"][..], "would keep prod/x\n"),
+        (&["key", "rotate", "prod/stripe", "--dry-run"], "would give prod/stripe a new key\n"),
+        (&["key", "login", "--dry-run"], "would keep it as providers/openrouter, read by alice\n"),
+    ] {
+        let said = alice.covault(args).ok();
+        assert_eq!(said.err, would, "{args:?}");
+    }
+    for (args, error) in [
+        (&["key", "login", "nope"][..], "error: there is no provider 'nope'"),
+        (&["key", "login", "manual"], "error: by hand cannot be logged in to"),
+        (&["key", "login", "--group", "nobody"], "error: "),
+    ] {
+        let said = alice.covault(args);
+        assert!(said.code != 0 && said.err.starts_with(error), "{args:?}: {}", said.err);
+        assert!(!said.err.contains("no management key was given"), "{args:?}: {}", said.err);
+    }
+    for args in [&["key", "login"][..], &["key", "rotate", "prod/stripe"]] {
+        let said = alice.covault(args).exits(2);
+        assert!(said.err.contains(" key was given\nhint: ") && !said.err.contains("warning"), "{}", said.err);
+    }
+    assert_eq!(alice.git(["rev-parse", "HEAD"]).text(), before);
+    assert!(fake.requests().is_empty(), "nobody was asked for any of it");
+}
+
+#[test]
 fn a_key_that_is_given_up_here_alone_is_listed_until_somebody_took_it_away() {
     let rig = Rig::new();
     let (fake, alice) = (&rig.fake, &rig.alice);

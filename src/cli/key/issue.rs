@@ -86,8 +86,7 @@ pub fn run(context: &Context, args: &IssueArgs) -> Answer {
     let wanted = args.what.wanted(context, &args.name)?;
     if let Some(provider) = Capabilities::named(&wanted.provider).filter(|provider| !provider.issues) {
         context.vault()?.may_write()?;
-        context.note(&format!("make the key {}, then give it here", provider.console));
-        let key = by_hand::given(context, &args.name)?;
+        let key = by_hand::made(context, &args.name, provider.console, args.write.dry_run)?;
         let report = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
             Ok(desk.keep_first(&wanted, provider, key)?)
         })?;

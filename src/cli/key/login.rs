@@ -2,13 +2,12 @@
 
 use clap::Args;
 use serde_json::json;
-use std::io::IsTerminal as _;
 
 use super::desk;
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
 use crate::cli::exit::{self, Answer, Refusal};
-use crate::cli::{ask, out, set};
+use crate::cli::{ask, out, stdin};
 use crate::model::names::GroupName;
 use crate::plaintext::Plaintext;
 
@@ -34,20 +33,21 @@ pub struct LoginArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &LoginArgs) -> Answer {
     let group = args.group.as_deref().map(|group| GroupName::parse(group.trim_start_matches('@'))).transpose()?;
-    context.vault()?.may_write()?;
-    let key = given(context)?;
     let done = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
+        desk.check_login(&args.provider, group.as_ref())?;
+        let key = given(context, args.write.dry_run)?;
         Ok(desk.log_in(&args.provider, key, group.as_ref())?)
     })?;
+    let credits = done.account.as_ref().and_then(|account| account.credits);
     if context.json() {
-        let credits = done.account.credits.map(|(bought, spent)| json!({ "bought": bought, "spent": spent }));
+        let credits = credits.map(|(bought, spent)| json!({ "bought": bought, "spent": spent }));
         out::json(&json!({
             "provider": args.provider, "secret": done.path.as_str(), "readers": done.readers, "credits": credits,
             "commit": done.report.commit, "unchanged": done.report.unchanged, "dry_run": done.report.dry_run,
         }))?;
         return Ok(exit::DONE);
     }
-    if let Some((bought, spent)) = done.account.credits {
+    if let Some((bought, spent)) = credits {
         context.note(&format!("the account has {} dollars left", (bought - spent).rounded()));
     }
     let who = done.readers.join(", ");
@@ -59,18 +59,23 @@ pub fn run(context: &Context, args: &LoginArgs) -> Answer {
     )
 }
 
-/// The key, from a hidden prompt or stdin.
-fn given(context: &Context) -> anyhow::Result<Plaintext> {
-    let key = if std::io::stdin().is_terminal() {
+/// The key, from a hidden prompt or stdin. A dry run asks nobody, and checks the one that it is given.
+fn given(context: &Context, dry_run: bool) -> anyhow::Result<Option<Plaintext>> {
+    let key = if stdin::is_terminal() {
+        if dry_run {
+            return Ok(None);
+        }
         if !context.can_ask() {
             let hint = "give it on stdin: covault key login < FILE";
             return Err(Refusal::needs_person("nobody can be asked for the management key", hint));
         }
         ask::hidden("management key: ").map(|typed| Plaintext::from_text(typed.trim()))
     } else {
-        let read = set::from_stdin(context)?;
+        let read = stdin::value()?;
         read.expose_str().map(|text| Plaintext::from_text(text.trim()))
     };
-    key.filter(|key| !key.is_empty())
-        .ok_or_else(|| Refusal::usage("no management key was given", "type it, or give it on stdin"))
+    match key.filter(|key| !key.is_empty()) {
+        None if !dry_run => Err(Refusal::usage("no management key was given", "type it, or give it on stdin")),
+        key => Ok(key),
+    }
 }

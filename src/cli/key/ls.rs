@@ -111,8 +111,8 @@ fn adopt(context: &Context, args: &LsArgs, id: &str, name: &str) -> Answer {
         .ok_or_else(|| Refusal::usage(format!("{id:?} is no provider's id of a key"), "covault key ls shows them"))?;
     let path = SecretPath::parse(name)?;
     let report = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
-        desk.may_adopt(&id, &path)?;
         let provider = args.provider.clone().unwrap_or_else(|| "openrouter".to_owned());
+        desk.may_adopt(&provider, &id, &path)?;
         let key = by_hand::given(context, name)?;
         Ok(desk.adopt(Adopting { id: id.clone(), path: path.clone(), provider, key })?)
     })?;

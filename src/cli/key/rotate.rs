@@ -86,13 +86,15 @@ fn one(context: &Context, args: &RotateArgs, name: &str) -> Answer {
     vault.may_write()?;
     let (provider, _) = vault.issued(&path)?;
     if !provider.issues {
-        context.note(&format!("make a new key {}, then give it here", provider.console));
-        let key = by_hand::given(context, name)?;
+        let key = by_hand::made(context, name, provider.console, args.write.dry_run)?;
         let report = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
             Ok(desk.keep_next(&path, key, &reason)?)
         })?;
         let code = out::report(context, &report, &format!("{name} has a new key"), &format!("give {name} a new key"))?;
-        context.note(&format!("take the old key away {}, then: covault key revoke {name} --done", provider.console));
+        if !args.write.dry_run {
+            let console = provider.console;
+            context.note(&format!("take the old key away {console}, then: covault key revoke {name} --done"));
+        }
         return Ok(code);
     }
     let wanted = Rotating { path, keep_old, compromised: args.compromised, reason };

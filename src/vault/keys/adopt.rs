@@ -1,7 +1,7 @@
 //! `ls --adopt`: a key that somebody made elsewhere becomes a secret with a record. Nothing changes at the provider.
 
 use super::begin::eight;
-use super::desk::{Desk, management_path, value_field};
+use super::desk::{Desk, known_provider, management_path, value_field};
 use super::publish::put_record;
 use super::{Capabilities, KeyError};
 use crate::model::keys::intent::Intent;
@@ -32,8 +32,9 @@ impl Desk<'_> {
     /// Whether a key can be taken in at all, before its text is asked for.
     ///
     /// # Errors
-    /// `Managed`, `Exists`, and those of finding out.
-    pub fn may_adopt(&self, id: &RemoteId, path: &SecretPath) -> Result<(), VaultError> {
+    /// `UnknownProvider`, `Managed`, `Exists`, and those of finding out.
+    pub fn may_adopt(&self, provider: &str, id: &RemoteId, path: &SecretPath) -> Result<(), VaultError> {
+        known_provider(provider)?;
         if self.how.no_commit {
             return Err(KeyError::NotCommitted("as asked for".to_owned()).into());
         }
@@ -58,10 +59,9 @@ impl Desk<'_> {
     /// # Errors
     /// `NoSuchKey`, `NotThatKey`, those of [`Desk::may_adopt`] and of writing.
     pub fn adopt(&self, wanted: Adopting) -> Result<Report, VaultError> {
-        self.may_adopt(&wanted.id, &wanted.path)?;
+        self.may_adopt(&wanted.provider, &wanted.id, &wanted.path)?;
         let vault = self.vault()?;
-        let known =
-            Capabilities::named(&wanted.provider).ok_or_else(|| KeyError::UnknownProvider(wanted.provider.clone()))?;
+        let known = known_provider(&wanted.provider)?;
         let remote = self.matching(&vault, known, &wanted)?;
         let (vault, how) = (self.vault()?, self.how());
         let key = Key::Field(value_field()?);

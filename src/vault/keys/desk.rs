@@ -91,7 +91,7 @@ impl Desk<'_> {
 
     /// A provider, with the management key that the vault has for it.
     pub fn provider(&self, vault: &Vault, name: &str) -> Result<Box<dyn Provider>, VaultError> {
-        let known = Capabilities::named(name).ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))?;
+        let known = known_provider(name)?;
         let key = if known.issues { Some(management_key(vault, known.name)?) } else { None };
         let provider = providers::connect(known.name, &self.settings, key).map_err(KeyError::Provider)?;
         Ok(provider.ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))?)
@@ -254,11 +254,16 @@ fn management_key(vault: &Vault, provider: &str) -> Result<Plaintext, VaultError
     Ok(Plaintext::new(value.expose().to_vec()))
 }
 
+/// The provider of this name.
+pub(super) fn known_provider(name: &str) -> Result<&'static Capabilities, KeyError> {
+    Capabilities::named(name).ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))
+}
+
 /// A secret's record and its provider.
 pub fn record_of(secret: &Secret) -> Result<(&'static Capabilities, KeyRecord), VaultError> {
     let path = || secret.document.path.to_string();
     let name = secret.meta(PROVIDER).ok_or_else(|| KeyError::NotIssued(path()))?;
-    let provider = Capabilities::named(name).ok_or_else(|| KeyError::UnknownProvider(name.to_owned()))?;
+    let provider = known_provider(name)?;
     let record = KeyRecord::of(&secret.document, secret.manifest.at);
     Ok((provider, record.ok_or_else(|| KeyError::BadRecord(path()))?))
 }
