@@ -1,37 +1,36 @@
 //! `covault set`.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
-use zeroize::Zeroizing;
 
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::{Answer, Refusal};
-use super::{ask, complete, out};
-use crate::model::codec::MAX_VALUE;
+use super::{ask, complete, out, stdin};
 use crate::model::envfile::is_variable_name;
+use crate::model::leak::looks_secret;
 use crate::model::loader::is_loader_variable;
 use crate::model::names::{FieldName, MetaName, SecretPath, TagName};
 use crate::model::time::Time;
 use crate::model::{duration, generate, otp};
 use crate::plaintext::Plaintext;
+use crate::vault::Vault;
 use crate::vault::set::{Edit, FieldEdit, recipe_of};
 
 /// Make a secret or change it
 ///
 /// Without anything else it asks for the field `value` (hidden), or reads it from stdin; one final newline of a
-/// one-line value is dropped. FIELD=TEXT sets a field that is no secret: it is shown without being asked for, and it
-/// is seen in the process list.
+/// one-line value is dropped. It does so, too, where a new secret would otherwise have no secret field. FIELD=TEXT sets
+/// a field that is no secret: it is shown without being asked for, and it is seen in the process list.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault set prod/db                               # asks for the value\n  \
     pwgen 32 1 | covault set prod/db\n  covault set prod/db --generate password user=app\n  \
     covault set prod/db --generate password:words:6\n  covault set tls/key --file value=key.pem --tag web --expires 90d\n  \
     covault set mail --totp otp < secret.txt\n  covault set prod/db --unset old-field --description 'main database'\n\n\
-    What can go wrong: the name is a folder; a value has more than 1 MiB; nobody can be asked (use stdin).")]
+    What can go wrong: the name is a folder; a value has more than 1 MiB; nobody can be asked (use stdin); a \
+    new secret without a value waits for one where a script leaves a pipe open (use </dev/null).")]
 pub struct SetArgs {
     /// The secret, such as prod/db
     #[arg(add = ArgValueCandidates::new(complete::names))]
@@ -100,52 +99,149 @@ pub fn run(context: &Context, args: &SetArgs) -> Answer {
     if !args.write.dry_run {
         vault.may_write()?;
     }
-    let edit = edit(context, args, &path)?;
     let new = !vault.lives(&path)?;
-    let report = vault.set(&path, edit, &context.how(&args.write))?;
+    if new && context.can_ask() {
+        vault.check_can_be_made(&path, args.new, context.now())?;
+    }
+    let mut given = given(context, args, &path, new)?;
+    given.warnings.extend(in_the_open(&vault, &path, &given.edit, new));
+    let report = vault.set(&path, given.edit, &context.how(&args.write))?;
+    if !given.from_stdin && stdin::has_unread() {
+        let warning =
+            format!("there is something on stdin that nobody read; keep it with: covault set {path} --stdin FIELD");
+        given.warnings.push(warning);
+    }
+    given.warnings.iter().for_each(|warning| context.warn(warning));
     let verb = if new { ("added", "add") } else { ("set", "set") };
     out::report(context, &report, &format!("{} {path}", verb.0), &format!("{} {path}", verb.1))
 }
 
-fn edit(context: &Context, args: &SetArgs, path: &SecretPath) -> anyhow::Result<Edit> {
-    let mut edit = Edit { only_new: args.new, ..Edit::default() };
+/// What the command line, stdin and the person say together.
+#[derive(Default)]
+struct Given {
+    edit: Edit,
+    /// What is to be said where it is kept.
+    warnings: Vec<String>,
+    /// Whether stdin was read.
+    from_stdin: bool,
+}
+
+fn given(context: &Context, args: &SetArgs, path: &SecretPath, new: bool) -> anyhow::Result<Given> {
+    let mut given = Given { edit: Edit { only_new: args.new, ..Edit::default() }, ..Given::default() };
+    let edit = &mut given.edit;
     for text in &args.plain {
         let (name, value) = split(text, "FIELD=TEXT")?;
-        push(&mut edit, name, Some(Plaintext::from_text(value)), true)?;
+        push(edit, name, Some(Plaintext::from_text(value)), true)?;
     }
     for text in &args.file {
         let (name, file) = split(text, "FIELD=PATH")?;
-        push(&mut edit, name, Some(read_file(context, Path::new(file))?), false)?;
+        push(edit, name, Some(read_file(context, Path::new(file))?), false)?;
     }
     for text in &args.generate {
-        generate_field(&mut edit, text)?;
+        generate_field(edit, text)?;
     }
     for name in &args.unset {
-        push(&mut edit, name, None, false)?;
+        push(edit, name, None, false)?;
     }
     for name in &args.prompt {
         let value = prompted(context, name)?;
-        push(&mut edit, name, Some(value), false)?;
+        if value.is_empty() {
+            given.warnings.push(format!("the value that was typed for '{name}' is empty"));
+        }
+        push(edit, name, Some(value), false)?;
     }
     if let Some(name) = &args.stdin {
-        push(&mut edit, name, Some(from_stdin(context)?), false)?;
+        let value = stdin::value()?;
+        if value.is_empty() {
+            given.warnings.push("the value from stdin is empty".to_owned());
+        }
+        given.from_stdin = true;
+        push(edit, name, Some(value), false)?;
     }
     if let Some(name) = &args.totp {
-        let given = value_from_person(context, name)?;
-        let text = given.expose_str().unwrap_or_default();
+        given.from_stdin = !stdin::is_terminal();
+        let secret = if given.from_stdin { stdin::value()? } else { prompted(context, name)? };
+        let text = secret.expose_str().unwrap_or_default();
         let uri = otp::normalize(text.trim(), path.as_str())?;
-        push(&mut edit, name, Some(Plaintext::from_text(&uri)), false)?;
+        push(edit, name, Some(Plaintext::from_text(&uri)), false)?;
     }
-    add_tags_and_meta(context, args, &mut edit)?;
+    add_tags_and_meta(context, args, edit)?;
     if edit.is_empty() {
-        let value = value_from_person(context, "value")?;
-        if value.is_empty() {
-            let hint = format!("give the value on stdin; an empty one is kept with: covault set {path} --stdin value");
-            return Err(Refusal::usage("there is nothing on stdin", hint));
+        let value = the_value(context, path)?;
+        push(edit, "value", Some(value), false)?;
+        given.from_stdin = true;
+    } else if new && is_without_secret(edit) {
+        match value_beside(context)? {
+            Some(value) => push(edit, "value", Some(value), false)?,
+            None => given
+                .warnings
+                .push(format!("no value was given: {path} has no secret field; give it one with: covault set {path}")),
         }
-        push(&mut edit, "value", Some(value), false)?;
+        given.from_stdin = true;
     }
-    Ok(edit)
+    Ok(given)
+}
+
+/// Whether an edit makes a secret, gives it nothing that is one, and leaves room for a value. To take something away makes
+/// none.
+fn is_without_secret(edit: &Edit) -> bool {
+    let makes = edit.fields.iter().any(|field| field.value.is_some())
+        || edit.tags.iter().any(|(_, on)| *on)
+        || edit.meta.iter().any(|(_, text)| text.is_some());
+    let is_in_the_way = |field: &FieldEdit| field.name.as_str() == "value" || (!field.plain && field.value.is_some());
+    makes && !edit.fields.iter().any(is_in_the_way)
+}
+
+/// The value, where the command line says nothing else: asked for on a terminal, else from stdin.
+fn the_value(context: &Context, path: &SecretPath) -> anyhow::Result<Plaintext> {
+    let typed = stdin::is_terminal();
+    let value = if typed { prompted(context, "value")? } else { stdin::value()? };
+    let hint = |how: &str| format!("{how}; an empty one is kept with: covault set {path} --stdin value </dev/null");
+    match (value.is_empty(), typed) {
+        (false, _) => Ok(value),
+        (true, true) => Err(Refusal::needs_person("nothing was typed", hint("repeat it"))),
+        (true, false) => Err(Refusal::usage("there is nothing on stdin", hint("give the value on stdin"))),
+    }
+}
+
+/// The value of a new secret of which the command line says other things: asked for where somebody can be, else what a
+/// pipe has. None is an answer, too.
+fn value_beside(context: &Context) -> anyhow::Result<Option<Plaintext>> {
+    let value = match (stdin::is_terminal(), context.can_ask()) {
+        (true, true) => prompted(context, "value")?,
+        (true, false) => return Ok(None),
+        (false, _) if stdin::is_begun() => return Ok(None),
+        (false, _) => stdin::value_unannounced()?,
+    };
+    if value.is_empty() {
+        return Ok(None);
+    }
+    // A loop that reads its list from the same pipe ends here.
+    if !stdin::is_terminal() {
+        context.note("all of stdin is the value");
+    }
+    Ok(Some(value))
+}
+
+/// Warnings of new fields that are to be no secret and look like one.
+fn in_the_open(vault: &Vault, path: &SecretPath, edit: &Edit, new: bool) -> Vec<String> {
+    let looks = |field: &&FieldEdit| {
+        let text = field.value.as_ref().and_then(Plaintext::expose_str);
+        field.plain && text.is_some_and(|text| looks_secret(field.name.as_str(), text))
+    };
+    let mut looking: Vec<&FieldEdit> = edit.fields.iter().filter(looks).collect();
+    // Who was told once is not told each time. One that cannot be opened is not changed either, and that is said then.
+    if let Some(now) = (!new && !looking.is_empty()).then(|| vault.secret(path).ok()).flatten() {
+        looking.retain(|field| now.fields().iter().all(|known| *known.name != field.name));
+    }
+    let warning = |field: &FieldEdit| {
+        let name = &field.name;
+        format!(
+            "{path}/{name} is kept in the open inside the secret: shown without being asked for, not rotated, not looked \
+             for; keep it secret with: covault set {path} --stdin {name}"
+        )
+    };
+    looking.into_iter().map(warning).collect()
 }
 
 fn push(edit: &mut Edit, name: &str, value: Option<Plaintext>, plain: bool) -> anyhow::Result<()> {
@@ -210,12 +306,6 @@ fn split<'a>(text: &'a str, form: &str) -> anyhow::Result<(&'a str, &'a str)> {
     text.split_once('=').ok_or_else(|| Refusal::usage(format!("this is not {form}"), format!("write it as {form}")))
 }
 
-/// From a pipe, or asked for on the terminal.
-fn value_from_person(context: &Context, name: &str) -> anyhow::Result<Plaintext> {
-    use std::io::IsTerminal as _;
-    if std::io::stdin().is_terminal() { prompted(context, name) } else { from_stdin(context) }
-}
-
 fn prompted(context: &Context, name: &str) -> anyhow::Result<Plaintext> {
     if !context.can_ask() {
         let hint = format!("give it on stdin: covault set NAME --stdin {name} < FILE");
@@ -225,41 +315,9 @@ fn prompted(context: &Context, name: &str) -> anyhow::Result<Plaintext> {
     Ok(Plaintext::from_text(&value))
 }
 
-/// What is on stdin; one final newline of a one-line value is dropped.
-pub fn from_stdin(context: &Context) -> anyhow::Result<Plaintext> {
-    let mut bytes = contents(std::io::stdin().lock()).context("cannot read stdin")?;
-    let one_line = bytes.iter().filter(|byte| **byte == b'\n').count() == 1 && bytes.ends_with(b"\n");
-    if one_line {
-        bytes.pop();
-        if bytes.ends_with(b"\r") {
-            bytes.pop();
-        }
-    }
-    if bytes.is_empty() {
-        context.warn("the value from stdin is empty");
-    }
-    Ok(Plaintext::new(bytes.to_vec()))
-}
-
 fn read_file(context: &Context, file: &Path) -> anyhow::Result<Plaintext> {
     let file: PathBuf = context.dir().join(file);
     let failed = |error: std::io::Error| anyhow::Error::new(error).context(format!("cannot read {}", file.display()));
-    let bytes = std::fs::File::open(&file).and_then(contents).map_err(failed)?;
+    let bytes = std::fs::File::open(&file).and_then(stdin::contents).map_err(failed)?;
     Ok(Plaintext::new(bytes.to_vec()))
-}
-
-/// What `source` has, to one byte more than a value may have. A buffer that is too small is wiped, and does not grow:
-/// growing would leave an unwiped copy behind.
-fn contents(source: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut source = source.take(MAX_VALUE as u64 + 1);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 12));
-    loop {
-        let room = bytes.capacity() - bytes.len();
-        if source.by_ref().take(room as u64).read_to_end(&mut bytes)? < room {
-            return Ok(bytes);
-        }
-        let mut larger = Zeroizing::new(Vec::with_capacity(bytes.capacity() * 4));
-        larger.extend_from_slice(&bytes);
-        bytes = larger;
-    }
 }

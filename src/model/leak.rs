@@ -5,10 +5,12 @@
 
 mod formats;
 mod known;
+mod looks;
 mod plain;
 
 pub use formats::{Format, formats, names};
 pub use known::{Known, Looked};
+pub use looks::looks_secret;
 pub use plain::Plain;
 
 /// A person's word that a line is to be as it is.

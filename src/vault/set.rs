@@ -83,6 +83,17 @@ impl Vault {
         writing.finish(&[draft], Vec::new(), &format!("covault: {verb} {path}"))
     }
 
+    /// Refuses a name at which no secret could be made, before somebody is asked for its value.
+    ///
+    /// # Errors
+    /// Those of [`Vault::set`] that do not depend on the edit.
+    pub fn check_can_be_made(&self, path: &SecretPath, only_new: bool, now: Time) -> Result<(), VaultError> {
+        match self.draft_for(path, now, &mut Vec::new()) {
+            Err(VaultError::Moved { .. }) if only_new => Ok(()),
+            started => started.map(drop),
+        }
+    }
+
     /// What the next version at `path` starts from: the living secret, the tombstone of a deleted one, or nothing.
     /// `notes` gets what a person should know of it.
     pub(super) fn draft_for(&self, path: &SecretPath, now: Time, notes: &mut Vec<String>) -> Result<Draft, VaultError> {

@@ -10,6 +10,7 @@ mod everywhere;
 mod expose;
 mod forge;
 mod get;
+mod given;
 mod grant;
 mod history;
 mod hooks;

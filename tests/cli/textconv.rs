@@ -205,7 +205,7 @@ fn nobody_is_asked_for_a_passphrase_by_git() {
     let world = World::new();
     let alice = world.person("alice");
     super::on_terminal(&alice, &["pw", "pw"], &["init", "--name", "alice", "--vault-name", "x", "--passphrase"]).ok();
-    super::on_terminal(&alice, &["pw"], &["set", "a", "user=app"]).ok();
+    super::on_terminal(&alice, &["pw", "", ""], &["set", "a", "user=app"]).ok();
     let said = alice.fed("script", b"", ["-qec", "git --no-pager show", "/dev/null"]);
     assert_eq!(said.code, 0, "{}", said.text());
     assert!(said.text().contains("needs its passphrase") && !said.text().contains("passphrase of"), "{}", said.text());

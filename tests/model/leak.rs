@@ -154,6 +154,47 @@ fn a_key_with_exactly_the_bits_that_its_form_asks_for_is_one() {
 }
 
 #[test]
+fn a_field_in_the_open_looks_like_a_secret_by_its_name_or_its_value() {
+    let (key, run) = (format!("ghp_{}", random(ALNUM, 36, 3)), random(ALNUM, 44, 5));
+    for (name, value) in [
+        ("password", "hunter2"),
+        ("db_password", "x"),
+        ("dbPassword", "x"),
+        ("DB-PASSWORD2", "x"),
+        ("api_key", "x"),
+        ("apiKey", "x"),
+        ("client_secret", "x"),
+        ("token", "x"),
+        ("value", "x"),
+        ("note", key.as_str()),
+        ("note", run.as_str()),
+        ("url", "postgres://app:hunter2@db.example/app"),
+    ] {
+        assert!(leak::looks_secret(name, value), "{name}={value}");
+    }
+    for (name, value) in [
+        ("user", "app"),
+        ("url", "https://db.example:5432/app/Some/Path2/To3/a"),
+        ("url", "postgres://app@db.example/app"),
+        ("host", "db-1.c9akciq32.eu-north-1.rds.amazonaws.com"),
+        ("tenant", "550e8400-e29b-41d4-a716-446655440000"),
+        ("key_id", run.as_str()),
+        ("public_key", run.as_str()),
+        ("token_url", "https://login.example/token"),
+        ("password_policy", "strong"),
+        ("password", ""),
+        ("use_token", "true"),
+        ("bypass", "x"),
+        ("monkey", "x"),
+        ("default_value", "x"),
+        ("region", "eu-north-1"),
+        ("note", "a few words that somebody wrote in 2026 about it"),
+    ] {
+        assert!(!leak::looks_secret(name, value), "{name}={value}");
+    }
+}
+
+#[test]
 fn a_signature_from_a_manual_is_no_key() {
     let token = |signature: &str| format!("{}.{signature}", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ");
     for published in ["SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c", "cThIIoDvwdueQB468K5xDc5633seEFoqwxjF_xSJyQQ"] {

@@ -75,7 +75,7 @@ pub(super) fn is_telling_line(line: &[u8]) -> bool {
 }
 
 /// Whether somewhere in it is a run of characters as a generator makes them: of several classes, in no order.
-fn looks_random(text: &[u8]) -> bool {
+pub(super) fn looks_random(text: &[u8]) -> bool {
     let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/_=-".contains(byte);
     text.split(|byte| !is_of_key(byte)).filter(|run| run.len() >= RUN).any(|run| {
         let classes: Vec<u8> = run.iter().filter_map(class).collect();
@@ -109,7 +109,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A host's name, perhaps with a port.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let host = text.split_once(':').map_or(text, |(host, port)| if is_number(port) { host } else { "" });
     let labels: Vec<&str> = host.split('.').collect();
     let is_label = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -119,13 +119,13 @@ fn is_host(text: &str) -> bool {
 }
 
 /// An address without a user, a password or a query.
-fn is_web_address(text: &str) -> bool {
+pub(super) fn is_web_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let is_scheme = !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_lowercase() || b == b'+');
     is_scheme && !rest.contains(['@', '?', '#', ' ', '=', '\n'])
 }
 
-fn is_mail_address(text: &str) -> bool {
+pub(super) fn is_mail_address(text: &str) -> bool {
     let Some((user, host)) = text.split_once('@') else { return false };
     let is_user = !user.is_empty() && user.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b));
     is_user && !host.contains(':') && is_host(host)
