@@ -78,6 +78,12 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
     for (variable, before) in &imported.repointed {
         context.warn(&format!("{variable} named {before} until now"));
     }
+    let overwritten: Vec<_> = imported.secrets.iter().filter(|secret| secret.overwritten).collect();
+    if !overwritten.is_empty() {
+        let names = overwritten.iter().map(|secret| secret.path.as_str()).collect::<Vec<_>>().join(", ");
+        let get = if args.write.dry_run { "would get" } else { "get" };
+        context.warn(&format!("these have another value now, and {get} the file's: {names}"));
+    }
     let committed = if is_stdin { None } else { vault.was_ever_committed(&file)? };
     match committed {
         Some(true) => context.warn(&format!(
@@ -92,8 +98,13 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
         None => {}
     }
     let mut more = serde_json::Map::new();
-    let pairs = imported.secrets.iter().map(|(variable, path)| json!({ "variable": variable, "name": path.as_str() }));
-    more.insert("secrets".into(), pairs.collect::<Vec<_>>().into());
+    let secrets = imported.secrets.iter().map(|secret| {
+        json!({
+            "variable": secret.variable, "name": secret.path.as_str(), "existed": secret.existed,
+            "overwritten": secret.overwritten,
+        })
+    });
+    more.insert("secrets".into(), secrets.collect());
     more.insert("changed".into(), imported.changed.into());
     more.insert("env_file".into(), imported.env_file.clone().into());
     more.insert("unmapped".into(), [imported.unmapped, imported.nameless].concat().into());
@@ -101,7 +112,8 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
         imported.repointed.iter().map(|(variable, before)| json!({ "variable": variable, "before": before }));
     more.insert("repointed".into(), repointed.collect::<Vec<_>>().into());
     more.insert("ever_committed".into(), committed.into());
-    let what = format!("{} of {} secrets into {}", imported.changed, imported.secrets.len(), args.to);
+    let all = imported.secrets.len();
+    let what = format!("{} of {all} secret{} into {}", imported.changed, if all == 1 { "" } else { "s" }, args.to);
     out::report_with(context, &imported.report, &format!("imported {what}"), &format!("import {what}"), more)
 }
 

@@ -19,8 +19,8 @@ use crate::plaintext::Plaintext;
 pub struct Imported {
     /// What came of it.
     pub report: Report,
-    /// Variable and secret, in the file's order.
-    pub secrets: Vec<(String, SecretPath)>,
+    /// What each key became, in the file's order.
+    pub secrets: Vec<ImportedSecret>,
     /// How many of them were new or changed.
     pub changed: usize,
     /// The env file that maps them, from the top; `None` where no variable can be mapped.
@@ -31,6 +31,19 @@ pub struct Imported {
     pub nameless: Vec<String>,
     /// Variables that the env file has for another secret in `HEAD`, in the index or on disk, and what each named there.
     pub repointed: BTreeSet<(String, String)>,
+}
+
+/// What one key of a file became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedSecret {
+    /// The variable that the key stands for.
+    pub variable: String,
+    /// The secret.
+    pub path: SecretPath,
+    /// It lived already.
+    pub existed: bool,
+    /// Another value stood there until now.
+    pub overwritten: bool,
 }
 
 impl Vault {
@@ -69,11 +82,12 @@ impl Vault {
                 }
                 mapped.push((variable.clone(), path.to_string()));
             }
-            match writing.draft(&path, edit)? {
+            let begun = writing.begin(&path, edit)?;
+            match begun.draft {
                 Some(draft) => drafts.push(draft),
                 None => others.extend(self.unsettled(&path)?),
             }
-            secrets.push((variable, path));
+            secrets.push(ImportedSecret { variable, path, existed: begun.existed, overwritten: begun.overwritten });
         }
         let changed = drafts.len();
         let file = self.env_file(env);
@@ -86,7 +100,7 @@ impl Vault {
         let report = if is_empty {
             super::setup::nothing_written(how)
         } else {
-            writing.finish(&drafts, others, &format!("covault: import {changed} secrets into {folder}"))?
+            writing.finish(&drafts, others, &format!("covault: import {} into {folder}", count(changed)))?
         };
         let env_file = (!mapped.is_empty()).then_some(file);
         Ok(Imported { report, secrets, changed, env_file, unmapped, nameless, repointed })
@@ -102,6 +116,11 @@ impl Vault {
         let Some(path) = inside.to_str() else { return Ok(None) };
         Ok(Some(self.repo().ever_tracked(path)?))
     }
+}
+
+/// So many secrets, in words.
+fn count(number: usize) -> String {
+    format!("{number} secret{}", if number == 1 { "" } else { "s" })
 }
 
 /// The variable and the secret for a key: `["DATABASE_URL"]` gives `DATABASE_URL` at `default/database-url`. A key that is

@@ -252,6 +252,16 @@ fn check_meta(name: &str, value: Option<&str>) -> Result<(), VaultError> {
     Err(VaultError::BadMeta { name: name.to_owned(), value: value.to_owned(), expected })
 }
 
+/// The next version of a secret, with an edit made to it.
+pub(super) struct Begun {
+    /// A secret lived there.
+    pub(super) existed: bool,
+    /// A field of the edit had another value.
+    pub(super) overwritten: bool,
+    /// What is to be written; `None` where that would change nothing.
+    pub(super) draft: Option<Draft>,
+}
+
 impl Writing<'_> {
     /// Starts another secret at a name that one was moved away from.
     fn start_over(&mut self, path: &SecretPath) -> Result<Draft, VaultError> {
@@ -288,11 +298,18 @@ impl Writing<'_> {
         }
     }
 
-    /// Starts the next version at `path` and applies `edit`; `None` where that changes nothing.
-    pub(super) fn draft(&mut self, path: &SecretPath, edit: Edit) -> Result<Option<Draft>, VaultError> {
+    /// Starts the next version at `path` and applies `edit`.
+    pub(super) fn begin(&mut self, path: &SecretPath, edit: Edit) -> Result<Begun, VaultError> {
         let mut draft = self.start(path)?;
         let born = draft.parents.is_empty();
+        let existed = draft.parents.iter().any(|(_, manifest)| manifest.state == State::Live);
+        let differs = |field: &FieldEdit| {
+            let before = read::field(&draft.document, &field.name, self.now());
+            let before = before.iter().flat_map(|view| &view.writes).filter_map(|write| write.value.present());
+            before.into_iter().any(|value| Some(value) != field.value.as_ref())
+        };
+        let overwritten = edit.fields.iter().any(differs);
         let changed = self.vault().apply(&mut draft, edit, self.now())?;
-        Ok((changed || born || draft.joins()).then_some(draft))
+        Ok(Begun { existed, overwritten, draft: (changed || born || draft.joins()).then_some(draft) })
     }
 }

@@ -100,6 +100,34 @@ fn a_variable_that_named_another_secret_is_told_of_and_peoples_own_lines_stay_th
 }
 
 #[test]
+fn what_gets_another_value_is_named_before_and_after() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let said = import(&alice, "dotenv", "K9=old\n", &["--to", "im"]).ok();
+    assert!(
+        said.err.contains("imported 1 of 1 secret into im (commit ") && !said.err.contains("warning"),
+        "{}",
+        said.err
+    );
+    import(&alice, "dotenv", "SAME=same\n", &["--to", "im"]).ok();
+    let text = "K9=new\nK8=x\nSAME=same\n";
+    let told = serde_json::json!([
+        {"variable": "K9", "name": "im/k9", "existed": true, "overwritten": true},
+        {"variable": "K8", "name": "im/k8", "existed": false, "overwritten": false},
+        {"variable": "SAME", "name": "im/same", "existed": true, "overwritten": false},
+    ]);
+    for (more, get) in [(&["--to", "im", "--dry-run", "--json"][..], "would get"), (&["--to", "im", "--json"], "get")] {
+        let said = import(&alice, "dotenv", text, more).ok();
+        let warning = format!("warning: these have another value now, and {get} the file's: im/k9\n");
+        assert!(said.err.contains(&warning), "{}", said.err);
+        assert_eq!(json(&said)["secrets"], told);
+    }
+    assert_eq!(alice.get("im/k9"), "new");
+    let subject = alice.git(["log", "-1", "--format=%s"]).ok().text();
+    assert_eq!(subject, "covault: import 2 secrets into im\n");
+}
+
+#[test]
 fn an_unmerged_env_file_is_the_persons_to_settle() {
     let world = World::new();
     let alice = world.founder("alice");
