@@ -8,6 +8,7 @@ use super::context::Context;
 use super::exit::{self, Answer, Refusal};
 use super::{complete, out};
 use crate::model::names::{FieldName, Reference};
+use crate::model::read::FieldView;
 use crate::model::{escape, otp};
 use crate::plaintext::Plaintext;
 use crate::vault::read::Secret;
@@ -57,7 +58,7 @@ pub fn run(context: &Context, args: &GetArgs) -> Answer {
         field: view.name.to_string(),
         known: Vec::new(),
     })?;
-    write(context, &secret, view.name, value, args.raw)
+    write(context, &secret, &view, value, args.raw)
 }
 
 /// The secret and field that a name means, at a revision where one is given after an `@`.
@@ -84,7 +85,7 @@ fn find(vault: &Vault, text: &str) -> anyhow::Result<(Secret, Option<FieldName>)
     Err(refusal.map_or_else(|| Refusal::usage("no name was given", "covault get prod/db"), anyhow::Error::new))
 }
 
-fn write(context: &Context, secret: &Secret, field: &FieldName, value: &Plaintext, raw: bool) -> Answer {
+fn write(context: &Context, secret: &Secret, view: &FieldView<'_>, value: &Plaintext, raw: bool) -> Answer {
     let uri = value.expose_str().filter(|text| !raw && text.starts_with("otpauth://"));
     let code = uri.map(|uri| otp::code(uri, u64::try_from(context.now().unix()).unwrap_or(0))).transpose()?;
     let bytes = code.as_ref().map_or(value.expose(), |code| code.digits.as_bytes());
@@ -93,9 +94,13 @@ fn write(context: &Context, secret: &Secret, field: &FieldName, value: &Plaintex
             Ok(text) => (Some(text), None),
             Err(_) => (None, Some(base64(bytes))),
         };
+        // The one to show first is the first.
+        let writes =
+            view.writes.iter().map(|write| json!({ "author": write.author.as_str(), "at": write.at.to_string() }));
         out::json(&json!({
-            "name": secret.document.path.as_str(), "field": field.as_str(), "value": text, "base64": base64,
+            "name": secret.document.path.as_str(), "field": view.name.as_str(), "value": text, "base64": base64,
             "revision": secret.manifest.revision, "valid_for": code.as_ref().map(|code| code.valid_for),
+            "conflicted": view.is_conflicted(), "writes": writes.collect::<Vec<_>>(),
         }))?;
         return Ok(exit::DONE);
     }

@@ -9,6 +9,7 @@ use crate::home::HomeError;
 use crate::model::codec::DocumentError;
 use crate::model::envfile::{self, EnvFileError};
 use crate::model::invite::InviteError;
+use crate::model::names::FieldName;
 use crate::model::request::RequestError;
 use crate::model::roster::Refusal;
 use crate::repo::RepoError;
@@ -77,6 +78,7 @@ impl VaultError {
             | Self::NothingEarlier(_)
             | Self::BeforeShallow { .. }
             | Self::NoSuchFolder(_)
+            | Self::NoFolder(_)
             | Self::NoSuchMember { .. }
             | Self::NoSuchGroup { .. }
             | Self::NoVaultAt(_)
@@ -354,7 +356,18 @@ impl VaultError {
             Self::NotAWriter => "ask an admin, as in: covault member role NAME writer; a machine writes that was made \
                 with: covault member add NAME --machine --writes"
                 .to_owned(),
-            Self::NoSuchSecret { similar, name } => match similar.as_slice() {
+            Self::NoSuchSecret { above: Some(above), name, .. } => match field_of(above, name) {
+                Some(field) => format!(
+                    "'{above}' is a secret, and '{field}' can be a field of it: covault show {above}; to take the field \
+                     away: covault set {above} --unset {field}"
+                ),
+                None => format!("'{above}' is a secret, and nothing is below it: covault show {above}"),
+            },
+            Self::InTheWay { above: Some(above), name, .. } => match field_of(above, name) {
+                Some(field) => format!("for a field of it: covault set {above} --stdin {field}"),
+                None => format!("choose another name, or move it with: covault mv {above} NAME"),
+            },
+            Self::NoSuchSecret { similar, name, .. } => match similar.as_slice() {
                 [] => format!("make it with: covault set {name}"),
                 names => format!("did you mean {}?", names.join(", ")),
             },
@@ -422,6 +435,12 @@ impl VaultError {
                 format!("name the commit of the one that is meant: {} (see: covault log {name})", all.join(" or "))
             }
             Self::NoEnvFile(_) => "make one with: covault import .env, or use: --from FOLDER".to_owned(),
+            Self::NoFolder(name) => match name.rsplit_once('/') {
+                Some((folder, _)) => {
+                    format!("name the folder that it is in: {folder}; or write it with: covault get {name}")
+                }
+                None => format!("write it with: covault get {name}"),
+            },
             Self::NoSuchFolder(_) => "see what there is with: covault ls".to_owned(),
             Self::SameVariable { .. } => "name the variable of one with: covault set NAME --env VARIABLE".to_owned(),
             Self::SameKey { .. } => "give one of them another name in the file".to_owned(),
@@ -488,4 +507,10 @@ impl VaultError {
         };
         Some(text)
     }
+}
+
+/// The field of a secret that a name below it may stand for.
+fn field_of<'a>(secret: &str, name: &'a str) -> Option<&'a str> {
+    let field = name.strip_prefix(secret)?.strip_prefix('/')?;
+    FieldName::parse(field).is_ok().then_some(field)
 }

@@ -134,7 +134,11 @@ impl Vault {
     ) -> Result<Vec<Variable>, VaultError> {
         let paths = self.below(folder)?;
         if paths.is_empty() {
-            return Err(VaultError::NoSuchFolder(folder.to_owned()));
+            let name = folder.trim_end_matches('/');
+            return Err(match SecretPath::parse(name) {
+                Ok(path) if self.lives(&path)? => VaultError::NoFolder(name.to_owned()),
+                _ => VaultError::NoSuchFolder(folder.to_owned()),
+            });
         }
         let mut by_name: BTreeMap<String, Variable> = BTreeMap::new();
         progress.begin(paths.len());

@@ -261,6 +261,8 @@ pub enum VaultError {
     NoSuchSecret {
         /// The name.
         name: String,
+        /// The secret that has the name of a folder above it.
+        above: Option<String>,
         /// Names that look like it.
         similar: Vec<String>,
     },
@@ -351,6 +353,8 @@ pub enum VaultError {
         name: String,
         /// What is in the way.
         reason: String,
+        /// The secret in the way, where it has the name of a folder above.
+        above: Option<String>,
     },
     /// It is kept for journals, which are written by what rotates keys at providers.
     #[error("'{0}' is kept for journals of what is open at providers, and is no secret's name")]
@@ -473,6 +477,9 @@ pub enum VaultError {
     /// Nothing below a folder.
     #[error("there is no secret below '{0}'")]
     NoSuchFolder(String),
+    /// A secret where a folder should be.
+    #[error("'{0}' is a secret, and no folder")]
+    NoFolder(String),
     /// Two keys of an import give one secret.
     #[error("the key {variable} would become the secret '{name}', which another key became already")]
     SameSecret {

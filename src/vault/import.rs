@@ -177,7 +177,7 @@ fn check_batch(seen: &BTreeSet<SecretPath>, path: &SecretPath) -> Result<(), Vau
         None => Ok(()),
         Some(other) => {
             let reason = format!("'{other}' comes from the same file, and a name is a folder or a secret");
-            Err(VaultError::InTheWay { name: path.to_string(), reason })
+            Err(VaultError::InTheWay { name: path.to_string(), reason, above: None })
         }
     }
 }

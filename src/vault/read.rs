@@ -314,7 +314,7 @@ impl Vault {
         let open = |Unread { path, file, here }: Unread<'_>| {
             let on_disk = || reader.as_ref().map_or(Ok(None), |reader| reader.read(&file, MAX_STORED as u64));
             let bytes = here.unwrap_or_else(on_disk)?;
-            let missing = || VaultError::NoSuchSecret { name: path.to_string(), similar: Vec::new() };
+            let missing = || VaultError::NoSuchSecret { name: path.to_string(), above: None, similar: Vec::new() };
             let version = check(opener.roster, &file, path, bytes.ok_or_else(missing)?, Some(&verified))?;
             let secret = opener.open(&version);
             progress();
@@ -371,7 +371,8 @@ impl Vault {
     pub(super) fn read_files(&self, paths: &[SecretPath]) -> Result<Vec<ReadFile>, VaultError> {
         let reader = self.repo.reader();
         let sparse = self.repo.is_sparse();
-        let missing = |path: &SecretPath| VaultError::NoSuchSecret { name: path.to_string(), similar: Vec::new() };
+        let missing =
+            |path: &SecretPath| VaultError::NoSuchSecret { name: path.to_string(), above: None, similar: Vec::new() };
         // What a sparse checkout left out comes from git, by one thread.
         let Some(reader) = reader.filter(|_| !sparse) else {
             let read = |path: &SecretPath| {
@@ -391,8 +392,23 @@ impl Vault {
         Ok(paths.par_iter().map(read).collect())
     }
 
-    /// "There is no such secret", with names that look like it.
+    /// "There is no such secret", with the secret that it may be a field of, or names that look like it.
     pub fn unknown(&self, path: &SecretPath) -> VaultError {
+        VaultError::NoSuchSecret {
+            name: path.to_string(),
+            above: self.secret_above(path).map(|above| above.to_string()),
+            similar: self.similar(path),
+        }
+    }
+
+    /// The secret that has the name of a folder above `path`: below it there is none.
+    fn secret_above(&self, path: &SecretPath) -> Option<SecretPath> {
+        let mut folders = path.folders().filter_map(|folder| SecretPath::parse(folder).ok());
+        folders.find(|folder| self.lives(folder).unwrap_or(false))
+    }
+
+    /// At most three names that look like one.
+    pub fn similar(&self, path: &SecretPath) -> Vec<String> {
         let names: Vec<String> = self.live_names().unwrap_or_default().iter().map(ToString::to_string).collect();
         let below = format!("{path}/");
         let mut similar: Vec<&str> =
@@ -400,9 +416,6 @@ impl Vault {
         if similar.is_empty() {
             similar = crate::model::suggest::suggest(path.as_str(), names.iter().map(String::as_str));
         }
-        VaultError::NoSuchSecret {
-            name: path.to_string(),
-            similar: similar.into_iter().map(ToOwned::to_owned).collect(),
-        }
+        similar.into_iter().map(ToOwned::to_owned).collect()
     }
 }

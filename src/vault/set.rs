@@ -125,7 +125,7 @@ impl Vault {
 
     fn is_a_folder(&self, path: &SecretPath) -> VaultError {
         let reason = "it is a folder, and a name is a folder or a secret".to_owned();
-        VaultError::InTheWay { name: path.to_string(), reason }
+        VaultError::InTheWay { name: path.to_string(), reason, above: None }
     }
 
     /// Applies an edit to a draft; says whether anything changed.
@@ -222,14 +222,12 @@ impl Vault {
                 return Err(VaultError::InTheWay {
                     name: path.to_string(),
                     reason: format!("'{above}' is a secret, and a name is a folder or a secret"),
+                    above: Some(above.to_string()),
                 });
             }
         }
         if self.has_living_below(path, leaving)? {
-            return Err(VaultError::InTheWay {
-                name: path.to_string(),
-                reason: "it is a folder, and a name is a folder or a secret".to_owned(),
-            });
+            return Err(self.is_a_folder(path));
         }
         Ok(())
     }

@@ -28,9 +28,14 @@ fn every_form_of_a_name_finds_its_field() {
         assert_eq!(alice.get(name), value, "{name}");
     }
     let said = json(&alice.covault(["get", "prod/db/user@1", "--json"]).ok());
+    let at = said["writes"][0]["at"].clone();
+    assert!(at.is_string(), "{said}");
     assert_eq!(
         said,
-        serde_json::json!({"name": "prod/db", "field": "user", "value": "app", "base64": null, "revision": 1, "valid_for": null})
+        serde_json::json!({
+            "name": "prod/db", "field": "user", "value": "app", "base64": null, "revision": 1, "valid_for": null,
+            "conflicted": false, "writes": [{"author": "alice", "at": at}],
+        })
     );
 }
 
@@ -72,6 +77,44 @@ fn what_is_not_there_is_named_with_what_looks_like_it() {
 }
 
 #[test]
+fn a_name_below_a_secret_is_said_to_be_its_field() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("z", "one");
+    alice.set("prod/db", "two");
+    for (args, above, field) in [
+        (&["show", "z/value"][..], "z", "value"),
+        (&["rm", "z/value"], "z", "value"),
+        (&["who", "z/value"], "z", "value"),
+        (&["share", "z/value", "alice"], "z", "value"),
+        (&["show", "prod/db/user"], "prod/db", "user"),
+    ] {
+        let said = alice.covault(args).exits(3);
+        let hint = format!(
+            "hint: '{above}' is a secret, and '{field}' can be a field of it: covault show {above}; to take the field \
+             away: covault set {above} --unset {field}\n"
+        );
+        assert_eq!(said.err, format!("error: there is no secret '{above}/{field}'\n{hint}"), "{args:?}");
+    }
+    // What was the next step of each of them has one itself.
+    let said = alice.covault_fed(b"v", ["set", "z/value"]).exits(2);
+    assert!(said.err.ends_with("\nhint: for a field of it: covault set z --stdin value\n"), "{}", said.err);
+    let said = alice.covault(["show", "z/a/b"]).exits(3);
+    assert!(said.err.ends_with("hint: 'z' is a secret, and nothing is below it: covault show z\n"), "{}", said.err);
+    // Where a folder is asked for.
+    for (folder, hint) in [
+        ("z", "write it with: covault get z"),
+        ("prod/db/", "name the folder that it is in: prod; or write it with: covault get prod/db"),
+    ] {
+        for args in [&["export", "--from", folder][..], &["run", "--from", folder, "--", "true"]] {
+            let said = alice.covault(args).exits(3);
+            let name = folder.trim_end_matches('/');
+            assert_eq!(said.err, format!("error: '{name}' is a secret, and no folder\nhint: {hint}\n"), "{args:?}");
+        }
+    }
+}
+
+#[test]
 fn a_pipe_gets_the_bytes_and_a_terminal_no_escapes() {
     let world = World::new();
     let alice = world.founder("alice");
@@ -97,6 +140,10 @@ fn of_several_peoples_values_the_newest_is_given_with_a_warning_and_strict_refus
         "{}",
         said.err
     );
+    // Who reads no stderr is told as well.
+    let told = json(&alice.covault(["get", "prod/db", "--json"]).ok());
+    assert!(told["value"] == "mine" && told["conflicted"] == true, "{told}");
+    assert_eq!(told["writes"].as_array().map(Vec::len), Some(2), "{told}");
     let strict = alice.covault(["get", "prod/db", "--strict"]).exits(5);
     assert!(
         strict.err.contains("hint: see both and pick one with: covault resolve prod/db --reveal")
