@@ -11,8 +11,10 @@ use super::args::WriteFlags;
 use super::context::{Context, variable};
 use super::exit::{self, Answer, Refusal};
 use super::{ask, complete, editor, out};
+use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::sheet::Sheet;
+use crate::vault::Vault;
 use crate::vault::edit;
 use crate::vault::set::Edit;
 
@@ -63,7 +65,8 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
     let desk = Desk { _in_use: in_use(&folder), folder };
     let file = desk.folder.join(format!("{}.toml", path.last_segment()));
     guard(&desk.folder).context("cannot watch for signals while the editor runs")?;
-    let mut text = before.to_text(path.as_str());
+    let title = |seen: &[Hash]| if seen.is_empty() { title_of_new(&vault, &path) } else { path.to_string() };
+    let mut text = before.to_text(&title(&seen));
     loop {
         write_private(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
         editor::open(&file)?;
@@ -87,7 +90,7 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
                 // What others wrote meanwhile was on no sheet: seen by nobody, it would be taken for something taken back.
                 if seen_now != seen {
                     let (sheet, both) = after.onto(&before, &now);
-                    text = sheet.to_text(path.as_str());
+                    text = sheet.to_text(&title(&seen_now));
                     if !both.is_empty() {
                         let both = format!("Somebody else changed this meanwhile, too: {}", both.join(", "));
                         text = Zeroizing::new(format!("# {both}\n{}", *text));
@@ -98,7 +101,18 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
             }
             report => report?,
         };
+        if seen.is_empty() && report.unchanged {
+            context.note(&format!("there is no secret '{path}', and the sheet makes none"));
+        }
         return out::report(context, &report, &format!("set {path}"), &format!("set {path}"));
+    }
+}
+
+/// How the sheet of a name is headed where no secret is. It may be mistyped.
+fn title_of_new(vault: &Vault, path: &SecretPath) -> String {
+    match vault.similar(path).as_slice() {
+        [] => format!("{path} (new)"),
+        names => format!("{path} (new); did you mean {}?", names.join(", ")),
     }
 }
 

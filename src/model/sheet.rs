@@ -1,6 +1,6 @@
 //! The sheet that `edit` puts before a person: a secret as TOML, and the edit that a changed sheet asks for.
 //!
-//! Bytes that are no text are not on the sheet and stay as they are.
+//! Bytes that are no text are told of on the sheet, in a comment, and stay as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -22,6 +22,8 @@ pub struct Sheet {
     pub meta: BTreeMap<MetaName, String>,
     /// Tags.
     pub tags: Vec<TagName>,
+    /// Fields that are no text, and how many bytes each has. Nothing is read of them from a sheet.
+    pub kept: BTreeMap<FieldName, usize>,
 }
 
 impl std::fmt::Debug for Sheet {
@@ -61,6 +63,9 @@ impl Sheet {
         ));
         let tags: Vec<_> = self.tags.iter().map(|tag| quote(tag.as_str())).collect();
         out.push_str(&format!("\ntags = [{}]\n\n[secret]\n", tags.join(", ")));
+        for (name, bytes) in &self.kept {
+            out.push_str(&format!("# {name}: {bytes} bytes, kept as it is\n"));
+        }
         push_fields(&mut out, &self.secret);
         out.push_str("\n# no secrets: shown without being asked for\n[plain]\n");
         push_fields(&mut out, &self.plain);
@@ -83,7 +88,8 @@ impl Sheet {
             let of = fields.iter().filter(|(_, (plain, _))| *plain == wanted);
             of.map(|(name, (_, text))| (name.clone(), (*text).clone())).collect()
         };
-        (Self { secret: side(false), plain: side(true), meta, tags: tags.into_keys().collect() }, both)
+        let (tags, kept) = (tags.into_keys().collect(), theirs.kept.clone());
+        (Self { secret: side(false), plain: side(true), meta, tags, kept }, both)
     }
 
     /// All fields, with whether they are plain.

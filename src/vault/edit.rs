@@ -37,7 +37,11 @@ impl Vault {
         };
         for field in secret.fields() {
             let Some(write) = field.newest() else { continue };
-            let Some(text) = write.value.as_text() else { continue };
+            let Some(text) = write.value.as_text() else {
+                let bytes = write.value.present().map_or(0, Plaintext::len);
+                sheet.kept.insert(field.name.clone(), bytes);
+                continue;
+            };
             let side = if write.plain { &mut sheet.plain } else { &mut sheet.secret };
             side.insert(field.name.clone(), Zeroizing::new(text.to_owned()));
         }

@@ -82,3 +82,39 @@ fn what_both_changed_is_named_before_one_of_them_counts() {
     assert_eq!(alice.get("prod/db/password"), "my-password");
     assert_eq!(alice.get("prod/db/password@2"), "new-password");
 }
+
+/// Opens a sheet with an editor that changes nothing; the sheet is what it wrote to stdout.
+fn looked_at(alice: &mut Person, name: &str) -> Said {
+    alice.vars.retain(|(variable, _)| variable != "EDITOR");
+    alice.vars.push(("EDITOR".into(), "cat".into()));
+    alice.covault(["edit", name]).ok()
+}
+
+#[test]
+fn a_field_that_is_no_text_is_told_of_on_the_sheet() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    let bytes: Vec<u8> = (0..3000_u32).map(|n| (n * 7 % 256) as u8).collect();
+    std::fs::write(alice.repo.join("blob"), &bytes).unwrap();
+    alice.covault(["set", "bin", "--file", "blob=blob", "user=app"]).ok();
+    let said = looked_at(&mut alice, "bin");
+    assert!(said.text().starts_with("# bin\n"), "{}", said.text());
+    assert!(said.text().contains("[secret]\n# blob: 3000 bytes, kept as it is\n"), "{}", said.text());
+    alice.vars.push(("EDITOR".into(), "sed -i s/app/web/".into()));
+    alice.covault(["edit", "bin"]).ok();
+    assert_eq!(alice.covault(["get", "bin/blob"]).ok().out, bytes);
+    assert_eq!(alice.get("bin/user"), "web");
+}
+
+#[test]
+fn the_sheet_of_a_name_that_nothing_has_says_that_it_is_new() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.set("prod/names", "one");
+    let said = looked_at(&mut alice, "prod/name");
+    assert!(said.text().starts_with("# prod/name (new); did you mean prod/names?\n"), "{}", said.text());
+    assert!(said.err.contains("there is no secret 'prod/name', and the sheet makes none"), "{}", said.err);
+    let said = looked_at(&mut alice, "quite/another-thing");
+    assert!(said.text().starts_with("# quite/another-thing (new)\n"), "{}", said.text());
+    assert!(looked_at(&mut alice, "prod/names").text().starts_with("# prod/names\n"));
+}

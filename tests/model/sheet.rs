@@ -20,6 +20,7 @@ fn sheet(secret: &[(&str, &str)], plain: &[(&str, &str)]) -> Sheet {
         plain: of(plain),
         meta: [(MetaName::parse("expires").unwrap(), "2027-01-01".to_owned())].into(),
         tags: ["db", "web"].map(|tag| TagName::parse(tag).unwrap()).into(),
+        kept: [].into(),
     }
 }
 
@@ -46,6 +47,17 @@ fn a_sheet_is_toml_that_a_person_can_read() {
     );
     assert!(text.starts_with("# prod/db\n"), "{}", &*text);
     assert_eq!(Sheet::parse(&text).unwrap(), Some(sheet));
+}
+
+#[test]
+fn what_is_no_text_is_told_of_and_not_read_again() {
+    let mut sheet = sheet(&[("password", "hunter2")], &[]);
+    sheet.kept.insert(name("blob"), 3000);
+    let text = sheet.to_text("prod/db");
+    assert!(text.contains("[secret]\n# blob: 3000 bytes, kept as it is\npassword"), "{}", &*text);
+    let read = Sheet::parse(&text).unwrap().unwrap();
+    assert!(read.kept.is_empty() && read.secret == sheet.secret);
+    assert_eq!(read.onto(&read, &sheet).0.kept, sheet.kept, "it is told of on the next sheet, too");
 }
 
 #[test]
