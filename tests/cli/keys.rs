@@ -35,6 +35,10 @@ fn a_passphrase_is_asked_for_once_a_command_however_many_secrets_are_opened() {
     once(&["ls", "--due"]);
     once(&["set", "default/v7", "user=x"]);
     once(&["mv", "default/v7", "default/w7"]);
+    // As it says, so that `doctor` finds no line that leads nowhere.
+    let env = alice.repo.join(".covault/env/default.env");
+    let moved = std::fs::read_to_string(&env).unwrap().replace("covault://default/v7\n", "covault://default/w7\n");
+    std::fs::write(&env, moved).unwrap();
     once(&["log", "-n", "3", "--fields"]);
     once(&["doctor"]);
     once(&["whoami"]);

@@ -150,7 +150,7 @@ fn read(opening: &Opening<'_>, file: &str, limit: usize) -> Result<Option<Vec<u8
 }
 
 /// Whether something else than a file of ours stands in its place.
-fn is_about_files(error: &RepoError) -> bool {
+pub(super) fn is_about_files(error: &RepoError) -> bool {
     matches!(
         error,
         RepoError::Symlink { .. }
