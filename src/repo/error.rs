@@ -204,7 +204,7 @@ pub enum RepoError {
         lock: PathBuf,
     },
     /// Files were written, and git could not take them into its index.
-    #[error("{} written, not staged", those(.files))]
+    #[error("{} written, not staged; repeating the command goes on from there", those(.files))]
     Unstaged {
         /// The files, relative to the top; never none.
         files: Vec<String>,
@@ -333,8 +333,7 @@ impl RepoError {
     /// The command or the step that mends it, where there is one.
     pub fn hint(&self) -> Option<String> {
         if let Self::Unstaged { source, .. } = self {
-            let first = source.hint().map(|hint| format!("{hint}; then ")).unwrap_or_default();
-            return Some(format!("{first}repeat the command: it goes on from what lies there"));
+            return source.hint().or_else(|| Some("repeat the command".into()));
         }
         if let Some(lock) = self.lock_in_the_way() {
             return Some(format!("if no other git is running: rm {}", quoted(&lock)));
