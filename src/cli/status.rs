@@ -83,9 +83,9 @@ fn as_text(status: &Status, has_identity: bool) -> String {
         "deleted or moved by somebody and changed by somebody else (kept; covault resolve)",
         &status.contested,
     );
-    let gone: Vec<_> = status.gone.iter().map(|(name, gone)| format!("{name}: {}", gone.join(", "))).collect();
     let apart: Vec<_> = status.apart.iter().map(apart).collect();
     section(&mut out, "kept beside a secret and counts for nothing, until somebody decides", &apart);
+    let gone: Vec<_> = status.gone.iter().map(|(name, gone)| format!("{name}: {}", gone.join(", "))).collect();
     section(&mut out, "went with the deletion of what somebody else changed (covault restore NAME)", &gone);
     section(&mut out, "expired or due for a new value", &pairs(&status.due));
     let of = |(name, secrets): &(String, usize)| format!("{name}: {}", count(*secrets, "secret"));

@@ -25,11 +25,17 @@ pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<Strin
     let trunk = repo.trunk()?.filter(|trunk| trunk.remote).map(|trunk| trunk.commit);
     let tips: BTreeSet<ObjectId> = repo.resolve(&seen.commit).ok().into_iter().chain(trunk).collect();
     let mut found = BTreeMap::new();
+    // It reads every file: once, whichever commits it is held against.
+    let mut here = None;
     for tip in tips {
         if repo.is_ancestor(tip, head)? != Ancestry::Yes {
             continue;
         }
-        for path in changed_since(opening, tip, head)? {
+        if here.is_none() {
+            here = Some(changed_here(opening)?);
+        }
+        let committed = sealed::changed_between(repo, Some(tip), head, root)?.into_iter().map(|(path, _)| path);
+        for path in committed.chain(here.iter().flatten().cloned()).collect::<BTreeSet<_>>() {
             let file = format!("{root}/{}", path.file());
             if let Some(what) = missed(opening, roster, (&path, &file), tip, head)? {
                 found.entry(file).or_insert(what);
@@ -39,22 +45,20 @@ pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<Strin
     Ok(found.into_iter().map(|(file, what)| format!("{file}: {what}")).collect())
 }
 
-/// The secrets whose files are not as they were in a commit, or may not be.
-fn changed_since(opening: &Opening<'_>, tip: ObjectId, head: ObjectId) -> Result<BTreeSet<SecretPath>, VaultError> {
+/// The secrets whose files are not as `HEAD` has them.
+fn changed_here(opening: &Opening<'_>) -> Result<Vec<SecretPath>, VaultError> {
     let (repo, root) = (&opening.repo, opening.root.as_str());
-    let committed = sealed::changed_between(repo, Some(tip), head, root)?;
-    let mut paths: BTreeSet<SecretPath> = committed.into_iter().map(|(path, _)| path).collect();
-    if repo.work_dir().is_some() {
-        let here = match repo.status_of(root) {
-            Ok(here) => here,
-            // What stands in the place of a file is a finding already.
-            Err(error) if is_about_files(&error) => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        let here = here.into_iter().filter(|(_, state)| *state != WorkState::Clean);
-        paths.extend(here.filter_map(|(file, _)| sealed::path_of(root, &file)));
+    if repo.work_dir().is_none() {
+        return Ok(Vec::new());
     }
-    Ok(paths)
+    let files = match repo.status_of(root) {
+        Ok(files) => files,
+        // What stands in the place of a file is a finding already.
+        Err(error) if is_about_files(&error) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let changed = files.into_iter().filter(|(_, state)| *state != WorkState::Clean);
+    Ok(changed.filter_map(|(file, _)| sealed::path_of(root, &file)).collect())
 }
 
 /// What a commit has of a secret that the file here does not follow.
