@@ -40,29 +40,30 @@ fn colleague(case: &Case) -> Person {
     wanda
 }
 
-#[test]
-fn a_squash_merge_of_more_than_a_manifest_names() {
-    let case = ordinary();
-    let (alice, wanda) = (&case.alice, colleague(&case));
+/// alice edits it more often on a branch than a manifest names versions, and squashes that.
+fn more_than_a_manifest_names(case: Case, wanda: &Person) {
+    let alice = &case.alice;
     alice.git(["checkout", "-q", "-b", "work"]).ok();
     for n in 0..34 {
         alice.set("dev/db", &format!("value number {n}"));
     }
-    squashes(&case, &wanda);
+    squashes(&case, wanda);
     well_merged(case, "value number 33");
+}
+
+#[test]
+fn a_squash_merge_of_more_than_a_manifest_names() {
+    let case = ordinary();
+    let wanda = colleague(&case);
+    more_than_a_manifest_names(case, &wanda);
 }
 
 #[test]
 fn a_squash_onto_what_waits_to_be_pushed() {
     let case = ordinary();
-    let (alice, wanda) = (&case.alice, colleague(&case));
-    alice.set("dev/db", "not pushed yet");
-    alice.git(["checkout", "-q", "-b", "work"]).ok();
-    for n in 0..34 {
-        alice.set("dev/db", &format!("value number {n}"));
-    }
-    squashes(&case, &wanda);
-    well_merged(case, "value number 33");
+    let wanda = colleague(&case);
+    case.alice.set("dev/db", "not pushed yet");
+    more_than_a_manifest_names(case, &wanda);
 }
 
 /// Each commit that is replayed follows two versions, so that half as many fill a manifest.
