@@ -16,7 +16,7 @@ use super::{all_of, head, json, on_terminal, same};
 use crate::world::{Person, Said, World, have};
 
 /// A real ssh-agent of a person's own; it ends with the test.
-struct Agent(Child);
+pub(crate) struct Agent(Child);
 
 impl Drop for Agent {
     fn drop(&mut self) {
@@ -63,7 +63,7 @@ fn public_of(file: &Path) -> PathBuf {
 }
 
 #[track_caller]
-fn add(person: &Person, args: &[&str], key: &Path) {
+pub(crate) fn add(person: &Person, args: &[&str], key: &Path) {
     let done = person.command("ssh-add").arg("-q").args(args).arg(key).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
@@ -74,7 +74,7 @@ fn init(person: &Person, more: &[&str]) -> Said {
 }
 
 /// alice with a vault whose founder signs with an agent, which has the key; the key's file.
-fn signs_with_agent(world: &World, askpass: &str) -> (Person, Agent, PathBuf) {
+pub(crate) fn signs_with_agent(world: &World, askpass: &str) -> (Person, Agent, PathBuf) {
     let mut alice = world.person("alice");
     let agent = agent(world, &mut alice, askpass);
     let key = key_pair(world, &alice, "id", PLAIN);

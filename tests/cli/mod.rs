@@ -1,6 +1,6 @@
 //! Every command held to its contract: the real program, real git, outside judges.
 
-mod agent;
+pub(crate) mod agent;
 mod alone;
 mod branches;
 mod clone;

@@ -9,13 +9,14 @@ use covault::model::register::{Key, Value, Write};
 use covault::model::time::Time;
 use covault::seal::{SealedFile, bundle, members, seal};
 
-use super::git::{field, forked, on, values};
+use super::git::{field, forked, is_good, on, values};
 use super::keyless::bot;
 use super::rig::{ROSTER, member};
+use crate::cli::agent::{add, signs_with_agent};
 use crate::cli::head;
 use crate::model::world::nonce;
 use crate::team;
-use crate::world::{Person, Said, World};
+use crate::world::{Person, Said, World, have};
 
 const DB: &str = ".covault/secrets/db.age";
 /// How git calls base, ours and theirs in a merge, a cherry-pick and a revert.
@@ -325,6 +326,22 @@ fn more_versions_than_can_be_joined_at_once_are_worth_a_warning() {
 }
 
 #[test]
+fn as_many_versions_as_one_may_name_are_joined_at_once() {
+    let world = World::new();
+    let alice = forked(&world);
+    let base = bytes(&alice);
+    let all = versions(&alice, 65, false);
+    let (many, more) = (bundle(all[..40].to_vec()).unwrap(), bundle(all[40..64].to_vec()).unwrap());
+    let (joined, said) = driven(&alice, &MERGE, [&base, &many, &more]);
+    assert_eq!(said.ok().err, "");
+    let mut named: Vec<_> = all[..64].iter().map(|one| SealedFile::parse(one.clone()).unwrap().hash()).collect();
+    named.sort_unstable();
+    assert_eq!(SealedFile::parse(joined).unwrap().manifest().parents, named);
+    let (kept, _) = driven(&alice, &MERGE, [&base, &many, &bundle(all[40..].to_vec()).unwrap()]);
+    assert_eq!(members(&kept).unwrap().len(), 65);
+}
+
+#[test]
 fn more_versions_than_can_be_joined_at_once_are_told_apart_from_what_counts_for_nothing() {
     let world = World::new();
     let alice = forked(&world);
@@ -335,6 +352,52 @@ fn more_versions_than_can_be_joined_at_once_are_told_apart_from_what_counts_for_
     alice.covault(["set", "db", "user=later"]).ok();
     let said = alice.covault(["get", "db/user"]).ok();
     assert!(said.err.contains("db is joined from 7 versions"), "{}", said.err);
+}
+
+#[test]
+fn what_is_too_much_for_one_version_stays_sealed_apart_and_git_does_not_stop() {
+    let world = World::new();
+    let alice = forked(&world);
+    let large = |letter: &str| letter.repeat(1 << 20);
+    on(&alice, "side");
+    field(&alice, "value", &large("a"));
+    on(&alice, "main");
+    field(&alice, "password", &large("b"));
+    field(&alice, "extra", &large("c"));
+    let said = alice.git(["merge", "-q", "--no-edit", "side"]).ok();
+    assert!(said.err.contains("db: 2 versions are kept sealed"), "{}", said.err);
+    assert_eq!(members(&bytes(&alice)).unwrap().len(), 2);
+    is_good(&alice);
+    // With less on one side they fit.
+    alice.git(["reset", "-q", "--hard", "HEAD^"]).ok();
+    field(&alice, "extra", "less");
+    alice.git(["merge", "-q", "--no-edit", "side"]).ok();
+    for (field, value) in [("value", large("a")), ("password", large("b")), ("extra", "less".to_owned())] {
+        assert!(values(&alice, "db", field) == [value], "{field}");
+    }
+}
+
+#[test]
+fn what_an_agent_does_not_sign_stays_sealed_apart_and_git_does_not_stop() {
+    if !have("ssh-agent") {
+        return;
+    }
+    let world = World::new();
+    let (alice, _agent, key) = signs_with_agent(&world, "exit 1");
+    alice.set("db", "the first value");
+    alice.git(["branch", "side"]).ok();
+    field(&alice, "extra", "from main");
+    on(&alice, "side");
+    field(&alice, "value", "from the side");
+    on(&alice, "main");
+    // Whoever is asked says no.
+    add(&alice, &["-c"], &key);
+    let said = alice.git(["merge", "-q", "--no-edit", "side"]).ok();
+    assert!(said.err.contains("db: 2 versions are kept sealed"), "{}", said.err);
+    assert_eq!(members(&bytes(&alice)).unwrap().len(), 2);
+    assert_eq!(values(&alice, "db", "value"), ["from the side"]);
+    assert_eq!(values(&alice, "db", "extra"), ["from main"]);
+    is_good(&alice);
 }
 
 #[test]
