@@ -54,6 +54,11 @@ impl Refusal {
         Self { code: NEEDS_PERSON, message: message.into(), hint: Some(hint.into()) }.into()
     }
 
+    /// Another program could not be started; `code` is what a shell answers then.
+    pub fn not_started(code: u8, message: String, hint: Option<String>) -> anyhow::Error {
+        Self { code, message, hint }.into()
+    }
+
     /// Anything else.
     pub fn other(message: impl Into<String>, hint: Option<String>) -> anyhow::Error {
         Self { code: OTHER, message: message.into(), hint }.into()

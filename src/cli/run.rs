@@ -128,17 +128,19 @@ fn start(
     let error = command.exec();
     drop(files);
     let program = program.to_string_lossy();
-    let message = match (error.kind(), largest) {
-        (ErrorKind::ArgumentListTooLong, Some(Variable { name, value, .. })) => format!(
-            "cannot start {program}: its arguments and variables are more than the system takes, and {name} has {} bytes\n\
-             hint: covault run --files …    # values as files, the path of each in NAME_FILE",
-            value.len()
+    let (message, hint) = match (error.kind(), largest) {
+        (ErrorKind::ArgumentListTooLong, Some(Variable { name, value, .. })) => (
+            format!(
+                "cannot start {program}: its arguments and variables are more than the system takes, and {name} has {} bytes",
+                value.len()
+            ),
+            Some("covault run --files …    # values as files, the path of each in NAME_FILE".to_owned()),
         ),
-        _ => format!("cannot start {program}: {error}"),
+        _ => (format!("cannot start {program}: {error}"), None),
     };
     // What a shell answers for a command that is not there, or cannot be run.
-    super::out::to_stderr(&format!("error: {message}"));
-    Ok(if error.kind() == ErrorKind::NotFound { 127 } else { 126 })
+    let code = if error.kind() == ErrorKind::NotFound { 127 } else { 126 };
+    Err(Refusal::not_started(code, message, hint))
 }
 
 #[cfg(not(unix))]

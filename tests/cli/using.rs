@@ -116,6 +116,9 @@ fn the_childs_end_is_ours() {
     }
     let said = run(&["no-such-program"]).exits(127);
     assert!(said.err.starts_with("error: cannot start no-such-program"), "{}", said.err);
+    let said = alice.covault(["--json", "run", "--from", "a", "--", "no-such-program"]).exits(127);
+    let error: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    assert_eq!(error["code"], 127);
     std::fs::write(alice.repo.join("plain"), "no program").unwrap();
     run(&["./plain"]).exits(126);
     for signal in [9, 15] {

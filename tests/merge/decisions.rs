@@ -279,6 +279,22 @@ fn a_file_that_drops_something_of_the_base_and_has_more_is_not_older() {
 }
 
 #[test]
+fn of_two_who_merged_the_same_versions_everybody_keeps_the_same_one() {
+    let world = World::new();
+    let alice = forked(&world);
+    let base = bytes(&alice);
+    let both = versions(&alice, 2, false);
+    let [one, other] = [(), ()].map(|()| driven(&alice, &MERGE, [&base, &both[0], &both[1]]).0);
+    let kept = std::cmp::min_by_key(&one, &other, |bytes| Hash::of(bytes));
+    let bot = bot(&world, &alice);
+    for person in [&alice, &bot] {
+        for (ours, theirs) in [(&one, &other), (&other, &one)] {
+            assert!(driven(person, &MERGE, [&base, ours, theirs]).0 == *kept, "{}", person.name);
+        }
+    }
+}
+
+#[test]
 fn how_many_versions_wait_is_said_where_there_are_several() {
     let world = World::new();
     let alice = forked(&world);

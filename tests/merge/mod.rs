@@ -11,6 +11,7 @@ mod keyless;
 mod laws;
 mod let_go;
 mod live;
+mod ongoing;
 mod places;
 pub mod rig;
 mod roster;

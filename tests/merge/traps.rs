@@ -11,7 +11,7 @@ use crate::world::{Person, World};
 /// Git stops at every secret that both sides changed, as in a clone that is not set up.
 const NO_DRIVER: [&str; 2] = ["-c", "merge.covault.driver=exit 1 #"];
 
-fn git_without_driver(person: &Person, args: &[&str]) {
+pub fn git_without_driver(person: &Person, args: &[&str]) {
     person.git(NO_DRIVER.iter().chain(args)).exits(1);
 }
 

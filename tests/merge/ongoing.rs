@@ -1,0 +1,92 @@
+//! What git left unmerged, settled by what git is doing meanwhile: a merge, a revert, a cherry-pick, a rebase.
+
+use covault::model::roster::Role;
+
+use super::git::{field, forked, is_good, on, values};
+use super::traps::git_without_driver;
+use crate::team;
+use crate::world::World;
+
+const DB: &str = ".covault/secrets/db.age";
+
+#[test]
+fn a_merge_that_stopped_brings_everything_and_not_only_what_changed_over_there() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.git(["checkout", "-q", "-b", "third"]).ok();
+    alice.covault(["set", "db", "user=third"]).ok();
+    on(&alice, "main");
+    field(&alice, "password", "of both");
+    alice.git(["branch", "-f", "side"]).ok();
+    on(&alice, "side");
+    field(&alice, "value", "from the side");
+    // Here another branch's file took the place of what both come from.
+    alice.git(["checkout", "-q", "-b", "here", "main"]).ok();
+    alice.git(["checkout", "-q", "third", "--", DB]).ok();
+    alice.git(["commit", "-qm", "as on the third branch"]).ok();
+    git_without_driver(&alice, &["merge", "-q", "side"]);
+    alice.covault(["resolve"]).ok();
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    for (field, value) in [("user", "third"), ("password", "of both"), ("value", "from the side")] {
+        assert_eq!(values(&alice, "db", field), [value]);
+    }
+}
+
+#[test]
+fn a_revert_that_stopped_says_what_undoes_a_change() {
+    let world = World::new();
+    let alice = forked(&world);
+    field(&alice, "password", "a mistake");
+    field(&alice, "value", "later");
+    let before = std::fs::read(alice.file("db")).unwrap();
+    git_without_driver(&alice, &["revert", "--no-edit", "HEAD~1"]);
+    let said = alice.covault(["resolve"]).ok();
+    assert!(said.err.contains("a revert would bring old values back unseen; ours stays"), "{}", said.err);
+    assert!(said.err.contains("git revert --abort, then covault restore --commit"), "{}", said.err);
+    assert_eq!(std::fs::read(alice.file("db")).unwrap(), before);
+}
+
+#[test]
+fn what_a_leaver_wrote_does_not_count_where_the_commit_that_is_picked_knows_that_they_left() {
+    for picks in [&["cherry-pick", "side"][..], &["rebase", "-q", "--onto", "main", "side~1", "side"]] {
+        let world = World::new();
+        let alice = forked(&world);
+        let bob = team::admit(&world, &alice, "bob", Role::Writer);
+        field(&bob, "password", "written by bob");
+        bob.git(["push", "-q", "origin", "HEAD:refs/heads/bobs"]).ok();
+        alice.git(["branch", "-f", "side"]).ok();
+        field(&alice, "value", "from main");
+        on(&alice, "side");
+        alice.covault(["member", "remove", "bob", "--yes"]).ok();
+        alice.git(["checkout", "-q", "bobs", "--", DB]).ok();
+        alice.git(["commit", "-qm", "an innocent change"]).ok();
+        on(&alice, "main");
+        git_without_driver(&alice, picks);
+        let said = alice.covault(["resolve"]).ok();
+        assert!(
+            said.err.contains("what bob wrote is kept beside it and counts for nothing"),
+            "{picks:?}: {}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn a_pick_that_stopped_brings_its_change_alone() {
+    for picks in [&["cherry-pick", "side"][..], &["rebase", "-q", "--onto", "main", "side~1", "side"]] {
+        let world = World::new();
+        let alice = forked(&world);
+        on(&alice, "side");
+        alice.covault(["set", "db", "user=unfinished"]).ok();
+        field(&alice, "password", "picked");
+        on(&alice, "main");
+        field(&alice, "value", "from main");
+        git_without_driver(&alice, picks);
+        alice.covault(["resolve"]).ok();
+        alice.git(["-c", "core.editor=true", picks[0], "--continue"]).ok();
+        for (field, value) in [("user", "app"), ("password", "picked"), ("value", "from main")] {
+            assert_eq!(values(&alice, "db", field), [value], "{picks:?}");
+        }
+        is_good(&alice);
+    }
+}
