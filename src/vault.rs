@@ -61,6 +61,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use error::{Kind, VaultError};
+pub use trunk::Doubt;
 
 use crate::home::{Home, Keys, OwnSigner};
 use crate::model::bytes::Hash;

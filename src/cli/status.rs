@@ -100,6 +100,10 @@ fn as_text(status: &Status, has_identity: bool) -> String {
              branch NAME {commit})\n"
         ));
     }
+    if let Some(doubt) = &status.trunk_doubt {
+        let line = format!("the trunk: {} ({})", doubt.seen, doubt.hint);
+        out.push_str(&format!("\n{}\n", escape::terminal(&line)));
+    }
     out
 }
 
@@ -165,5 +169,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "requests": status.requests.asked.iter().map(member::ask_as_json).collect::<Vec<_>>(),
         "refused_requests": status.requests.refused.iter().map(member::refused_as_text).collect::<Vec<_>>(),
         "detached": status.detached,
+        "trunk": status.trunk,
+        "trunk_doubt": status.trunk_doubt.as_ref().map(|doubt| json!({ "seen": doubt.seen, "hint": doubt.hint })),
     })
 }

@@ -25,9 +25,10 @@ impl Repo {
     /// Finds the trunk; `None` where nothing of it exists.
     ///
     /// The setting `covault.trunk` (a branch `main`, `origin/main`, or a full ref) is final where it is set: if nothing
-    /// of it exists, no other branch takes its place. Else it is what `refs/remotes/origin/HEAD` points to, else the
-    /// branch of `covault.branch`. A branch stands for its upstream, else for `origin`'s branch of the same name, and
-    /// only where there is neither for itself. Settings count as they were when the repository was opened.
+    /// of it exists, no other branch takes its place. Else it is what `refs/remotes/origin/HEAD` points to (where there is
+    /// one remote, of another name, its `HEAD`), else the branch of `covault.branch`. A branch stands for its upstream,
+    /// else for `origin`'s branch of the same name, and only where there is neither for itself. Settings count as they were
+    /// when the repository was opened.
     ///
     /// # Errors
     /// `Git` in a reftable repository.
@@ -43,7 +44,11 @@ impl Repo {
                 }
             },
             None => {
-                names.push(format!("{REMOTES}origin/HEAD"));
+                let head = format!("{REMOTES}{}/HEAD", self.main_remote());
+                // Where it points nowhere, somebody pushed a branch of that name.
+                if let Some((name, commit)) = self.first_ref(&[head.clone()])?.filter(|(name, _)| *name != head) {
+                    return Ok(Some(Trunk { remote: name.starts_with(REMOTES), name, commit }));
+                }
                 if let Some(branch) = self.config_str("covault.branch").filter(|branch| !branch.is_empty()) {
                     self.add_branch(branch.strip_prefix(HEADS).unwrap_or(&branch), &mut names);
                 }
@@ -72,6 +77,25 @@ impl Repo {
         Ok(self.first_ref(&[format!("{HEADS}{branch}")])?.map(|(_, commit)| commit))
     }
 
+    /// The remote-tracking ref that the branch checked out follows, and its commit; `None` where there is none.
+    ///
+    /// # Errors
+    /// `Git` in a reftable repository.
+    pub fn followed(&self) -> Result<Option<(String, ObjectId)>> {
+        let Some(branch) = self.head()?.branch else { return Ok(None) };
+        let upstream = self.upstream(&branch).filter(|name| name.starts_with(REMOTES));
+        upstream.map_or(Ok(None), |name| self.first_ref(&[name]))
+    }
+
+    /// The branches of a remote that the last fetch brought, by what it left in `FETCH_HEAD` (git-fetch(1)): all that the
+    /// remote has, mostly, or the one that was asked for. Empty where nothing can be told.
+    pub fn fetched_last(&self) -> Vec<String> {
+        let text = std::fs::read(self.git_dir().join("FETCH_HEAD")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let branch = |line: &str| line.split_once("branch '")?.1.split_once("' of ").map(|(name, _)| name.to_owned());
+        text.lines().filter_map(branch).collect()
+    }
+
     /// Whether the settings name this branch as the one that counts.
     pub(super) fn is_named(&self, branch: &str) -> bool {
         ["covault.trunk", "covault.branch"].iter().any(|key| {
@@ -95,6 +119,13 @@ impl Repo {
             let only = if remotes.len() == 1 { names.next() } else { names.find(|name| *name == "origin") };
             only.map(str::to_owned)
         })
+    }
+
+    /// The remote whose default branch counts: `origin`, or the only one. It need not exist.
+    pub fn main_remote(&self) -> String {
+        let remotes = self.git.remote_names();
+        let only = remotes.iter().next().filter(|_| remotes.len() == 1).and_then(|name| name.to_str().ok());
+        only.unwrap_or("origin").to_owned()
     }
 
     /// The refs that a local branch stands for, the most public first.

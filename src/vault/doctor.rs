@@ -59,6 +59,7 @@ impl Vault {
             self.check_hooks(program)?,
             self.check_leftovers()?,
             self.check_references(),
+            self.check_trunk()?,
         ]);
         Ok(findings)
     }
@@ -184,6 +185,15 @@ impl Vault {
             return Ok(good(what, "none".to_owned()));
         }
         Ok(warning(what, format!("no secrets: {}", strangers.join(", ")), "covault doctor --fix, or remove them"))
+    }
+
+    /// Which branch what is read here is compared with.
+    fn check_trunk(&self) -> Result<Finding, VaultError> {
+        let what = "trunk";
+        Ok(match self.trunk_doubt()? {
+            Some(doubt) => warning(what, doubt.seen, &doubt.hint),
+            None => good(what, self.trunk_name()?.unwrap_or_else(|| "none, and no remote".to_owned())),
+        })
     }
 
     /// Whether `run` would find what env files name.

@@ -9,6 +9,7 @@ use super::init::PAPER;
 use super::keys::is_for_resume;
 use super::read::{BATCH, Secret};
 use super::requests::Requests;
+use super::trunk::Doubt;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, HomeError, OwnSigner};
 use crate::model::keys::record::{KeyRecord, Retired, Standing};
@@ -68,6 +69,10 @@ pub struct Status {
     pub exposed: Vec<(String, usize)>,
     /// The commit that is checked out without a branch.
     pub detached: Option<String>,
+    /// Which branch counts, as `origin/main`.
+    pub trunk: Option<String>,
+    /// Why that may be the wrong one.
+    pub trunk_doubt: Option<Doubt>,
 }
 
 impl Status {
@@ -142,6 +147,8 @@ impl Vault {
             requests: self.requests()?,
             exposed: self.exposed_to()?,
             detached: self.detached_at()?,
+            trunk: self.trunk_name()?,
+            trunk_doubt: self.trunk_doubt()?,
             pending,
             apart,
             operations: Vec::new(),

@@ -3,21 +3,23 @@
 //! The record is one commit: its tree names every byte that was there. A checked-out commit that contains it has to hold
 //! that roster and those secrets, or what descends from them; other branches and old commits are read as they are.
 
+mod doubt;
 mod secrets;
+mod way;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+pub use doubt::Doubt;
 pub(super) use secrets::{binding, descends};
 
-use super::open::check;
 use super::trust::{self, Acceptance};
-use super::{Vault, VaultError, sealed};
+use super::{Vault, VaultError};
 use crate::home::{Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::names::{MemberName, SecretPath};
-use crate::model::roster::{Holder, MAX_ROSTER, Role, Roster, State};
+use crate::model::roster::{Holder, Role, Roster, State};
 use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
 
 /// What this clone knows of the trunk.
@@ -26,8 +28,6 @@ pub(super) struct View {
     seen: Option<ObjectId>,
     /// Whether what is checked out contains it; found out when it is asked for.
     contained: OnceCell<bool>,
-    /// Whether others push to the trunk.
-    is_shared: bool,
     /// What the local branch of the trunk's name holds; found out when it is asked for.
     unpublished: OnceCell<Option<ObjectId>>,
 }
@@ -103,9 +103,8 @@ impl Here<'_> {
             Some(trunk) => self.with_own_commit(seen, trunk)?,
             None => seen,
         };
-        let is_shared = trunk.as_ref().is_some_and(|trunk| trunk.remote);
         let Some((trunk, theirs)) = trunk.zip(published) else {
-            return self.without_trunk(seen, pin, is_shared);
+            return self.without_trunk(seen, pin);
         };
         let theirs = theirs.as_ref().unwrap_or(self.roster);
         // A local branch is moved by nobody but its owner: it is its own record, and the pin holds its roster.
@@ -115,19 +114,23 @@ impl Here<'_> {
         let tip = trunk.commit.to_string();
         let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip);
         if let Some(seen) = seen.as_ref().filter(|_| moved) {
-            self.check_way(at, seen.head, &trunk, theirs)?;
+            self.check_way(at, seen.head, trunk.commit, theirs)?;
         }
-        if moved && (at.is_none() || self.follows(at, trunk.commit, theirs)?) {
-            at = Some(trunk.commit);
+        let reached = match at {
+            Some(from) if moved => self.reached(from, trunk.commit, theirs)?,
+            _ => Some(trunk.commit).filter(|_| moved),
+        };
+        if let Some(reached) = reached {
+            at = Some(reached);
             if trunk.remote {
                 // A machine that cannot remember still may read.
-                let _ = home.set_seen(vault, &place, &record_of(&trunk, theirs.seq, theirs.head));
+                let _ = home.set_seen(vault, &place, &record_of(&trunk, reached, theirs.seq, theirs.head));
             }
         }
         if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
             let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
         }
-        let view = View { seen: at, contained: OnceCell::new(), is_shared, unpublished: OnceCell::new() };
+        let view = View { seen: at, contained: OnceCell::new(), unpublished: OnceCell::new() };
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
         Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
@@ -144,7 +147,7 @@ impl Here<'_> {
         let accepted = published.as_ref().and_then(Option::as_ref).unwrap_or(self.roster);
         let (seq, head) = (accepted.seq, accepted.head);
         if let Some(trunk) = trunk.filter(|trunk| trunk.remote) {
-            self.home.set_seen(vault, &place(self.repo), &record_of(&trunk, seq, head))?;
+            self.home.set_seen(vault, &place(self.repo), &record_of(&trunk, trunk.commit, seq, head))?;
         }
         self.home.set_pin(&Pin { vault, seq, head })?;
         // Somebody who is in by what was accepted is no more one whose removal was seen.
@@ -156,20 +159,22 @@ impl Here<'_> {
 
     /// Without a trunk, or with one that has no vault, what it held when it was last seen counts: its roster and its
     /// secrets. Where it was never seen only the pin says what was there.
-    fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>, is_shared: bool) -> Result<Findings, VaultError> {
+    fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>) -> Result<Findings, VaultError> {
         let vault = self.roster.vault;
         let held = seen.as_ref().map(|seen| (seen.head, seen.seq));
         let held = held.or_else(|| pin.as_ref().map(|pin| (pin.head, pin.seq)));
         if let Some((_, seq)) = held.filter(|(head, _)| !self.roster.has(*head)) {
             return Err(self.rolled_back(seq));
         }
-        // What a branch has beyond the trunk is no pin: the trunk may come back without it.
-        if seen.is_none() && pin.is_none_or(|pin| pin.head != self.roster.head && self.roster.has(pin.head)) {
+        // What a branch has beyond the trunk is no pin, and who it removed is not gone: the trunk may come without it.
+        if seen.is_none() && pin.is_none() {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
         let at = seen.and_then(|seen| self.repo.resolve(&seen.commit).ok());
-        let view = View { seen: at, contained: OnceCell::new(), is_shared, unpublished: OnceCell::new() };
-        Ok(Findings { view, gone: self.gone(self.roster)?, forked_by: None, ahead: None })
+        let view = View { seen: at, contained: OnceCell::new(), unpublished: OnceCell::new() };
+        let mut gone = dead(self.roster);
+        gone.extend(self.home.removed(vault)?);
+        Ok(Findings { view, gone, forked_by: None, ahead: None })
     }
 
     /// The trunk may not lose an entry or a commit that was seen on it.
@@ -220,52 +225,9 @@ impl Here<'_> {
         }
         let Some(roster) = self.roster_at(own)? else { return Ok(seen) };
         let roster = roster.as_ref().unwrap_or(self.roster);
-        let record = Seen { commit: own.to_string(), ..record_of(trunk, roster.seq, roster.head) };
+        let record = record_of(trunk, own, roster.seq, roster.head);
         let _ = self.home.set_seen(vault, &place, &record);
         Ok(Some(record))
-    }
-
-    /// The trunk may not lose an entry that it had on its way from what was seen to where it is now: step by step along
-    /// its own commits, as if each had been looked at. What a branch had that was never merged counts for nothing, nor does
-    /// a roster that lacks what was there before it.
-    fn check_way(
-        &self,
-        from: Option<ObjectId>,
-        mut held: Hash,
-        trunk: &Trunk,
-        theirs: &Roster,
-    ) -> Result<(), VaultError> {
-        let Some(from) = from else { return Ok(()) };
-        let file = format!("{}/roster.toml", self.root);
-        let walked = self.repo.walk(&[trunk.commit], &[from])?;
-        let parents: HashMap<ObjectId, Option<ObjectId>> =
-            walked.iter().map(|commit| (commit.id, commit.parents.first().copied())).collect();
-        let next = |commit: &ObjectId| parents.get(commit).copied().flatten().filter(|it| parents.contains_key(it));
-        let line: Vec<ObjectId> =
-            std::iter::successors(Some(trunk.commit).filter(|it| parents.contains_key(it)), next).collect();
-        let Some(now) = self.repo.blob_at(trunk.commit, &file)? else { return Ok(()) };
-        let text = trust::roster_bytes(self.repo, now, &file)?;
-        let mut met = HashSet::from([now]);
-        for commit in line.into_iter().rev() {
-            let Some(blob) = self.repo.blob_at(commit, &file)?.filter(|blob| met.insert(*blob)) else { continue };
-            let Some(bytes) = self.repo.blob_within(blob, MAX_ROSTER as u64)? else { continue };
-            if text.starts_with(&bytes) {
-                // An earlier state of the roster as it is now, as nearly always: no need to read it.
-                let entries = bytes.split(|byte| *byte == b'\n').filter(|line| *line == b"[[entry]]").count();
-                let head = entries.checked_sub(1).and_then(|last| theirs.chain.get(last)).copied();
-                held = head.filter(|head| theirs.contains(*head, held)).unwrap_or(held);
-                continue;
-            }
-            let name = format!("{file} at {}", abbreviated(&commit.to_string()));
-            let Ok(roster) = trust::verified_cached(self.home, &name, &bytes) else { continue };
-            if roster.vault == self.roster.vault && roster.has(held) {
-                held = roster.head;
-                if !theirs.has(held) {
-                    return Err(self.rolled_back(roster.seq));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A checked-out commit that contains what was seen on the trunk has its roster, too.
@@ -280,34 +242,6 @@ impl Here<'_> {
             return Err(self.rolled_back(record.seq));
         }
         Ok(())
-    }
-
-    /// Whether everything that changed on the trunk follows what was there; where something does not, the record stays
-    /// where it was, so that it is compared with that.
-    fn follows(&self, from: Option<ObjectId>, to: ObjectId, theirs: &Roster) -> Result<bool, VaultError> {
-        let Some(from) = from.filter(|from| *from != to) else { return Ok(true) };
-        if !matches!(self.repo.is_ancestor(from, to)?, Ancestry::Yes) {
-            return Ok(true);
-        }
-        for (path, change) in sealed::changed_between(self.repo, Some(from), to, self.root)? {
-            let Some(before) = change.before else { continue };
-            // What was not readable then binds nobody.
-            let olds = binding(theirs, &change.path, &path, sealed::bytes_or_none(self.repo, before)?);
-            let Some(after) = change.after.filter(|_| !olds.is_empty()) else {
-                if olds.is_empty() {
-                    continue;
-                }
-                return Ok(false);
-            };
-            let after = sealed::bytes_or_none(self.repo, after)?;
-            let Ok(new) = check(theirs, &change.path, &path, after, None) else { return Ok(false) };
-            for old in &olds {
-                if !descends(self.repo, Some(to), &change.path, &new, old)? {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
     }
 
     /// The roster in a commit: outside `None` where it has none, inside `None` where it is the one in front of us.
@@ -381,9 +315,9 @@ impl Vault {
         Ok(*self.trunk.unpublished.get_or_init(|| found))
     }
 
-    /// Remembers what this clone has just committed, so that it counts once the trunk has it.
+    /// Remembers what this clone has just committed, so that it counts once the trunk has it; the first push makes the trunk.
     pub(super) fn remember_written(&self, commit: Option<&str>) {
-        if let Some(commit) = commit.filter(|_| self.trunk.is_shared) {
+        if let Some(commit) = commit {
             self.home().remember_written(self.roster().vault, &place(self.repo()), commit);
         }
     }
@@ -406,8 +340,9 @@ fn place(repo: &Repo) -> PathBuf {
     repo.common_dir().to_path_buf()
 }
 
-fn record_of(trunk: &Trunk, seq: u64, head: Hash) -> Seen {
-    Seen { trunk: trunk.name.clone(), commit: trunk.commit.to_string(), seq, head }
+/// The record that `commit` was seen on the trunk, with the roster's newest entry there.
+fn record_of(trunk: &Trunk, commit: ObjectId, seq: u64, head: Hash) -> Seen {
+    Seen { trunk: trunk.name.clone(), commit: commit.to_string(), seq, head }
 }
 
 /// A ref's name without what says where it is: `main`, `origin/main`.

@@ -11,6 +11,7 @@ mod forging;
 mod hostile;
 mod joining;
 mod journals;
+mod lagging;
 mod merging;
 mod ordinary;
 pub mod rig;

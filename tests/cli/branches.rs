@@ -1,5 +1,7 @@
 //! Branches without a vault, no branch at all, and clones that have not accepted theirs yet: what is said leads on.
 
+use std::path::Path;
+
 use super::hooks::script;
 use super::{all_of, head, json, same};
 use crate::world::{Person, World};
@@ -248,4 +250,86 @@ fn what_a_hook_says_in_lines_is_shown_in_lines_that_look_like_none_of_ours() {
         "{}",
         said.err
     );
+}
+
+/// What `status` and `doctor` say of the branch that counts.
+fn trunk_of(person: &Person) -> (Option<String>, Option<String>) {
+    let status = json(&person.covault(["status", "--json"]).ok());
+    let doctor = person.covault(["doctor", "--json"]).text();
+    let doctor: serde_json::Value = serde_json::from_str(&doctor).unwrap();
+    let found = doctor["findings"].as_array().unwrap().iter().find(|it| it["what"] == "trunk").unwrap();
+    let word = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let doubt = word(&status["trunk_doubt"]["seen"]);
+    assert_eq!((found["health"] == "ok", found["hint"].is_null()), (doubt.is_none(), doubt.is_none()));
+    if let Some(doubt) = &doubt {
+        assert!(person.covault(["status"]).ok().text().contains(doubt));
+    }
+    (word(&status["trunk"]), doubt)
+}
+
+#[test]
+fn a_trunk_that_was_renamed_or_that_nobody_names_is_told() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("a", "1");
+    alice.git(["push", "-q"]).ok();
+    let bob = world.joins(&alice, "bob");
+    assert_eq!(trunk_of(&alice), (Some("origin/main".to_owned()), None));
+    assert_eq!(trunk_of(&bob), (Some("origin/main".to_owned()), None));
+    // A branch that was pushed and goes on from the trunk is an ordinary one.
+    bob.git(["switch", "-q", "-c", "feature"]).ok();
+    bob.set("b", "1");
+    bob.git(["push", "-q", "-u", "origin", "feature"]).ok();
+    bob.git(["fetch", "-q"]).ok();
+    assert_eq!(trunk_of(&bob), (Some("origin/main".to_owned()), None));
+    // The forge calls it something else, and everybody does what it tells them.
+    alice
+        .git([Path::new("-C"), &world.shared(), "branch".as_ref(), "-m".as_ref(), "main".as_ref(), "trunk".as_ref()])
+        .ok();
+    for person in [&alice, &bob] {
+        person.git(["switch", "-q", "main"]).ok();
+        person.git(["branch", "-q", "-m", "trunk"]).ok();
+        person.git(["fetch", "-q"]).ok();
+        person.git(["branch", "-q", "-u", "origin/trunk"]).ok();
+    }
+    alice.set("a", "2");
+    alice.git(["push", "-q"]).ok();
+    bob.git(["pull", "-q", "--ff-only"]).ok();
+    for person in [&alice, &bob] {
+        let (trunk, doubt) = trunk_of(person);
+        assert_eq!(trunk.as_deref(), Some("origin/main"));
+        assert!(
+            doubt.unwrap().starts_with("origin/main, which the last fetch did not bring, and origin/trunk goes on")
+        );
+        person.git(["remote", "set-head", "origin", "--auto"]).ok();
+        assert_eq!(trunk_of(person), (Some("origin/trunk".to_owned()), None));
+    }
+}
+
+#[test]
+fn a_clone_that_knows_no_trunk_is_told() {
+    let world = World::new();
+    let alice = world.team("alice");
+    // The vault came to be on a branch that is gone since.
+    alice.git(["switch", "-q", "-c", "add-covault"]).ok();
+    alice.git(["config", "covault.branch", "add-covault"]).ok();
+    assert_eq!(trunk_of(&alice), (Some("add-covault".to_owned()), None));
+    alice.git(["switch", "-q", "main"]).ok();
+    alice.set("a", "1");
+    alice.git(["push", "-q"]).ok();
+    let (_, doubt) = trunk_of(&alice);
+    assert!(doubt.unwrap().starts_with("add-covault, which is on no remote, and origin/main goes on from it"));
+    alice.git(["branch", "-q", "-D", "add-covault"]).ok();
+    let (trunk, doubt) = trunk_of(&alice);
+    assert_eq!(trunk, None);
+    assert!(doubt.unwrap().starts_with("add-covault should count, and there is no such branch"));
+    alice.git(["config", "--unset", "covault.branch"]).ok();
+    let (trunk, doubt) = trunk_of(&alice);
+    assert_eq!(trunk, None);
+    assert!(doubt.unwrap().starts_with("nothing says which branch of origin counts"));
+    alice.git(["remote", "set-head", "origin", "--auto"]).ok();
+    assert_eq!(trunk_of(&alice), (Some("origin/main".to_owned()), None));
+    // Without a remote there is nothing to be told.
+    let solo = world.founder("solo");
+    assert_eq!(trunk_of(&solo), (Some("main".to_owned()), None));
 }

@@ -1,11 +1,14 @@
 //! What git left unmerged, settled by what git is doing meanwhile: a merge, a revert, a cherry-pick, a rebase.
 
-use covault::model::roster::Role;
+use covault::model::roster::{Operation, Role};
+use covault::seal::members;
 
 use super::git::{field, forked, is_good, on, values};
+use super::rig;
 use super::traps::git_without_driver;
+use crate::cli::json;
 use crate::team;
-use crate::world::World;
+use crate::world::{Person, World};
 
 const DB: &str = ".covault/secrets/db.age";
 
@@ -88,5 +91,73 @@ fn a_pick_that_stopped_brings_its_change_alone() {
             assert_eq!(values(&alice, "db", field), [value], "{picks:?}");
         }
         is_good(&alice);
+    }
+}
+
+/// The names that `resolve` settles.
+fn settled(alice: &Person) -> Vec<String> {
+    let said = json(&alice.covault(["resolve", "--json"]));
+    let names = said["settled"].as_array().unwrap_or_else(|| panic!("{said}")).iter();
+    names.map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_side_that_was_dropped_is_found_beside_what_is_still_unmerged() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.set("other", "first");
+    alice.git(["branch", "-f", "side"]).ok();
+    let changes = |field_of_db: &str, user: &str| {
+        field(&alice, field_of_db, "changed");
+        alice.covault(["set", "other", user]).ok();
+    };
+    on(&alice, "side");
+    changes("password", "user=side");
+    on(&alice, "main");
+    changes("value", "host=main");
+    git_without_driver(&alice, &["merge", "-q", "side"]);
+    alice.git(["checkout", "-q", "--ours", "--", DB]).ok();
+    alice.git(["add", DB]).ok();
+    assert_eq!(settled(&alice), ["other", "db"]);
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    assert_eq!(values(&alice, "db", "password"), ["changed"]);
+    assert_eq!(values(&alice, "db", "value"), ["changed"]);
+    is_good(&alice);
+}
+
+#[test]
+fn a_side_that_was_dropped_is_over_once_that_was_committed() {
+    let world = World::new();
+    let alice = forked(&world);
+    on(&alice, "side");
+    field(&alice, "password", "from the side");
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    git_without_driver(&alice, &["merge", "-q", "side"]);
+    alice.git(["checkout", "-q", "--ours", "--", DB]).ok();
+    alice.git(["add", DB]).ok();
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    assert!(settled(&alice).is_empty());
+    assert_eq!(values(&alice, "db", "password"), ["the first password"]);
+}
+
+#[test]
+fn what_counts_for_nothing_and_was_dropped_by_hand_is_kept_until_somebody_decides() {
+    let world = World::new();
+    let alice = forked(&world);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    field(&bob, "password", "written by bob");
+    field(&alice, "value", "written by alice");
+    let member = team::vault(&alice).roster().named(&rig::member("bob")).unwrap().reference();
+    team::amend(&alice, vec![Operation::Remove { member, live: Vec::new() }.into()], "covault: remove bob");
+    let path = bob.repo.to_str().unwrap().to_owned();
+    git_without_driver(&alice, &["pull", "-q", "--no-rebase", &path, "main"]);
+    for added in ["--ours", "--theirs"] {
+        alice.git(["checkout", "-q", "-m", "--", DB]).ok();
+        alice.git(["checkout", "-q", added, "--", DB]).ok();
+        alice.git(["add", DB]).ok();
+        assert_eq!(settled(&alice), ["db"], "{added}");
+        assert_eq!(members(&std::fs::read(alice.file("db")).unwrap()).unwrap().len(), 2, "{added}");
+        assert_eq!(values(&alice, "db", "value"), ["written by alice"]);
     }
 }

@@ -82,7 +82,10 @@ fn what_was_left_out_does_not_come_back_with_the_next_resolve() {
     git_without_driver(&alice, &["pull", "-q", "--no-rebase", &path, "main"]);
     alice.covault(["resolve"]).exits(5);
     alice.covault(["resolve", "db", "--discard"]).ok();
-    alice.covault(["resolve"]).ok();
+    let staged = std::fs::read(alice.file("db")).unwrap();
+    let again = json(&alice.covault(["resolve", "--json"]).ok());
+    assert_eq!(again["settled"], serde_json::json!([]), "{again}");
+    assert_eq!(std::fs::read(alice.file("db")).unwrap(), staged);
     alice.git(["commit", "-q", "--no-edit"]).ok();
     assert_eq!(values(&alice, "db", "password"), ["the first password"]);
     alice.covault(["verify"]).ok();
