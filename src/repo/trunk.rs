@@ -46,7 +46,9 @@ impl Repo {
             None => {
                 let head = format!("{REMOTES}{}/HEAD", self.main_remote());
                 // Where it points nowhere, somebody pushed a branch of that name.
-                if let Some((name, commit)) = self.first_ref(&[head.clone()])?.filter(|(name, _)| *name != head) {
+                if let Some((name, commit)) =
+                    self.first_ref(std::slice::from_ref(&head))?.filter(|(name, _)| *name != head)
+                {
                     return Ok(Some(Trunk { remote: name.starts_with(REMOTES), name, commit }));
                 }
                 if let Some(branch) = self.config_str("covault.branch").filter(|branch| !branch.is_empty()) {

@@ -104,7 +104,7 @@ impl Here<'_> {
             None => seen,
         };
         let Some((trunk, theirs)) = trunk.zip(published) else {
-            return self.without_trunk(seen, pin);
+            return self.without_trunk(seen, pin.as_ref());
         };
         let theirs = theirs.as_ref().unwrap_or(self.roster);
         // A local branch is moved by nobody but its owner: it is its own record, and the pin holds its roster.
@@ -159,10 +159,10 @@ impl Here<'_> {
 
     /// Without a trunk, or with one that has no vault, what it held when it was last seen counts: its roster and its
     /// secrets. Where it was never seen only the pin says what was there.
-    fn without_trunk(&self, seen: Option<Seen>, pin: Option<Pin>) -> Result<Findings, VaultError> {
+    fn without_trunk(&self, seen: Option<Seen>, pin: Option<&Pin>) -> Result<Findings, VaultError> {
         let vault = self.roster.vault;
         let held = seen.as_ref().map(|seen| (seen.head, seen.seq));
-        let held = held.or_else(|| pin.as_ref().map(|pin| (pin.head, pin.seq)));
+        let held = held.or_else(|| pin.map(|pin| (pin.head, pin.seq)));
         if let Some((_, seq)) = held.filter(|(head, _)| !self.roster.has(*head)) {
             return Err(self.rolled_back(seq));
         }

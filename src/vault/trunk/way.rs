@@ -2,6 +2,7 @@
 //!
 //! Which parent of a merge was the trunk before it, whoever made the merge has chosen. So all of them count.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::open::{Version, check};
@@ -45,13 +46,14 @@ impl Here<'_> {
             let of_parent = |parent: &ObjectId| heads.get(parent).cloned().unwrap_or_else(|| BTreeSet::from([held]));
             let mut here: BTreeSet<Hash> = commit.parents.iter().flat_map(of_parent).collect();
             if let Some(blob) = or_nothing(self.repo.blob_at(commit.id, &file))? {
-                if !met.contains_key(&blob) {
-                    met.insert(blob, self.met(blob, &file, &commit, &text, theirs)?);
-                }
+                let met = match met.entry(blob) {
+                    Entry::Occupied(met) => met.into_mut(),
+                    Entry::Vacant(place) => place.insert(self.met(blob, &file, &commit, &text, theirs)?),
+                };
                 let goes_on = |has: &dyn Fn(Hash) -> bool| here.iter().all(|head| has(*head));
-                let newest = match met.get(&blob) {
-                    Some(Met::Earlier(head)) if goes_on(&|it| theirs.contains(*head, it)) => Some(*head),
-                    Some(Met::Other(roster)) if goes_on(&|it| roster.has(it)) => Some(roster.head),
+                let newest = match met {
+                    Met::Earlier(head) if goes_on(&|it| theirs.contains(*head, it)) => Some(*head),
+                    Met::Other(roster) if goes_on(&|it| roster.has(it)) => Some(roster.head),
                     _ => None,
                 };
                 if let Some(newest) = newest {
