@@ -215,6 +215,14 @@ impl Home {
         self.state.join(vault.to_string())
     }
 
+    /// The vaults that this machine remembers anything of.
+    fn vaults(&self) -> Vec<Hash> {
+        let folders = std::fs::read_dir(&self.state).into_iter().flatten().flatten();
+        let mut vaults: Vec<Hash> = folders.filter_map(|it| Hash::from_hex(it.file_name().to_str()?)).collect();
+        vaults.sort_unstable();
+        vaults
+    }
+
     /// The identity file that counts: the one that the environment names, else the one in the config folder.
     pub fn identity_file(&self) -> PathBuf {
         self.sources.identity_file.clone().unwrap_or_else(|| self.named(IDENTITY_POINTER, "identity.txt"))

@@ -33,6 +33,7 @@ pub mod machine;
 pub mod merge;
 pub mod misplaced;
 pub mod open;
+mod put_back;
 pub mod read;
 pub mod references;
 pub mod rekey;
@@ -128,7 +129,7 @@ impl Vault {
     /// which names how to accept it, whether there is a key or not.
     pub fn open_without_key(start: &Path, home: Home, expected: Option<&str>) -> Result<Self, VaultError> {
         let repo = Repo::discover(start)?;
-        let root = root_above(&repo, start)?;
+        let root = root_above(&repo, Some(&home), start)?;
         let accepted = trust::load_roster(&repo, &home, &root, expected.into())?;
         Ok(Self {
             repo,
@@ -230,18 +231,27 @@ impl Vault {
 }
 
 /// Path of the `.covault` folder above `start`, from the top.
-fn root_above(repo: &Repo, start: &Path) -> Result<String, VaultError> {
-    root_if_any(repo, start)?.ok_or_else(|| branch::no_vault(repo, start))
+fn root_above(repo: &Repo, home: Option<&Home>, start: &Path) -> Result<String, VaultError> {
+    root_if_any(repo, start)?.ok_or_else(|| branch::no_vault(repo, home, start))
 }
 
 /// The same for who knows where else to look: `None` where there is no vault in the work tree.
 fn root_if_any(repo: &Repo, start: &Path) -> Result<Option<String>, VaultError> {
     match repo.find_vault(start)? {
-        VaultPlace::Found(place) if place.is_empty() => Ok(Some(FOLDER.to_owned())),
-        VaultPlace::Found(place) => Ok(Some(format!("{place}/{FOLDER}"))),
-        VaultPlace::Below(places) => Err(VaultError::SeveralVaults(places)),
+        VaultPlace::Found(place) => Ok(Some(root_at(&place))),
+        VaultPlace::Below(mut places) => {
+            // One that git has at this folder or above it lacks its roster on the disk: it is not below.
+            let above = put_back::roots_above(&repo.prefix(start)?);
+            places.retain(|place| !above.contains(&root_at(place)));
+            if places.is_empty() { Ok(None) } else { Err(VaultError::SeveralVaults(places)) }
+        }
         VaultPlace::None => Ok(None),
     }
+}
+
+/// The vault's folder in a folder, from the top.
+fn root_at(folder: &str) -> String {
+    if folder.is_empty() { FOLDER.to_owned() } else { format!("{folder}/{FOLDER}") }
 }
 
 /// Path of the `.covault` folder above `start` in the first of `commits` that has one, from the top.
@@ -250,7 +260,7 @@ fn root_in(repo: &Repo, start: &Path, commits: &[ObjectId]) -> Result<Option<Str
     for commit in commits {
         let mut dir = Some(prefix.as_str());
         while let Some(here) = dir {
-            let root = if here.is_empty() { FOLDER.to_owned() } else { format!("{here}/{FOLDER}") };
+            let root = root_at(here);
             if repo.tree_at(*commit, &root)?.is_some() {
                 return Ok(Some(root));
             }

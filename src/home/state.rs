@@ -100,6 +100,12 @@ impl Home {
         Ok(Some(Seen { trunk: parsed.trunk, commit: parsed.commit, seq: parsed.seq, head }))
     }
 
+    /// What the clone at `place` saw of the trunk of each vault that this machine knows; damaged records are left out.
+    pub fn seen_at(&self, place: &Path) -> Vec<(Hash, Seen)> {
+        let vaults = self.vaults().into_iter();
+        vaults.filter_map(|vault| Some((vault, self.seen(vault, place).ok()??))).collect()
+    }
+
     /// Remembers what this clone saw of the trunk.
     pub fn set_seen(&self, vault: Hash, place: &Path, seen: &Seen) -> Result<(), HomeError> {
         let Seen { trunk, commit, seq, head } = seen;

@@ -2,6 +2,9 @@
 //!
 //! The texts of the refusals themselves are in [`super::error`].
 
+mod roster;
+
+use self::roster::log_of;
 use super::error::{Kind, VaultError};
 use super::misplaced::Stray;
 use super::wrong::Wrong;
@@ -129,6 +132,8 @@ impl VaultError {
             | Self::RosterSuspect { .. }
             | Self::RosterTakenBack { .. }
             | Self::NotJoined(_) => Kind::Conflict,
+            Self::RosterOnTrunk { source, .. } => source.kind(),
+            Self::RosterHere { refused, .. } => refused.kind(),
             Self::Roster { .. }
             | Self::RosterSignature { .. }
             | Self::RosterSigner { .. }
@@ -136,6 +141,7 @@ impl VaultError {
             | Self::UnknownVault { .. }
             | Self::OtherVault { .. }
             | Self::RosterRolledBack { .. }
+            | Self::RosterTakenAway { .. }
             | Self::NoSuchEntry { .. }
             | Self::TrunkRewritten { .. }
             | Self::ForkedRoster { .. }
@@ -158,6 +164,8 @@ impl VaultError {
             Self::Roster { file, source } => (file, source.is_from_later()),
             Self::Sealed { file, source } => (file, source.is_from_later()),
             Self::Document { file, source } => (file, source.is_from_later()),
+            Self::RosterOnTrunk { source, .. } => return source.later_file(),
+            Self::RosterHere { refused, .. } => return refused.later_file(),
             _ => return None,
         };
         is_from_later.then_some(file)
@@ -166,11 +174,14 @@ impl VaultError {
     /// The command or step that mends it.
     pub fn hint(&self) -> Option<String> {
         if let Some(file) = self.later_file() {
-            let file = file.split(" at ").next().unwrap_or(file);
             // It is mostly said before a signature is asked: anybody can write a number there.
             return Some(format!(
-                "install a newer covault; if yours is the newest, see who changed it with: git log -p -- {file}"
+                "install a newer covault; if yours is the newest, see who changed it with: {}",
+                log_of(file)
             ));
+        }
+        if let Some(text) = self.roster_hint() {
+            return Some(text);
         }
         let text = match self {
             Self::EnvLine { source, .. } => return source.hint(),
@@ -182,6 +193,9 @@ impl VaultError {
                 "check its folder out first; where one branch moved the folder, merge on that branch".to_owned()
             }
             Self::NoVault => "start one with: covault init".to_owned(),
+            Self::NoVaultOnBranch { there, .. } if there.name == "HEAD" => {
+                format!("bring it back with: {}", there.command)
+            }
             Self::NoVaultOnBranch { there, .. } => format!("go there with: {}", there.command),
             Self::VaultElsewhere { there, .. } => format!(
                 "go there with: {}; a folder may have a vault of its own: covault init --here, in that folder; to \
@@ -200,48 +214,13 @@ impl VaultError {
             Self::UnknownVault { words } => {
                 format!("compare the words with a teammate, then: covault setup --vault {words}")
             }
-            Self::OtherVault { file, .. } => {
-                let file = file.split(" at ").next().unwrap_or(file);
-                format!(
-                    "do not go on; ask the vault's admin, and see who changed it with: git log -p -- {file}; only if \
-                     they tell you words for it, and not by this repository, take it in with: covault setup --vault \
-                     WORDS"
-                )
-            }
-            Self::RosterRolledBack { file, .. } => format!(
-                "if you know why (a reset of your own, a clone that is behind), accept it with: covault setup --accept; \
-                 else ask the vault's admin, and see who changed it with: git log -p -- {file}"
-            ),
-            Self::RosterUnmerged { .. } => "settle it with: covault resolve".to_owned(),
             Self::Converted { .. } => {
                 "have this clone leave such files alone, and put them back, with: covault setup".to_owned()
-            }
-            Self::RosterDiverged { file, admins, .. } if admins.is_empty() => format!(
-                "nobody is an admin on both: take one with: git checkout --ours -- {file} (or --theirs); what the other \
-                 branch did has to be done again there"
-            ),
-            Self::RosterDiverged { admins, .. } => {
-                format!("it takes one of {}, who settles it with: covault resolve", admins.join(", "))
-            }
-            Self::RosterSuspect { file, by } => format!(
-                "see what {by} did with: git log -p -- {file}; whom they removed is removed; if that is right, go on with: \
-                 covault resolve"
-            ),
-            Self::RosterTakenBack { .. } => {
-                "go on with: covault resolve; what an entry did is undone by another one, as in: covault member remove"
-                    .to_owned()
             }
             Self::TrunkRewritten { commit, .. } => format!(
                 "ask who forced a push; see what was there with: git log {commit}; accept what is there now with: \
                  covault setup --accept"
             ),
-            Self::RosterTooLarge { .. } => {
-                "what one who reads it seals anew needs no place in it: covault rekey FOLDER, then this again"
-                    .to_owned()
-            }
-            Self::ForkedRoster { .. } => {
-                "leave this branch with: git switch -, or merge the trunk into it first".to_owned()
-            }
             Self::TakenAway { file, commit } => format!("bring it back with: git checkout {commit} -- {file}"),
             Self::Inconsistent { what: Wrong::RolledBack { commit, joins: Some(name), .. }, .. } => format!(
                 "join the newer one in with: covault resolve {name} --from {commit}; an old value comes back with: covault restore"
@@ -249,13 +228,6 @@ impl VaultError {
             Self::Inconsistent { file, what: Wrong::RolledBack { commit, .. } } => format!(
                 "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault restore"
             ),
-            Self::Roster { file, .. } | Self::RosterSignature { file, .. } | Self::RosterSigner { file, .. } => {
-                // One that was found in a commit is named with it.
-                let file = file.split(" at ").next().unwrap_or(file);
-                format!(
-                    "see who changed it with: git log -p -- {file}; put a good version back with: git checkout REV -- {file}"
-                )
-            }
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()
             }

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::requests::BRANCHES;
 use super::trunk::{abbreviated, short_ref};
-use super::{Vault, VaultError, root_in};
-use crate::repo::{Head, ObjectId, Repo};
+use super::{Vault, VaultError, put_back, root_in, trust};
+use crate::home::Home;
+use crate::repo::{Ancestry, Head, ObjectId, Repo};
 
 /// How many branches are looked at; the trunk is the first of them.
 const MANY: usize = 1_000;
@@ -21,15 +22,30 @@ pub struct There {
     pub command: String,
 }
 
-/// Why there is no vault around `start`: none anywhere, or not on what is checked out.
-pub(super) fn no_vault(repo: &Repo, start: &Path) -> VaultError {
+/// Why there is no vault around `start`: none anywhere, not on what is checked out, or no more.
+pub(super) fn no_vault(repo: &Repo, home: Option<&Home>, start: &Path) -> VaultError {
+    // What cannot be looked at is no better hint than none.
+    let (Ok(head), Ok(prefix)) = (repo.head(), repo.prefix(start)) else { return VaultError::NoVault };
+    let roots = put_back::roots_above(&prefix);
+    let at_head = |root: &&String| head.commit.is_some_and(|head| has_roster(repo, head, root));
+    if let Some(command) = roots.iter().find(at_head).and_then(|root| put_back::missing(repo, home, root, false)) {
+        let there = There { name: "HEAD".to_owned(), command };
+        return VaultError::NoVaultOnBranch { here: "the work tree".to_owned(), there };
+    }
     let has_vault = |commit| {
         let root = root_in(repo, start, &[commit]).ok().flatten();
         root.is_some_and(|root| has_roster(repo, commit, &root))
     };
-    // What cannot be looked at is no better hint than none.
-    let found = repo.head().ok().and_then(|head| Some((others(repo, &head, &has_vault).ok()??, head)));
-    found.map_or(VaultError::NoVault, |(there, head)| VaultError::NoVaultOnBranch { here: here(&head), there })
+    let seen = put_back::seen_with_vault(repo, home, &roots);
+    let found = others(repo, &head, seen, &has_vault).ok().flatten();
+    for root in &roots {
+        let look_back = found.is_some() || repo.config_str(&trust::setting(root)).is_some();
+        if let Some(back) = put_back::missing(repo, home, root, look_back) {
+            let there = "what is checked out".to_owned();
+            return VaultError::RosterTakenAway { file: format!("{root}/roster.toml"), there, back };
+        }
+    }
+    found.map_or(VaultError::NoVault, |there| VaultError::NoVaultOnBranch { here: here(&head), there })
 }
 
 /// A commit that is checked out, or that a branch has, with a vault at `root`.
@@ -40,13 +56,21 @@ pub(super) fn with_vault(repo: &Repo, root: &str) -> Result<Option<There>, Vault
         let command = format!("git checkout HEAD -- {}", quoted(root));
         return Ok(Some(There { name: "HEAD".to_owned(), command }));
     }
-    others(repo, &head, &has_vault)
+    others(repo, &head, None, &has_vault)
 }
 
 /// A branch other than the one checked out of which `has_vault` says so: the trunk before others, one's own before a
 /// remote's, and a request's branch last. In a partial clone looking at many would fetch from each: there it is the
 /// trunk.
-fn others(repo: &Repo, head: &Head, has_vault: &dyn Fn(ObjectId) -> bool) -> Result<Option<There>, VaultError> {
+///
+/// Where this clone saw a vault on the trunk, in the commit `seen`, no branch counts that lacks this commit: whoever pushes
+/// could have made it for just this hint, and on such a branch nothing is held against what was seen.
+fn others(
+    repo: &Repo,
+    head: &Head,
+    seen: Option<ObjectId>,
+    has_vault: &dyn Fn(ObjectId) -> bool,
+) -> Result<Option<There>, VaultError> {
     let trunk = repo.trunk()?;
     let mut branches = if repo.is_partial() { Vec::new() } else { repo.branches("")? };
     branches.extend(trunk.iter().map(|trunk| (trunk.name.clone(), trunk.commit)));
@@ -69,10 +93,18 @@ fn others(repo: &Repo, head: &Head, has_vault: &dyn Fn(ObjectId) -> bool) -> Res
     branches.sort_by_cached_key(|(name, _)| (rank(name), name.clone()));
     branches.dedup();
     branches.retain(|(name, _)| Some(name) != current.as_ref());
-    let found = branches.iter().take(MANY).find(|(_, commit)| has_vault(*commit));
-    Ok(found.map(|(name, _)| There {
+    let follows = |commit| seen.is_none_or(|seen| matches!(repo.is_ancestor(seen, commit), Ok(Ancestry::Yes)));
+    let found = branches.iter().take(MANY).find(|(_, commit)| has_vault(*commit) && follows(*commit));
+    let found = found.map(|(name, _)| There {
         name: short_ref(name).to_owned(),
         command: format!("git switch {}", quoted(short_name(repo, name))),
+    });
+    let seen = seen.map(|commit| abbreviated(&commit.to_string()));
+    Ok(found.or_else(|| {
+        seen.map(|commit| There {
+            name: format!("the commit {commit}, which this clone saw on the trunk,"),
+            command: format!("git switch --detach {commit}"),
+        })
     }))
 }
 
@@ -82,7 +114,7 @@ fn short_name<'a>(repo: &Repo, name: &'a str) -> &'a str {
 }
 
 /// What cannot be read has none.
-fn has_roster(repo: &Repo, commit: ObjectId, root: &str) -> bool {
+pub(super) fn has_roster(repo: &Repo, commit: ObjectId, root: &str) -> bool {
     repo.blob_at(commit, &format!("{root}/roster.toml")).ok().flatten().is_some()
 }
 
@@ -92,7 +124,7 @@ fn here(head: &Head) -> String {
 }
 
 /// `text` as one word of a shell line: whoever pushes a branch chooses its name.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), |quoted| quoted.into_owned())
 }
 

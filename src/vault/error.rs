@@ -163,15 +163,54 @@ pub enum VaultError {
         /// The id that was accepted, as words.
         expected: String,
     },
+    /// The roster was there, and is no more.
+    #[error("{file} was taken away: {there} has none, and the commits before had it; no command of covault does that")]
+    RosterTakenAway {
+        /// The file.
+        file: String,
+        /// Where it is gone: a branch, or what is checked out.
+        there: String,
+        /// The commands that put it back.
+        back: String,
+    },
+    /// The trunk's roster is refused, whatever is checked out.
+    #[error("the roster on the trunk {trunk} is refused")]
+    RosterOnTrunk {
+        /// The trunk, such as `origin/main`.
+        trunk: String,
+        /// The roster's file.
+        file: String,
+        /// Why.
+        source: Box<VaultError>,
+        /// The commands that put the good one back, where that is known.
+        back: Option<String>,
+    },
+    /// The roster in the work tree, where it is known how a good one is put back.
+    #[error("{}", chain(refused))]
+    RosterHere {
+        /// The roster's file.
+        file: String,
+        /// Why it is refused.
+        refused: Box<VaultError>,
+        /// The commands that put the good one back.
+        back: String,
+    },
     /// The roster lacks an entry that was seen.
-    #[error("{file} lacks entry {seq}, which {seen} names: the roster was rolled back or replaced")]
+    #[error(
+        "{file}{} lacks entry {seq}, which {seen} names: the roster was rolled back or replaced",
+        .trunk.as_ref().map(|trunk| format!(" on {trunk}")).unwrap_or_default()
+    )]
     RosterRolledBack {
         /// The file.
         file: String,
+        /// The trunk, where it is the trunk's roster.
+        trunk: Option<String>,
         /// The entry.
         seq: u64,
         /// What remembers it: the pin's file, or COVAULT_VAULT.
         seen: String,
+        /// The commands that put the newer one back, where that is known.
+        back: Option<String>,
     },
     /// The trunk lost a commit that was seen on it.
     #[error("the trunk {trunk} was rewritten: commit {commit}, which was seen on it, is gone")]

@@ -84,7 +84,7 @@ pub struct Stranger {
 /// The vault around `start` as it says of itself; `invite` must have been made for it.
 pub fn look(start: &Path, invite: Option<&Invite>) -> Result<Stranger, VaultError> {
     let repo = Repo::discover(start)?;
-    let root = root_above(&repo, start)?;
+    let root = root_above(&repo, None, start)?;
     let roster = trust::verified_roster(&repo, &root)?;
     if let Some(invite) = invite {
         let file = format!("{root}/roster.toml");

@@ -159,7 +159,7 @@ pub fn setup(
     confirm: &dyn Fn(&str) -> bool,
 ) -> Result<SetUp, VaultError> {
     let repo = Repo::discover(start)?;
-    let root = root_above(&repo, start)?;
+    let root = root_above(&repo, Some(home), start)?;
     let put_back = undo_conversions(&repo, &root, program)?;
     let roster = match trust::load_roster(&repo, home, &root, named) {
         Ok(accepted) => accepted.roster,
@@ -211,7 +211,7 @@ fn undo_conversions(repo: &Repo, root: &str, program: &str) -> Result<usize, Vau
 /// Accepts what the trunk of the clone around `start` holds now, though it lost something that was seen there.
 pub fn accept(start: &Path, home: &Home, named: Named<'_>) -> Result<Acceptance, VaultError> {
     let repo = Repo::discover(start)?;
-    let root = root_above(&repo, start)?;
+    let root = root_above(&repo, Some(home), start)?;
     trust::accept_trunk(&repo, home, &root, named)
 }
 

@@ -11,11 +11,11 @@ use super::open::Version;
 use super::resolve::{Answers, Questions};
 use super::verify::{self, Also, What};
 use super::write::How;
-use super::{FOLDER, Vault, VaultError, root_above, root_in, sealed, setup};
+use super::{FOLDER, Vault, VaultError, branch, root_above, root_in, sealed, setup};
 use crate::home::Home;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
-use crate::repo::{Ancestry, BringLock, Brought, ObjectId, Operation, Pushed, Repo, RepoError, Way};
+use crate::repo::{Ancestry, BringLock, Brought, ObjectId, Operation, Pushed, Repo, RepoError, Upstream, Way};
 
 /// How often others may be faster.
 const TIMES: usize = 8;
@@ -79,7 +79,7 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
         let theirs = repo.resolve(&upstream.tracking).ok();
         if let Some(theirs) = theirs {
             // What is refused on the trunk is refused before anything of it is brought in.
-            let is_new = check(syncing, &repo, theirs)? == Before::Nothing;
+            let is_new = check(syncing, &repo, (&upstream, theirs))? == Before::Nothing;
             let head = repo.head()?.commit;
             received.extend(repo.walk(&[theirs], head.as_slice())?.into_iter().map(|commit| commit.id));
             if !syncing.how.dry_run && !bring(syncing, &repo, theirs, &mut synced)? {
@@ -138,17 +138,18 @@ enum Before {
     Nothing,
 }
 
-fn check(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId) -> Result<Before, VaultError> {
+fn check(syncing: &Syncing<'_>, repo: &Repo, (upstream, theirs): (&Upstream, ObjectId)) -> Result<Before, VaultError> {
     match (syncing.open)() {
         Ok(vault) => {
+            vault.check_brings_roster(upstream, theirs)?;
             if !syncing.how.dry_run && vault.may_write().is_ok() {
                 setup::install(vault.repo(), vault.root(), vault.roster().vault, &syncing.how.program)?;
             }
             Ok(Before::Vault)
         }
         Err(error) if is_bystander(&error) => Ok(Before::Vault),
-        Err(VaultError::NoVault | VaultError::NoVaultOnBranch { .. })
-            if root_in(repo, syncing.start, &[theirs])?.is_some() =>
+        Err(VaultError::NoVault | VaultError::NoVaultOnBranch { .. } | VaultError::RosterTakenAway { .. })
+            if root_in(repo, syncing.start, &[theirs])?.is_some_and(|root| branch::has_roster(repo, theirs, &root)) =>
         {
             Ok(Before::Nothing)
         }
@@ -272,7 +273,8 @@ fn settle(syncing: &Syncing<'_>, synced: &mut Synced) -> Result<(Vec<(String, St
             | VaultError::RosterTakenBack { .. }),
         ) => {
             let is_ours = matches!(error, VaultError::RosterSuspect { .. });
-            let root = root_above(&Repo::discover(start)?, start).unwrap_or_else(|_| FOLDER.to_owned());
+            let root =
+                root_above(&Repo::discover(start)?, Some(syncing.home), start).unwrap_or_else(|_| FOLDER.to_owned());
             let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
             let left = vec![(format!("{root}/roster.toml"), format!("{}{hint}", super::error::chain(&error)))];
             return Ok((left, if is_ours { Who::Oneself } else { Who::Another }));

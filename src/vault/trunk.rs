@@ -96,7 +96,7 @@ impl Here<'_> {
         let seen = home.seen(vault, &place)?;
         let pin = home.pin(vault)?;
         let published = match &trunk {
-            Some(trunk) => self.roster_at(trunk.commit)?,
+            Some(trunk) => self.roster_at(trunk.commit).map_err(|error| self.refused_on(trunk, error))?,
             None => None,
         };
         let seen = match &trunk {
@@ -141,7 +141,7 @@ impl Here<'_> {
         let vault = self.roster.vault;
         let trunk = self.repo.trunk()?;
         let published = match &trunk {
-            Some(trunk) => self.roster_at(trunk.commit)?,
+            Some(trunk) => self.roster_at(trunk.commit).map_err(|error| self.refused_on(trunk, error))?,
             None => None,
         };
         let accepted = published.as_ref().and_then(Option::as_ref).unwrap_or(self.roster);
@@ -245,7 +245,7 @@ impl Here<'_> {
     }
 
     /// The roster in a commit: outside `None` where it has none, inside `None` where it is the one in front of us.
-    fn roster_at(&self, commit: ObjectId) -> Result<Option<Option<Roster>>, VaultError> {
+    pub(super) fn roster_at(&self, commit: ObjectId) -> Result<Option<Option<Roster>>, VaultError> {
         let file = format!("{}/roster.toml", self.root);
         let Some(blob) = self.repo.blob_at(commit, &file)? else { return Ok(None) };
         if blob == self.blob {
@@ -281,9 +281,10 @@ impl Here<'_> {
         self.roster.extended_without_right(theirs).map(ToString::to_string)
     }
 
-    fn rolled_back(&self, seq: u64) -> VaultError {
-        let seen = self.home.pin_file(self.roster.vault).display().to_string();
-        VaultError::RosterRolledBack { file: format!("{}/roster.toml", self.root), seq, seen }
+    pub(super) fn rolled_back(&self, seq: u64) -> VaultError {
+        let (file, seen) = (format!("{}/roster.toml", self.root), self.home.pin_file(self.roster.vault));
+        let (trunk, back) = self.behind(&file);
+        VaultError::RosterRolledBack { file, seq, seen: seen.display().to_string(), trunk, back }
     }
 }
 
@@ -336,7 +337,7 @@ fn dead(roster: &Roster) -> BTreeSet<String> {
 }
 
 /// Each clone has a record of its own; linked worktrees share one.
-fn place(repo: &Repo) -> PathBuf {
+pub(super) fn place(repo: &Repo) -> PathBuf {
     repo.common_dir().to_path_buf()
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::trunk::{Ahead, Findings, Here, View};
-use super::{VaultError, words};
+use super::{VaultError, put_back, words};
 use crate::home::{Home, HomeError, RosterSum};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;
@@ -115,6 +115,12 @@ fn roster_here(repo: &Repo, home: &Home, root: &str, named: Named<'_>) -> Result
         Err(source) if is_refused(&source) && repo.converted_below(root)?.iter().any(|it| it.path() == file) => {
             return Err(VaultError::Converted { file });
         }
+        Err(refused) if is_refused(&refused) => {
+            return Err(match put_back::refused(repo, home, root) {
+                Some(back) => VaultError::RosterHere { file, refused: Box::new(refused), back },
+                None => refused,
+            });
+        }
         read => read?,
     };
     check_head(&file, &roster, named.text())?;
@@ -141,7 +147,8 @@ pub(super) fn remember_sum(home: &Home, digest: Hash, roster: &Roster, blob: &st
     }
 }
 
-fn is_refused(error: &VaultError) -> bool {
+/// Whether it is the roster itself that is refused.
+pub(super) fn is_refused(error: &VaultError) -> bool {
     matches!(error, VaultError::Roster { .. } | VaultError::RosterSignature { .. } | VaultError::RosterSigner { .. })
 }
 

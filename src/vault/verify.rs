@@ -164,6 +164,7 @@ pub fn verify(
         found.contested = repo.unmerged_below(&opening.root)?;
         if let Some(roster) = tree.roster.as_deref().filter(|_| found.judged.is_some()) {
             found.behind = seen::behind(&opening, roster)?;
+            found.unjudged.extend(seen::trunk(&opening, roster)?);
         }
     }
     let tip = match tip {

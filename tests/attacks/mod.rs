@@ -14,6 +14,7 @@ mod journals;
 mod lagging;
 mod merging;
 mod ordinary;
+mod put_back;
 pub mod rig;
 mod rollback;
 mod roster;

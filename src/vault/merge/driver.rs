@@ -83,7 +83,7 @@ impl Scene {
             Ok(vault) => Ok(Self::Vault(Box::new(vault))),
             Err(error) if is_bystander(&error) => {
                 let repo = Repo::discover(folder)?;
-                let root = root_above(&repo, folder)?;
+                let root = root_above(&repo, None, folder)?;
                 let roster = trust::verified_roster(&repo, &root)?;
                 Ok(Self::Bystander(Box::new((repo, root, roster))))
             }

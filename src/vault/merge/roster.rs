@@ -157,7 +157,7 @@ pub fn settle(
     how: &How,
 ) -> Result<Option<Settled>, VaultError> {
     let repo = Repo::discover(start)?;
-    let root = root_above(&repo, start)?;
+    let root = root_above(&repo, Some(home), start)?;
     let file = format!("{root}/roster.toml");
     let lock = if how.dry_run { None } else { Some(repo.lock()?) };
     let Some([base, ours, theirs]) = sides(&repo, &file, with)? else { return Ok(None) };

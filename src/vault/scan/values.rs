@@ -7,7 +7,7 @@ use crate::home::{Home, HomeError};
 use crate::model::leak::{Known, Looked, Plain};
 use crate::repo::Repo;
 use crate::vault::error::chain;
-use crate::vault::{FOLDER, Vault, VaultError, root_above};
+use crate::vault::{FOLDER, Vault, VaultError, root_if_any};
 
 /// Opens what can be opened. Where nothing can, that is said, and only forms are looked for.
 pub(super) fn gather(
@@ -19,7 +19,7 @@ pub(super) fn gather(
 ) -> Result<(Known, Vec<Sort>), VaultError> {
     let (mut known, mut values) = (Known::default(), Vec::new());
     let folders = repo.vaults_below()?;
-    let above = root_above(repo, start).ok();
+    let above = root_if_any(repo, start).ok().flatten();
     for folder in &folders {
         let root = if folder.is_empty() { FOLDER.to_owned() } else { format!("{folder}/{FOLDER}") };
         // Whoever insists on a vault means the one that they stand in.

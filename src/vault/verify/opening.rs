@@ -40,7 +40,7 @@ impl<'a> Opening<'a> {
                 if commits.is_empty() {
                     looked.extend(repo.head()?.commit);
                 }
-                root_in(&repo, start, &looked)?.ok_or_else(|| branch::no_vault(&repo, start))?
+                root_in(&repo, start, &looked)?.ok_or_else(|| branch::no_vault(&repo, home, start))?
             }
         };
         Ok(Self { repo, home, root, expected })

@@ -9,11 +9,12 @@ use super::opening::Opening;
 use super::work::is_about_files;
 use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
-use crate::model::roster::Roster;
+use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, ObjectId, WorkState, names};
 use crate::seal::MAX_STORED;
+use crate::vault::error::chain;
 use crate::vault::open::check;
-use crate::vault::trunk::{abbreviated, binding, descends};
+use crate::vault::trunk::{Here, abbreviated, binding, descends};
 use crate::vault::{VaultError, sealed};
 
 /// Files of the work tree that do not follow what was seen, each with what that was.
@@ -43,6 +44,19 @@ pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<Strin
         }
     }
     Ok(found.into_iter().map(|(file, what)| format!("{file}: {what}")).collect())
+}
+
+/// What is wrong with the trunk's roster, where commands that read refuse it whatever is checked out.
+pub(super) fn trunk(opening: &Opening<'_>, roster: &Roster) -> Result<Option<String>, VaultError> {
+    let (repo, root) = (&opening.repo, opening.root.as_str());
+    let Some(home) = opening.home else { return Ok(None) };
+    let bytes = repo.read_work(&format!("{root}/roster.toml"), MAX_ROSTER as u64)?.unwrap_or_default();
+    let blob = repo.blob_id(&bytes)?;
+    let wrong = Here { repo, home, root, roster, blob }.wrong_on_trunk();
+    Ok(wrong.map(|error| {
+        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{}{hint}", chain(&error))
+    }))
 }
 
 /// The secrets whose files are not as `HEAD` has them.

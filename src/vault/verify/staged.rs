@@ -11,7 +11,7 @@ use super::opening::Opening;
 use super::{Finding, Verification, history, judge_tree, tree};
 use crate::home::Home;
 use crate::repo::{Repo, Staged};
-use crate::vault::{FOLDER, VaultError, root_above};
+use crate::vault::{FOLDER, VaultError, root_if_any};
 
 /// Judges every vault of what is staged in the repository around `start`, each with the path of its folder. `expected`
 /// is about the vault above `start`, or the only one. On a branch without a vault there is none to judge.
@@ -22,7 +22,7 @@ pub fn staged(
 ) -> Result<Vec<(String, Verification)>, VaultError> {
     let mut repo = Repo::discover(start)?;
     let staged = repo.stage_in_memory()?;
-    let above = root_above(&repo, start).ok();
+    let above = root_if_any(&repo, start).ok().flatten();
     let roots = roots(&repo, &staged)?;
     let is_meant = |root: &String| roots.len() == 1 || above.as_ref() == Some(root);
     let mut opening = Opening::at(repo, home);

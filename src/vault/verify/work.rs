@@ -14,10 +14,10 @@ use crate::model::request::MAX_REQUEST;
 use crate::model::roster::MAX_ROSTER;
 use crate::repo::{OddKind, RepoError, TreeKind};
 use crate::seal::MAX_STORED;
-use crate::vault::VaultError;
 use crate::vault::error::chain;
 use crate::vault::open::{check_outline, outline};
 use crate::vault::sealed::path_of;
+use crate::vault::{VaultError, put_back};
 
 /// A file that is about to be judged; `bytes` where they were read already.
 struct Ready<'a> {
@@ -32,8 +32,14 @@ pub(super) fn judge(opening: &Opening<'_>, memo: &mut Memo<'_>) -> Result<Tree, 
     let (repo, root) = (&opening.repo, opening.root.as_str());
     let roster_file = opening.roster_file();
     let roster = match read(opening, &roster_file, MAX_ROSTER) {
-        Ok(Some(bytes)) => memo.judge_roster(&bytes).map_err(|error| Finding::of(&error, &roster_file, None)),
-        Ok(None) => Err(Finding::new("roster", &roster_file, None, "it is not there")),
+        Ok(Some(bytes)) => memo.judge_roster(&bytes).map_err(|error| {
+            let back = opening.home.and_then(|home| put_back::refused(repo, home, root));
+            put_back_with(Finding::of(&error, &roster_file, None), back)
+        }),
+        Ok(None) => {
+            let back = put_back::missing(repo, opening.home, root, true);
+            Err(put_back_with(Finding::new("roster", &roster_file, None, "it is not there"), back))
+        }
         Err(error) if is_about_files(&error) => Err(Finding::new("roster", &roster_file, None, chain(&error))),
         Err(error) => return Err(error.into()),
     };
@@ -115,6 +121,14 @@ pub(super) fn judge(opening: &Opening<'_>, memo: &mut Memo<'_>) -> Result<Tree, 
         tree.findings.extend(why.map(|why| Finding::new(REQUEST, &file, None, why)));
     }
     Ok(tree)
+}
+
+/// What is wrong with the roster, and the commands that put a good one back, where they are known.
+fn put_back_with(finding: Finding, back: Option<String>) -> Finding {
+    match back {
+        Some(back) => finding.hinting(format!("put the good one back with: {back}")),
+        None => finding,
+    }
 }
 
 /// Everything at `dir` of the work tree and below it; where `dir` is none, a finding.
