@@ -186,6 +186,10 @@ fn sync_signs_no_merge_with_who_was_removed_and_resolve_does_when_it_is_asked_fo
     );
     assert_eq!(bytes(alice), before);
     assert!(unmerged(alice).contains(&super::rig::ROSTER.to_owned()));
+    // What carol did is on the other side of the merge, and the command that is told shows it.
+    let told = said.err.split("see what carol did with: git ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+    let shown = alice.git(told.split(';').next().unwrap().split(' ')).ok().text();
+    assert!(shown.contains("+op = \"grant\"") && shown.contains("+path = \"prod\""), "{shown}");
     alice.covault(["resolve"]).ok();
     assert_eq!(unmerged(alice), [""; 0]);
     alice.git(["commit", "-q", "-m", "merge"]).ok();

@@ -46,8 +46,8 @@ impl VaultError {
                 format!("it takes one of {}, who settles it with: covault resolve", admins.join(", "))
             }
             Self::RosterSuspect { file, by } => format!(
-                "see what {by} did with: git log -p -- {file}; whom they removed is removed; if that is right, go on with: \
-                 covault resolve"
+                "see what {by} did with: git log --merge -p -- {file}; whom they removed is removed; if that is right, go \
+                 on with: covault resolve"
             ),
             Self::RosterTakenBack { .. } => {
                 "go on with: covault resolve; what an entry did is undone by another one, as in: covault member remove"
