@@ -21,8 +21,9 @@ use crate::vault::write::How;
     Exit code 5 where two people wrote the same field at once (see: covault resolve), or git needs help with other files; \
     7 where the branch follows one of another name, to which git would not push it either; 9 where the remote failed.\n\n\
     What can go wrong: the roster was changed on both sides, and only an admin can bring that together; the message names \
-    them, and the branch is as it was. A file on the other branch is refused (6): it is named, and nothing is brought \
-    in."
+    them, and the branch is as it was. What the other branch has is refused (6), and nothing is brought in: a roster that is \
+    gone there, refused or older than one that was seen, or a file that both sides changed. A bad file that only the other \
+    side changed comes in, as with git, and is refused by whoever reads it; covault verify finds it."
 )]
 pub struct SyncArgs {
     /// Replay your own commits on top instead of merging
