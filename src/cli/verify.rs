@@ -17,8 +17,9 @@ use crate::vault::verify::{self, Also, What};
 /// It asks nothing and never writes to the repository. What it cannot tell is that a file opens.
 ///
 /// --range checks what a branch or a pull request brings, commit by commit: nothing that was signed goes missing. It
-/// also says who gains or loses access, who sealed what, and what changes in roster, requests and env files. --history
-/// checks all commits.
+/// also says who gains or loses access, who sealed what, and what changes in roster, requests and env files. A branch may
+/// be behind the one that it is for. What was pushed took the place of what was there: with --pushed, B has to follow all
+/// that A holds also where the push took commits away. --history checks all commits.
 ///
 /// --staged judges the index as it is about to be committed, every vault in it, and that it follows HEAD and what a
 /// merge brings: a `git add` that drops one side's change is found before it is a commit. covault setup --hooks has
@@ -31,7 +32,8 @@ use crate::vault::verify::{self, Also, What};
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault verify\n  covault verify --at v1.2 --json\n  covault verify --history\n  \
-        covault verify --staged\n  covault verify --range origin/main..HEAD --strict --format markdown >>\"$GITHUB_STEP_SUMMARY\""
+        covault verify --staged\n  covault verify --range origin/main..HEAD --strict --format markdown >>\"$GITHUB_STEP_SUMMARY\"\n  \
+        covault verify --range \"$BEFORE..HEAD\" --pushed"
 )]
 pub struct VerifyArgs {
     /// Judge this commit instead of the work tree
@@ -40,6 +42,9 @@ pub struct VerifyArgs {
     /// Judge what B holds and every commit of B that A does not have, and say what changed
     #[arg(long, value_name = "A..B", conflicts_with = "history")]
     range: Option<String>,
+    /// The range is a push: A is what the branch held before, and B has to follow it
+    #[arg(long, requires = "range")]
+    pushed: bool,
     /// Judge what is staged, as the commit that it would be
     #[arg(long, conflicts_with_all = ["at", "range", "history", "strict"])]
     staged: bool,
@@ -73,7 +78,7 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Answer {
     let what = match (&args.range, &args.at) {
         (Some(range), _) => {
             let (from, to) = ends(range)?;
-            What::Range { from, to }
+            What::Range { from, to, pushed: args.pushed }
         }
         (None, Some(rev)) => What::Commit(rev),
         (None, None) => What::Work,

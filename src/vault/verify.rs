@@ -13,6 +13,7 @@ mod opening;
 mod request;
 mod seen;
 mod sentence;
+mod span;
 mod staged;
 mod tree;
 mod work;
@@ -35,6 +36,7 @@ use crate::repo::ObjectId;
 use history::History;
 use memo::Memo;
 use opening::Opening;
+use span::Span;
 use tree::Tree;
 
 /// What is to be looked at.
@@ -50,6 +52,9 @@ pub enum What<'a> {
         from: &'a str,
         /// Where it ends.
         to: &'a str,
+        /// The end took the place of the beginning on a branch: it has to follow that also where it does not contain it.
+        /// Without this it may be behind, as a branch that is offered may; unless both have no commit in common.
+        pushed: bool,
     },
 }
 
@@ -140,7 +145,7 @@ pub fn verify(
     let commits: Vec<&str> = match what {
         What::Work => Vec::new(),
         What::Commit(rev) => vec![rev],
-        What::Range { from, to } => vec![to, from],
+        What::Range { from, to, .. } => vec![to, from],
     };
     let opening = Opening::new(start, home, expected, &commits)?;
     let repo = &opening.repo;
@@ -152,14 +157,14 @@ pub fn verify(
     };
     let mut found = Verification { files: tree.files, requests: tree.requests, ..Verification::default() };
     let range = match (what, tip) {
-        (What::Range { from, .. }, Some(to)) => {
-            let from = repo.resolve(from)?;
-            let begin = repo.merge_base(from, to)?.unwrap_or(from);
-            Some((from, begin, tree::commit(&opening, &mut memo, begin)?))
+        (What::Range { from, pushed, .. }, Some(to)) => {
+            let span = Span::between(repo, (repo.resolve(from)?, to), pushed, &mut found)?;
+            let before = tree::commit(&opening, &mut memo, span.begin)?;
+            Some((span, before))
         }
         _ => None,
     };
-    judge_tree(&opening, tree_is_here(what), &tree, range.as_ref().map(|(_, _, before)| before), &mut found)?;
+    judge_tree(&opening, tree_is_here(what), &tree, range.as_ref().map(|(_, before)| before), &mut found)?;
     if what == What::Work {
         found.contested = repo.unmerged_below(&opening.root)?;
         if let Some(roster) = tree.roster.as_deref().filter(|_| found.judged.is_some()) {
@@ -179,10 +184,11 @@ pub fn verify(
         tell_exposures(&opening, roster, end, &mut found)?;
     }
     if let Some(tip) = tip {
-        let hide: Vec<ObjectId> = range.iter().map(|(from, _, _)| *from).collect();
-        let seen = history::check(&opening, &mut memo, tip, &hide)?;
-        if let Some((_, begin, before)) = range {
-            tell_range(&opening, &seen, (begin, &before), (tip, &tree), &mut found)?;
+        let hide: Vec<ObjectId> = range.iter().map(|(span, _)| span.from).collect();
+        let replaced = range.as_ref().and_then(|(span, _)| span.replaced);
+        let seen = history::check(&opening, &mut memo, tip, &hide, replaced)?;
+        if let Some((span, before)) = range {
+            tell_range(&opening, &seen, (span.begin, &before), (tip, &tree), &mut found)?;
         }
         take_history(seen, &mut found);
     }

@@ -112,6 +112,51 @@ fn the_action_judges_pull_requests_pushes_and_new_branches() {
 }
 
 #[test]
+fn the_action_finds_what_a_forced_push_took_away() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("prod/db", "for the database");
+    alice.push("main");
+    let old = head(&alice);
+    alice.set("prod/db", "for the next database");
+    alice.push("main");
+    let before = head(&alice);
+    let ci = world.newcomer("ci");
+    let pushed = |before: &str| check(&ci, "", &[("BEFORE", before)]);
+    // A push as it should be, and the first one of a branch.
+    pushed(&old).0.ok();
+    let (said, summary) = pushed(&"0".repeat(40));
+    said.ok();
+    assert!(summary.contains("4 commits,"), "{summary}");
+    // Commits that are written anew and lose nothing.
+    alice.git(["commit", "-q", "--amend", "-m", "with other words"]).ok();
+    alice.git(["push", "-q", "-f"]).ok();
+    let fresh = world.stranger("fresh");
+    let from = format!("file://{}", world.shared().display());
+    fresh.git(["clone", "-q", &from, fresh.repo.to_str().unwrap()]).ok();
+    let (said, summary) = check(&fresh, "", &[("BEFORE", &before), ("STRICT", "true")]);
+    said.ok();
+    assert!(summary.contains("was held against it as if it came right after it"), "{summary}");
+    // Back to the old value, whether what was there is at hand or has to be asked for.
+    let rewritten = head(&alice);
+    alice.git(["reset", "-q", "--hard", &old]).ok();
+    alice.git(["push", "-q", "-f"]).ok();
+    for person in [&ci, &fresh] {
+        person.git(["fetch", "-q"]).ok();
+        person.git(["reset", "-q", "--hard", "origin/main"]).ok();
+        let (said, summary) = check(person, "", &[("BEFORE", &rewritten)]);
+        said.exits(6);
+        assert!(summary.contains("rollback") && summary.contains("prod/db.age"), "{summary}");
+    }
+    // A pull request may be behind.
+    check(&ci, &before, &[]).0.ok();
+    // What nobody has any more is not passed over.
+    let (said, summary) = pushed(&"1".repeat(40));
+    said.exits(8);
+    assert!(summary.contains("Not judged") && summary.contains(&"1".repeat(40)), "{summary}");
+}
+
+#[test]
 fn an_approval_on_a_branch_is_merged_in_any_of_the_ways_that_forges_have() {
     let world = World::new();
     let alice = world.team("alice");

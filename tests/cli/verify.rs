@@ -298,6 +298,40 @@ fn what_history_is_missing_is_said() {
 }
 
 #[test]
+fn a_push_has_to_follow_what_it_replaced_and_an_offered_branch_may_be_behind() {
+    let world = World::new();
+    let alice = stocked(&world);
+    let old = head(&alice);
+    alice.set("prod/db", "for the next database");
+    let new = head(&alice);
+    alice.git(["switch", "-qc", "back", &old]).ok();
+    let range = format!("{new}..back");
+    let rollback = one("rollback", "secrets/prod/db.age");
+    assert_eq!(codes(&alice, &["--range", &range, "--strict"], 0), []);
+    let text = alice.covault(["verify", "--range", &range]).ok().text();
+    assert!(text.contains("so that the range has no commits") && text.contains("--pushed"), "{text}");
+    assert_eq!(codes(&alice, &["--range", &range, "--pushed"], 6), rollback);
+    alice.set("dev/db", "as if nothing were");
+    assert_eq!(codes(&alice, &["--range", &range, "--strict"], 0), []);
+    let text = alice.covault(["verify", "--range", &range, "--pushed"]).exits(6).text();
+    assert!(text.contains("prod/db: changed, revision 2 to 1"), "{text}");
+    let hint = text.lines().find_map(|line| line.split_once("covault resolve ")).unwrap().1.to_owned();
+    alice.covault(["resolve"].into_iter().chain(hint.split(' '))).ok();
+    assert_eq!(alice.get("prod/db"), "for the next database");
+    assert_eq!(codes(&alice, &["--range", &range, "--pushed", "--strict"], 0), []);
+    // Of a history that is cut off nobody can tell, and it is said.
+    let zoe = world.stranger("zoe");
+    let from = format!("file://{}", alice.repo.display());
+    zoe.git(["clone", "-q", "--depth=1", &from, zoe.repo.to_str().unwrap()]).ok();
+    zoe.git(["fetch", "-q", "--depth=1", "origin", &new]).ok();
+    let range = format!("{new}..HEAD");
+    let text = zoe.covault(["verify", "--range", &range, "--pushed"]).ok().text();
+    assert!(text.contains("whether all that") && text.contains("git fetch --unshallow"), "{text}");
+    zoe.covault(["verify", "--range", &range, "--pushed", "--strict"]).exits(8);
+    alice.covault(["verify", "--pushed"]).exits(2);
+}
+
+#[test]
 fn what_waits_is_no_finding_unless_one_is_strict() {
     let world = World::new();
     let alice = stocked(&world);

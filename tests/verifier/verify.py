@@ -552,11 +552,14 @@ class Repository:
 
 SIGNED = ("", "standing", "entitled")  # what is found of a version that passed steps 2 to 9
 
-def history(repo, revisions):
-    """Checking history. What is bad in a commit is passed over: what the commits before it held counts on."""
-    walk = repo.git("rev-list", "--topo-order", "--reverse", "--parents", revisions)
-    lines = [line.split() for line in walk.splitlines()]
-    looks = {commit: repo.look(commit) for line in lines for commit in line}
+def history(repo, revisions, tip, replaced):
+    """Checking history. What is bad in a commit is passed over: what the commits before it held counts on. The tip has
+    to follow what it replaced, too, which it does not contain."""
+    walk = lambda *span: repo.git("rev-list", "--topo-order", "--reverse", "--parents", *span).splitlines()
+    given_up = [line.split() for line in walk(replaced, "^" + tip)] if replaced else []
+    lines = [line.split() for line in walk(revisions)]
+    judged = {line[0] for line in lines}
+    looks = {commit: repo.look(commit) for line in [*given_up, *lines, [tip]] for commit in line}
     signed = (r for look in looks.values() for r in look.secrets.values() if r.code in SIGNED)
     known = {m.hash[:16]: m for r in signed for m in r.all}
 
@@ -579,22 +582,35 @@ def history(repo, revisions):
         good = lambda r: {m.hash for m in r.versions}
         newest[commit] = heads, {p: old(p) if r.code else good(r) for p, r in look.secrets.items()}
 
-    for commit, *parents in lines:
-        look = looks[commit]
+    def compare(commit, parent):
+        look, (heads, versions) = looks[commit], newest[parent]
+        if not heads <= set(look.roster.known if look.roster else ()):
+            findings.append(("roster-rollback", repo.root + "/roster.toml", commit, "the roster is gone or older"))
+        for path, olds in versions.items():
+            r = look.secrets.get(path)
+            if r is None:
+                findings.extend([("removed", path, commit, "the file is gone")] if olds else [])
+            elif not all(kept(r, old) for old in olds):
+                findings.append(("rollback", path, commit, "it does not descend from the version before"))
+
+    for commit, *parents in given_up + lines:
         for parent in parents:
             if parent not in newest:
                 settle(parent, [])
-            heads, versions = newest[parent]
-            if not heads <= set(look.roster.known if look.roster else ()):
-                findings.append(("roster-rollback", repo.root + "/roster.toml", commit, "the roster is gone or older"))
-            for path, olds in versions.items():
-                r = look.secrets.get(path)
-                if r is None:
-                    findings += [("removed", path, commit, "the file is gone")] if olds else []
-                elif not all(kept(r, old) for old in olds):
-                    findings.append(("rollback", path, commit, "it does not descend from the version before"))
+            if commit in judged:
+                compare(commit, parent)
         settle(commit, parents)
+    if replaced:
+        compare(tip, replaced)
     return findings
+
+def replaces(repo, span, tip, pushed):
+    """The beginning of a range, where its end has to follow it and does not contain it."""
+    old = repo.git("rev-parse", "--verify", "--end-of-options", (span.split("..")[0] or "HEAD") + "^{commit}").strip()
+    is_cut = repo.git("rev-parse", "--is-shallow-repository").strip() == "true"
+    related = subprocess.run(repo.words + ["merge-base", old, tip], capture_output=True).stdout
+    is_due = (pushed or not related) and not is_cut
+    return old if is_due and repo.git("rev-list", "-1", old, "^" + tip) else None
 
 def main(words=None):
     options = argparse.ArgumentParser(description=__doc__)
@@ -602,6 +618,7 @@ def main(words=None):
     options.add_argument("--rev", help="the commit to judge (default: the end of the range, or HEAD)")
     options.add_argument("--history", action="store_true", help="check all of the commit's history")
     options.add_argument("--range", metavar="A..B", help="check the history in this range")
+    options.add_argument("--pushed", action="store_true", help="B took the place of A, and has to follow it")
     options.add_argument("--expect", metavar="VAULTID[@HEAD]", help="the vault's id, and an entry that it must have")
     options.add_argument("--root", default=".covault", help="the vault's folder")
     args = options.parse_args(words)
@@ -614,7 +631,8 @@ def main(words=None):
     results = {} if why else look.secrets
     findings = [("roster", repo.root + "/roster.toml", commit, why)] if why else []
     findings += [(r.code, path, commit, r.text) for path, r in results.items() if r.code]
-    findings += history(repo, args.range or commit) if args.range or args.history else []
+    replaced = replaces(repo, args.range, commit, args.pushed) if args.range else None
+    findings += history(repo, args.range or commit, commit, replaced) if args.range or args.history else []
     pending = [waits(look.roster, path, r) for path, r in sorted(results.items()) if not r.code]
     out = {"verdict": "bad" if findings else "good", "commit": commit,
            "findings": [dict(zip(("code", "path", "commit", "text"), found)) for found in sorted(set(findings))],

@@ -102,23 +102,31 @@ struct Checker<'a, 'b> {
     steps: Vec<Step>,
 }
 
-/// Checks the commits reachable from `tip` and not from any of `hide`.
+/// Checks the commits reachable from `tip` and not from any of `hide`. The tip has to follow `replaced`, too, which it does
+/// not contain: as if that were one more parent.
 pub(super) fn check(
     opening: &Opening<'_>,
     memo: &mut Memo<'_>,
     tip: ObjectId,
     hide: &[ObjectId],
+    replaced: Option<ObjectId>,
 ) -> Result<History, VaultError> {
     let walked = opening.repo.walk(&[tip], hide)?;
+    // What was replaced may be bad itself: then what was good before it counts, in commits that the tip does not have.
+    let given_up = match replaced {
+        Some(old) => opening.repo.walk(&[old], &[tip])?,
+        None => Vec::new(),
+    };
     let mut children: HashMap<ObjectId, usize> = HashMap::new();
-    for parent in walked.iter().flat_map(|commit| &commit.parents) {
+    for parent in given_up.iter().chain(&walked).flat_map(|commit| &commit.parents).chain(&replaced) {
         *children.entry(*parent).or_default() += 1;
     }
     let (descent, found) = (Descent::default(), History { commits: walked.len(), ..History::default() });
     let mut checker = Checker { opening, memo, descent, found, steps: Vec::new() };
     let mut settled: HashMap<ObjectId, Settled> = HashMap::new();
     let mut last = None;
-    for commit in &walked {
+    let judged = walked.iter().map(|commit| (commit, true));
+    for (commit, is_judged) in given_up.iter().map(|commit| (commit, false)).chain(judged) {
         checker.found.cut += usize::from(commit.boundary);
         for parent in &commit.parents {
             if !settled.contains_key(parent) {
@@ -126,22 +134,36 @@ pub(super) fn check(
                 settled.insert(*parent, edge);
             }
         }
-        let here = checker.commit(commit, &mut settled, &mut children)?;
+        let here = checker.commit(commit, is_judged, &mut settled, &mut children)?;
         if commit.id == tip {
             last = Some(here);
         } else {
             settled.insert(commit.id, here);
         }
     }
-    checker.conclude(&last.unwrap_or_default());
+    let last = match last {
+        // A tip that went back to a commit which was there before brings none.
+        None if replaced.is_some() => checker.settle(tip, None, &[], false)?,
+        last => last.unwrap_or_default(),
+    };
+    if let Some(old) = replaced {
+        let there = match settled.remove(&old) {
+            Some(there) => there,
+            None => checker.settle(old, None, &[], false)?,
+        };
+        let expected = expected(&there, &opening.sealed_between(Some(old), tip)?);
+        checker.compare((tip, false), old, &there.heads, expected, &last)?;
+    }
+    checker.conclude(&last);
     Ok(checker.found)
 }
 
 impl Checker<'_, '_> {
-    /// Compares a commit with its parents, and settles it.
+    /// Compares a commit with its parents where it is judged, and settles it.
     fn commit(
         &mut self,
         commit: &WalkedCommit,
+        is_judged: bool,
         settled: &mut HashMap<ObjectId, Settled>,
         children: &mut HashMap<ObjectId, usize>,
     ) -> Result<Settled, VaultError> {
@@ -166,22 +188,23 @@ impl Checker<'_, '_> {
                 others.push(there);
             }
         }
-        let here = self.settle(commit.id, start, &others, true)?;
-        for (parent, heads, expected) in compared {
-            self.compare(commit, parent, &heads, expected, &here)?;
+        let here = self.settle(commit.id, start, &others, is_judged)?;
+        let is_merge = commit.parents.len() > 1;
+        for (parent, heads, expected) in compared.into_iter().filter(|_| is_judged) {
+            self.compare((commit.id, is_merge), parent, &heads, expected, &here)?;
         }
         Ok(here)
     }
 
     fn compare(
         &mut self,
-        commit: &WalkedCommit,
+        (commit, is_merge): (ObjectId, bool),
         parent: ObjectId,
         heads: &BTreeSet<Hash>,
         expected: Vec<(String, Vec<Hash>)>,
         here: &Settled,
     ) -> Result<(), VaultError> {
-        let (at, from) = (commit.id.to_string(), abbreviated(&parent.to_string()));
+        let (at, from) = (commit.to_string(), abbreviated(&parent.to_string()));
         let roster = if heads.is_empty() { None } else { self.memo.roster_of(here.roster)?.ok() };
         if heads.iter().any(|head| !roster.as_ref().is_some_and(|roster| roster.has(*head))) {
             let file = self.opening.roster_file();
@@ -201,9 +224,9 @@ impl Checker<'_, '_> {
                 }
                 Some(held) if olds.iter().all(|old| held.versions.contains(old)) => {}
                 Some(held) => self.steps.push(Step {
-                    commit: commit.id,
+                    commit,
                     parent,
-                    is_merge: commit.parents.len() > 1,
+                    is_merge,
                     file,
                     versions: if held.is_signed { held.versions.clone() } else { Vec::new() },
                     olds,

@@ -61,7 +61,7 @@ fn judge(opening: &Opening<'_>, staged: &Staged) -> Result<Verification, VaultEr
     judge_tree(opening, true, &tree, None, &mut found)?;
     found.contested =
         staged.contested.iter().filter(|path| path.starts_with(&format!("{}/", opening.root))).cloned().collect();
-    let seen = history::check(opening, &mut memo, staged.commit, &staged.parents)?;
+    let seen = history::check(opening, &mut memo, staged.commit, &staged.parents, None)?;
     found.findings.extend(seen.findings);
     memo.remember(tree.roster.as_deref().map(|roster| roster.vault));
     found.findings.retain(|finding| !staged.contested.contains(&finding.path));
