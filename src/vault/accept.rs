@@ -98,6 +98,10 @@ impl Vault {
             return Ok(None);
         };
         self.add_good(path, &mut good)?;
+        // Whether it is an older one, or takes the place of a good one, only the rest of the history could tell.
+        if good.is_empty() && self.repo().is_shallow() {
+            return Err(VaultError::BelowShallow(path.to_string()));
+        }
         for good in &good {
             self.check_is_no_step_back(&asked, good)?;
         }

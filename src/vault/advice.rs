@@ -153,6 +153,7 @@ impl VaultError {
             | Self::Inconsistent { .. }
             | Self::RefusedThere { .. }
             | Self::NothingGood(_)
+            | Self::BelowShallow(_)
             | Self::NothingThere { .. } => Kind::Verification,
             Self::Repo(_) | Self::Home(_) | Self::Signing { .. } | Self::PaperNotShown => Kind::Other,
         }
@@ -401,7 +402,7 @@ impl VaultError {
             Self::NoSuchRevision { name, .. } | Self::NothingEarlier(name) => {
                 format!("see its revisions with: covault log {name}")
             }
-            Self::BeforeShallow { .. } => "get the rest with: git fetch --unshallow".to_owned(),
+            Self::BeforeShallow { .. } | Self::BelowShallow(_) => "get the rest with: git fetch --unshallow".to_owned(),
             Self::SeveralRevisions { name, commits, .. } => {
                 let all: Vec<String> = commits.iter().map(|commit| format!("{name}@{commit}")).collect();
                 format!("name the commit of the one that is meant: {} (see: covault log {name})", all.join(" or "))

@@ -604,6 +604,9 @@ pub enum VaultError {
     /// No version of a secret in this history counts, so that there is nothing to go on from.
     #[error("no version of {0} that is here counts")]
     NothingGood(String),
+    /// The same, or what lies below it may count, where this clone lacks the part of the history that would tell.
+    #[error("this clone has only a part of the history, and what else of {0} counts may be in the rest")]
+    BelowShallow(String),
     /// All that a commit has of what was asked for is refused.
     #[error("nothing that {commit} has of it can be joined in")]
     NothingThere {

@@ -41,7 +41,12 @@ impl Vault {
     pub(super) fn over_refused(&self, path: &SecretPath, refused: &[RefusedSibling]) -> Result<Draft, VaultError> {
         let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
         let basis = self.joined(&self.good_versions(path)?, self.found(on_disk.as_deref())?, None)?;
-        let mut draft = basis.ok_or_else(|| VaultError::NothingGood(path.to_string()))?.draft;
+        let mut draft = match basis {
+            Some(basis) => basis.draft,
+            // What is vouched for where the good version is only not here would take its place.
+            None if self.repo().is_shallow() => return Err(VaultError::BelowShallow(path.to_string())),
+            None => return Err(VaultError::NothingGood(path.to_string())),
+        };
         draft.kept_apart.extend(refused.iter().map(|sibling| sibling.bytes().to_vec()));
         Ok(draft)
     }
@@ -92,7 +97,8 @@ impl Vault {
     }
 
     /// The nearest versions by those who may write that what counts for nothing says it was written on, as far as they are in
-    /// the history here or in what git is merging, and the draft follows none that follows them.
+    /// the history here or in what git is merging, and the draft follows none that follows them. Where the history is cut off
+    /// above one of them nobody can tell what would be lost, and it is refused.
     fn behind(
         &self,
         path: &SecretPath,
@@ -103,7 +109,7 @@ impl Vault {
         let and_names = |(hash, manifest): &(Hash, Manifest)| std::iter::once(hash.short()).chain(names(manifest));
         let followed = all_below(known, draft.parents.iter().flat_map(and_names).collect());
         let mut open: Vec<Short> = refused.iter().flat_map(|one| names(one.manifest())).collect();
-        let (mut met, mut found) = (HashSet::new(), Vec::new());
+        let (mut met, mut found, mut unknown) = (HashSet::new(), Vec::new(), Vec::new());
         // A file of many siblings is judged once, not once for each of them.
         let mut counting: HashMap<ObjectId, HashSet<Hash>> = HashMap::new();
         while let Some(next) = open.pop() {
@@ -111,6 +117,7 @@ impl Vault {
                 continue;
             }
             let Some(Place { manifest, blob, .. }) = known.get(&next).and_then(|places| places.first()) else {
+                unknown.push(next);
                 continue;
             };
             let here = match counting.entry(*blob) {
@@ -124,6 +131,9 @@ impl Vault {
             }
         }
         let below = all_below(known, found.iter().flat_map(|(manifest, _)| names(manifest)).collect());
+        if self.repo().is_shallow() && unknown.iter().any(|version| !below.contains(version)) {
+            return Err(VaultError::BelowShallow(path.to_string()));
+        }
         let mut nearest: BTreeMap<ObjectId, BTreeSet<Hash>> = BTreeMap::new();
         for (manifest, blob) in found {
             let hash = manifest.hash();

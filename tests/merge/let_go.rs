@@ -121,24 +121,64 @@ fn it_does_not_come_back_with_another_clone_that_merged_the_same_branch() {
     is_settled(carol);
 }
 
+/// bob writes on top of what alice wrote on a branch of hers.
+fn on_a_feature(alice: &Person, bob: &Person) {
+    alice.git(["switch", "-q", "-c", "feature"]).ok();
+    alice.covault(["set", DB, "user=from the feature"]).ok();
+    alice.git(["push", "-q", "origin", "feature"]).ok();
+    alice.git(["switch", "-q", "main"]).ok();
+    bob.git(["fetch", "-q"]).ok();
+    bob.git(["switch", "-q", "feature"]).ok();
+    bob.set(DB, "written by bob");
+}
+
 #[test]
 fn what_somebody_else_wrote_whom_it_was_written_on_is_not_let_go_of() {
-    let on_a_branch = |alice: &Person, bob: &Person| {
-        alice.git(["switch", "-q", "-c", "feature"]).ok();
-        alice.covault(["set", DB, "user=from the feature"]).ok();
-        alice.git(["push", "-q", "origin", "feature"]).ok();
-        alice.git(["switch", "-q", "main"]).ok();
-        bob.git(["fetch", "-q"]).ok();
-        bob.git(["switch", "-q", "feature"]).ok();
-        bob.set(DB, "written by bob");
-    };
-    let team = torn_after(on_a_branch, &["member", "remove", "bob", "--yes"]);
+    let team = torn_after(on_a_feature, &["member", "remove", "bob", "--yes"]);
     let alice = &team.alice;
     alice.git(["merge", "-q", "--no-edit", "origin/bobs"]).ok();
     let said = alice.covault(["resolve", DB, "--discard"]).ok();
     assert!(said.err.contains("by alice lay below it and is joined in"), "{}", said.err);
     assert_eq!((alice.get(DB), alice.get("dev/db/user")), (FIRST.to_owned(), "from the feature".to_owned()));
     is_settled(alice);
+}
+
+/// What a clone lacks may be what counts: whoever cannot see it takes nothing away and vouches for nothing in its place.
+#[test]
+fn where_the_history_is_cut_off_nobody_decides_about_what_may_lie_below() {
+    let writes = |_: &Person, bob: &Person| bob.set(DB, "written by bob");
+    let alone = torn_after(writes, &["member", "role", "bob", "reader", "--yes"]);
+    let beside = torn_after(on_a_feature, &["member", "remove", "bob", "--yes"]);
+    for (team, is_alone) in [(alone, true), (beside, false)] {
+        let alice = &team.alice;
+        alice.git(["merge", "-q", "--no-edit", "origin/bobs"]).ok();
+        alice.git(["push", "-q"]).ok();
+        let second = Person { repo: team.world.path().join("shallow"), ..team.world.stranger("alice") };
+        let from = format!("file://{}", team.world.shared().display());
+        second.git(["clone", "-q", "--depth=1", &from, second.repo.to_str().unwrap()]).ok();
+        second.covault(["setup"]).ok();
+        let before = head(&second);
+        let (discard, accept) = (["resolve", DB, "--discard"], ["rekey", DB, "--accept", "--yes"]);
+        let refuses = |args: &[&str]| {
+            let said = second.covault(args).exits(6);
+            assert!(said.err.contains("hint: get the rest with: git fetch --unshallow"), "{args:?}: {}", said.err);
+            assert_eq!(head(&second), before);
+        };
+        refuses(&discard);
+        if is_alone {
+            refuses(&accept);
+            // What it was written on is enough.
+            second.git(["fetch", "-q", "--deepen=1"]).ok();
+            assert_eq!(second.git(["rev-parse", "--is-shallow-repository"]).ok().text(), "true\n");
+        } else {
+            second.git(["fetch", "-q", "--unshallow"]).ok();
+        }
+        second.covault(discard).ok();
+        assert_eq!(second.get(DB), FIRST);
+        if !is_alone {
+            assert_eq!(second.get("dev/db/user"), "from the feature");
+        }
+    }
 }
 
 #[test]
