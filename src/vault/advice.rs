@@ -242,8 +242,9 @@ impl VaultError {
                 "where good versions lie beside it, leave it out with: covault resolve --discard; else put a good version \
                  back with: git checkout REV -- {file}"
             ),
-            Self::Inconsistent { what: Wrong::Path { says, stray: Some(Stray::Moved { home, to }) }, .. } => {
-                format!("it is {says}'s file: put it back as {home}, then: covault mv {says} {to}")
+            Self::Inconsistent { file, what: Wrong::Path { says, stray: Some(Stray::Moved { home, to }) } } => {
+                let moving = to.as_ref().map(|to| format!("; then: covault mv {says} {to}")).unwrap_or_default();
+                format!("it is {says}'s file: put it back with: {}{moving}", moving_back(file, home))
             }
             Self::Inconsistent { file, what: Wrong::Path { says, stray: Some(Stray::Copied) } } => {
                 format!("it is a copy of {says}'s file, which is in its place: remove the copy with: rm {file}")
@@ -479,6 +480,15 @@ impl VaultError {
             _ => return None,
         };
         Some(text)
+    }
+}
+
+/// The command that moves a file, whose folder may be gone.
+fn moving_back(file: &str, home: &str) -> String {
+    let folder = |file: &str| file.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    match folder(home).filter(|there| Some(there) != folder(file).as_ref()) {
+        Some(there) => format!("mkdir -p {there} && mv {file} {home}"),
+        None => format!("mv {file} {home}"),
     }
 }
 

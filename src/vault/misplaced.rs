@@ -2,9 +2,12 @@
 //!
 //! What it says of itself is not verified yet where this is asked, and decides nothing but the advice.
 
+use std::collections::BTreeSet;
+
 use super::wrong::Wrong;
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
+use crate::model::shares::Shares;
 use crate::repo::ObjectId;
 use crate::seal::{self, MAX_STORED};
 
@@ -18,8 +21,9 @@ pub enum Stray {
     Moved {
         /// The file that it should be, from the top.
         home: String,
-        /// The name that it was moved to.
-        to: SecretPath,
+        /// The name that it was moved to, where moving it there for good is nothing but another name: the same people read
+        /// it, and nobody took it away from the trunk, where anybody with push rights could.
+        to: Option<SecretPath>,
     },
     /// It was copied: there is a file at its own name, too.
     Copied,
@@ -46,8 +50,30 @@ impl Vault {
         }
         Ok(Some(match self.exists(says)? {
             true => Stray::Copied,
-            false => Stray::Moved { home: self.file(says), to },
+            false => {
+                let home = self.file(says);
+                let is_but_a_name = self.is_read_alike(file, says, &to)? && !self.was_moved_on_trunk(&home)?;
+                Stray::Moved { home, to: is_but_a_name.then_some(to) }
+            }
         }))
+    }
+
+    /// Whether the same members would read the file under both names.
+    fn is_read_alike(&self, file: &str, one: &SecretPath, other: &SecretPath) -> Result<bool, VaultError> {
+        let bytes = self.repo().read_work(file, MAX_STORED as u64)?.unwrap_or_default();
+        let manifests = seal::peek_manifests(&bytes).unwrap_or_default();
+        let shares = manifests.iter().fold(Shares::default(), |all, more| all.join(&more.shares));
+        let readers = |path| -> BTreeSet<_> {
+            self.under().readers(path, &shares).iter().map(|member| member.reference()).collect()
+        };
+        Ok(readers(one) == readers(other))
+    }
+
+    /// Whether the trunk had the file, and has it no more.
+    fn was_moved_on_trunk(&self, home: &str) -> Result<bool, VaultError> {
+        let repo = self.repo();
+        let Some(trunk) = repo.trunk()?.filter(|trunk| trunk.remote) else { return Ok(false) };
+        Ok(self.was_taken_away(home)? && repo.blob_at(trunk.commit, home)?.is_none())
     }
 
     /// Whether a version that was sealed for this name is known to have been in the file, or may have been there without

@@ -178,7 +178,7 @@ fn a_tombstone_that_waited_until_she_could_not_read_what_is_there() {
 fn a_place_that_a_secret_passed_through_sends_nothing_to_her() {
     let case = Case::new();
     case.alice.git(["branch", "late"]).ok();
-    case.alice.covault(["mv", SECRET, "dev/passed"]).ok();
+    case.alice.covault(["mv", SECRET, "dev/passed", "--yes"]).ok();
     case.alice.covault(["mv", "dev/passed", "prod/db2"]).ok();
     case.alice.git(["push", "-q"]).ok();
     case.git(&["pull", "-q", "--ff-only"]);

@@ -226,6 +226,29 @@ fn unknown_words_are_said_with_what_was_meant() {
 }
 
 #[test]
+fn a_move_that_lets_others_read_is_agreed_to_as_sharing_is() {
+    let world = World::new();
+    let (alice, bob) = two(&world);
+    let before = all_of(&alice);
+    let said = alice.covault(["mv", "prod/db", "dev/db"]).exits(7);
+    assert!(
+        said.err.contains("whether to let bob read prod/db, as dev/db") && said.err.contains("--yes"),
+        "{}",
+        said.err
+    );
+    alice.covault(["mv", "prod/db", "dev/db", "--dry-run"]).ok();
+    // What cannot be done is not asked about.
+    alice.covault(["mv", "prod/none", "dev/db"]).exits(3);
+    same(&before, &all_of(&alice));
+    // Where nobody gains anything nobody is asked.
+    alice.covault(["mv", "prod/db", "prod/database"]).ok();
+    alice.covault(["mv", "prod/database", "dev/db", "--yes"]).ok();
+    pull(&bob, &alice);
+    assert_eq!(bob.get("dev/db"), "postgres://the database");
+    alice.covault(["mv", "dev/db", "prod/db"]).ok();
+}
+
+#[test]
 fn a_dry_run_shows_the_plan_and_stops() {
     let world = World::new();
     let (alice, _) = two(&world);

@@ -1,6 +1,9 @@
 //! Sealed files that git or the shell moved or copied to another name: refused there, with what mends it.
 
-use crate::world::{Person, World};
+use covault::model::roster::Role;
+
+use crate::team::admit;
+use crate::world::{Person, World, have};
 
 /// What `get` of the secret r says.
 fn hint(person: &Person) -> String {
@@ -11,7 +14,8 @@ fn hint(person: &Person) -> String {
     hint.to_owned()
 }
 
-const MOVED: &str = "it is q's file: put it back as .covault/secrets/q.age, then: covault mv q r";
+const MOVED: &str =
+    "it is q's file: put it back with: mv .covault/secrets/r.age .covault/secrets/q.age; then: covault mv q r";
 const COPIED: &str = "it is a copy of q's file, which is in its place: remove the copy with: rm .covault/secrets/r.age";
 
 fn with_q(world: &World) -> Person {
@@ -42,6 +46,40 @@ fn a_file_that_git_moved_is_put_back_and_moved_by_covault() {
         assert_eq!(alice.get("r"), "the value of q");
         assert_eq!(alice.git(["status", "--porcelain", "--untracked-files=no"]).ok().text(), "");
         alice.covault(["verify"]).ok();
+    }
+}
+
+/// What is said of a file is the whole hint, and it is a command that mends it: nobody is sent to open it to others.
+#[test]
+fn what_others_would_read_or_anybody_took_from_the_trunk_is_only_put_back() {
+    if !have("sh") {
+        return;
+    }
+    for (by_push, from, to) in [(false, "prod/db", "dev/db"), (true, "prod/db", "dev/db"), (true, "dev/api", "dev/key")]
+    {
+        let world = World::new();
+        let alice = world.team("alice");
+        admit(&world, &alice, "bob", Role::Writer);
+        alice.covault(["grant", "prod", "alice", "--yes"]).ok();
+        alice.set(from, "the value");
+        alice.git(["push", "-q"]).ok();
+        assert_eq!(alice.get(from), "the value");
+        let mallory = if by_push { &world.newcomer("mallory") } else { &alice };
+        let file = |name: &str| format!(".covault/secrets/{name}.age");
+        std::fs::create_dir_all(mallory.file(to).parent().unwrap()).unwrap();
+        mallory.git(["mv", &file(from), &file(to)]).ok();
+        if by_push {
+            mallory.git(["commit", "-qm", "tidy up"]).ok();
+            mallory.git(["push", "-q"]).ok();
+            alice.git(["pull", "-q", "--ff-only"]).ok();
+        }
+        let said = alice.covault(["get", to]).exits(6);
+        let why = format!("hint: it is {from}'s file: put it back with: ");
+        let command = said.err.trim_end().split_once(&why).unwrap_or_else(|| panic!("{}", said.err)).1;
+        assert!(!command.contains("covault mv"), "{command}");
+        alice.fed("sh", b"", ["-c", command]).ok();
+        assert_eq!(alice.get(from), "the value");
+        alice.covault(["get", to]).exits(3);
     }
 }
 

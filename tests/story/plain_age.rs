@@ -56,7 +56,7 @@ fn plain_age_opens_what_any_command_wrote_for_its_readers_and_for_nobody_else() 
         &["grant", "prod", "alice", "--yes"],
         &["share", "prod/db", "bob", "--yes"],
         &["rekey", "prod/key", "--yes"],
-        &["mv", "prod/made", "dev/made"],
+        &["mv", "prod/made", "dev/made", "--yes"],
         &["rm", "prod/key"],
         &["restore", "prod/key"],
         &["unshare", "prod/db", "bob", "--yes"],
