@@ -71,7 +71,7 @@ pub enum Wrong {
         seen: u64,
         /// The revision that is here.
         found: u64,
-        /// The secret's name, where what is here counts, too, and both can be joined by it.
+        /// The secret's name, where what is here counts, too, and oneself can join both by it.
         joins: Option<String>,
     },
 }

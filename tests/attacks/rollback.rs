@@ -47,6 +47,26 @@ fn the_hint_beside_a_refusal_loses_nothing_of_what_is_here() {
     }
 }
 
+/// Who may not write joins nothing: the newer one is put back.
+#[test]
+fn what_a_reader_is_hinted_to_is_for_a_reader_to_do() {
+    let case = Case::new();
+    for (name, secret) in [("rita", "dev/db"), ("ci", "staging/db")] {
+        case.alice.set(secret, "the newest value");
+        case.alice.git(["push", "-q"]).ok();
+        let reader = case.clone_of(name);
+        assert_eq!(reader.get(secret), "the newest value");
+        case.git(&["pull", "-q", "--ff-only"]);
+        put_back(&case, "HEAD~1", secret);
+        case.deliver();
+        reader.git(["pull", "-q", "--ff-only"]).ok();
+        let said = reader.covault(["get", secret]).exits(6);
+        let hint = said.err.split("put the newer one back with: git ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+        reader.git(hint.split(';').next().unwrap().split(' ')).ok();
+        assert_eq!(reader.get(secret), "the newest value", "{name}");
+    }
+}
+
 #[test]
 fn one_secret_put_back_to_its_very_first_version() {
     refused(pushed(|case| {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::abbreviated;
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
-use crate::model::names::{JOURNAL, SecretPath};
+use crate::model::names::{JOURNAL, MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::repo::{ObjectId, Repo};
 use crate::seal;
@@ -51,10 +51,17 @@ impl Vault {
                     commit: self.trunk.seen.map(|seen| abbreviated(&seen.to_string())).unwrap_or_default(),
                     seen: old.revision,
                     found: version.manifest().revision,
-                    joins: Some(&version.manifest().path).filter(|path| !path.is_journal()).map(ToString::to_string),
+                    joins: Some(&version.manifest().path).filter(|_| self.joins(version)).map(ToString::to_string),
                 },
             }),
         }
+    }
+
+    /// Whether oneself could join another version into this one. For anybody else the newer one is put back.
+    fn joins(&self, version: &Version) -> bool {
+        let manifest = version.manifest();
+        let reads = |name: &MemberName| manifest.readers.iter().any(|reader| reader.name == *name);
+        !manifest.path.is_journal() && self.author().is_ok_and(|(me, _)| reads(&me.reference.name))
     }
 
     /// The version that was seen on the trunk, where the one in hand does not follow it though it should.
