@@ -1,10 +1,13 @@
 //! The variables that `run` and `export` hand to a program: which secrets they come from, and their values.
 //!
-//! It starts no program. Names come from paths, env files and metadata, never from values.
+//! It starts no program. Names come from paths, env files and metadata, never from values. What is kept for managing keys at
+//! providers (management keys, and journals with keys that nobody has got yet) goes to no program, whoever wrote the line
+//! that names it: env files are not signed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::keys::{KeyError, PROVIDERS, is_for_management};
 use super::read::{Secret, check_lives};
 use super::{Vault, VaultError};
 use crate::model::envfile::{self, EnvLine};
@@ -97,6 +100,7 @@ impl Vault {
         for line in &lines {
             let reference = Reference::parse(&line.reference).map_err(VaultError::from);
             let place = reference.and_then(|reference| self.locate_by(&reference, &mut exists));
+            let place = place.and_then(|place| self.check_for_programs(&place.0).map(|()| place));
             places.push(place.map_err(|error| at_line(&file, line, error))?);
         }
         let mut paths: Vec<SecretPath> = places.iter().map(|(path, _)| path.clone()).collect();
@@ -132,7 +136,15 @@ impl Vault {
         progress: &dyn Steps,
         warn: &mut dyn FnMut(String),
     ) -> Result<Vec<Variable>, VaultError> {
-        let paths = self.below(folder)?;
+        let mut paths = self.below(folder)?;
+        // Who asks for a folder with more in it gets the rest.
+        let kept: Vec<SecretPath> = paths.extract_if(.., |path| is_for_management(path)).collect();
+        if let Some(path) = kept.first() {
+            if paths.is_empty() {
+                return self.check_for_programs(path).map(|()| Vec::new());
+            }
+            warn(format!("{PROVIDERS}/ is left out: management keys are handed to no program"));
+        }
         if paths.is_empty() {
             let name = folder.trim_end_matches('/');
             return Err(match SecretPath::parse(name) {
@@ -162,6 +174,15 @@ impl Vault {
             }
         }
         Ok(by_name.into_values().collect())
+    }
+
+    /// Refuses what no program is handed.
+    pub(super) fn check_for_programs(&self, path: &SecretPath) -> Result<(), VaultError> {
+        self.check_no_journal(path)?;
+        match is_for_management(path) {
+            true => Err(KeyError::ForManagement(path.to_string()).into()),
+            false => Ok(()),
+        }
     }
 
     /// The secret, unless it is a tombstone.

@@ -130,7 +130,7 @@ impl Vault {
     }
 
     /// Without those who have left: an entry names living ones only.
-    fn living_holders(&self, holders: &Holders) -> Holders {
+    pub(super) fn living_holders(&self, holders: &Holders) -> Holders {
         let lives = |holder: &&Holder| match holder {
             Holder::Member(name) => self.roster().named(name).is_some(),
             Holder::People | Holder::Group(_) => true,

@@ -89,6 +89,7 @@ impl Vault {
         exists: &mut impl FnMut(&SecretPath) -> Result<bool, VaultError>,
     ) -> Result<(), VaultError> {
         let (path, _) = self.locate_by(&Reference::parse(&line.reference)?, exists)?;
+        self.check_for_programs(&path)?;
         // Only a tombstone is looked at further: a file that is refused is not this check's business.
         if !self.is_grave(&self.file(&path), &path) {
             return Ok(());

@@ -14,6 +14,7 @@ mod life;
 mod limits;
 mod listing;
 pub mod place;
+mod login;
 mod races;
 pub mod rig;
 mod schedules;

@@ -26,6 +26,12 @@ pub enum KeyError {
     /// A value that a provider issued is not written by hand.
     #[error("the value of {0} was issued by a provider, and is not written by hand")]
     Issued(String),
+    /// When a key ends is between its maker and its provider.
+    #[error("when the key of {0} ends was said to its provider as it was made")]
+    EndsThere(String),
+    /// A name that is kept for management keys.
+    #[error("{0} is kept for a provider's management key, which is handed to no program")]
+    ForManagement(String),
     /// The management key is of an account that does not have the key.
     #[error("the management key for {provider} is of an account that has not got the key of {path}")]
     OtherAccount {
@@ -189,6 +195,8 @@ impl KeyError {
     }
 
     /// The next step.
+            | Self::EndsThere(_)
+            | Self::ForManagement(_)
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Provider(error) => match error.status() {
@@ -229,6 +237,13 @@ impl KeyError {
             Self::NoSuchKey { .. } => Some("covault key ls shows the ids".to_owned()),
             Self::NotThatKey { .. } => {
                 Some("give the text of that very key; it is shown once, when it is made".to_owned())
+            Self::EndsThere(path) => Some(format!(
+                "covault key rotate {path} has one made that lives as long again; for another time issue one at another name"
+            )),
+            Self::ForManagement(path) => Some(format!(
+                "have a key issued that a program may have: covault key issue NAME; what is no management key belongs \
+                 elsewhere: covault mv {path} NAME"
+            )),
             }
             Self::Managed { path, .. } => Some(format!("covault show {path}")),
             Self::Cannot { .. } => Some("covault key --help".to_owned()),
