@@ -144,6 +144,11 @@ fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
         return (refusal.code, refusal.hint.clone());
     }
     if let Some(refusal) = error.downcast_ref::<VaultError>() {
+/// What to do about an error that is not printed here.
+pub fn hint_of(error: &anyhow::Error) -> Option<String> {
+    judge(error).1
+}
+
         let code = match refusal.kind() {
             Kind::Other => OTHER,
             Kind::Usage => USAGE,

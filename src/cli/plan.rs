@@ -34,6 +34,31 @@ pub struct Doing<'a> {
     pub more: Map<String, Value>,
 }
 
+/// What came of a change, to be said.
+pub struct Made {
+    /// The exit code.
+    pub code: u8,
+    /// What was made; `None` in a dry run.
+    pub amended: Option<Amended>,
+    /// Members for the JSON.
+    pub more: Map<String, Value>,
+    planned: Report,
+    done: String,
+    would: String,
+}
+
+impl Made {
+    /// Says it.
+    pub fn say(&self, context: &Context) -> anyhow::Result<()> {
+        let report = self.amended.as_ref().map_or(&self.planned, |amended| &amended.report);
+        out::report_with(context, report, &self.done, &self.would, self.more.clone())?;
+        for (file, why) in self.amended.iter().flat_map(|amended| &amended.refused) {
+            context.warn(&format!("{file} was left alone: {why}"));
+        }
+        Ok(())
+    }
+}
+
 /// Shows a change, asks, makes it and says what came of it. `None` for the outcome where nothing was made.
 pub fn carry_out(
     context: &Context,
@@ -41,6 +66,13 @@ pub fn carry_out(
     amendment: Amendment,
     doing: Doing<'_>,
 ) -> anyhow::Result<(u8, Option<Amended>)> {
+    let made = make(context, vault, amendment, doing)?;
+    made.say(context)?;
+    Ok((made.code, made.amended))
+}
+
+/// The same, for who has more to do before it is said.
+pub fn make(context: &Context, vault: &Vault, amendment: Amendment, doing: Doing<'_>) -> anyhow::Result<Made> {
     let pending = amendment.pending();
     show(context, &pending);
     for (file, why) in amendment.refused() {
@@ -53,10 +85,11 @@ pub fn carry_out(
     let how = context.how(doing.write);
     let files = amendment.files(vault);
     if how.dry_run {
-        let report = Report { unchanged: files.is_empty(), files, dry_run: true, ..Report::default() };
+        let planned = Report { unchanged: files.is_empty(), files, dry_run: true, ..Report::default() };
         more.insert("sealed".into(), 0.into());
         more.insert("left".into(), as_json(&[]));
-        return Ok((out::report_with(context, &report, &doing.done, &doing.would, more)?, None));
+        let (done, would) = (doing.done, doing.would);
+        return Ok(Made { code: exit::DONE, amended: None, more, planned, done, would });
     }
     if !files.is_empty() {
         confirm(context, doing.yes, &doing.would)?;
@@ -71,13 +104,10 @@ pub fn carry_out(
         1 => format!("{}; 1 secret sealed again", doing.done),
         n => format!("{}; {n} secrets sealed again", doing.done),
     };
-    out::report_with(context, &amended.report, &done, &doing.would, more)?;
-    for (file, why) in &amended.refused {
-        context.warn(&format!("{file} was left alone: {why}"));
-    }
     // Who still can open something that they may not read waits for somebody.
     let unsafe_yet = amended.left.iter().any(|pending| !pending.losses.is_empty());
-    Ok((if unsafe_yet { exit::FINDINGS } else { exit::DONE }, Some(amended)))
+    let code = if unsafe_yet { exit::FINDINGS } else { exit::DONE };
+    Ok(Made { code, amended: Some(amended), more, planned: Report::default(), done, would: doing.would })
 }
 
 /// Says who gains and who loses which secrets, and what somebody else has to seal.

@@ -20,3 +20,4 @@ pub mod rig;
 mod schedules;
 mod switch;
 mod usage;
+mod told;

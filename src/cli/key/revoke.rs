@@ -2,15 +2,20 @@
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use serde_json::Value;
 
 use super::{desk, said};
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
 use crate::cli::exit::{Answer, Refusal};
 use crate::cli::{ask, complete, out};
+use crate::model::keys::record::KeyRecord;
 use crate::model::names::SecretPath;
 use crate::vault::VaultError;
-use crate::vault::keys::{KeyError, Revoking};
+use crate::vault::keys::{Capabilities, KeyError, Outcome, Revoking};
+
+/// Who issued a key, and its record.
+type Issued = (&'static Capabilities, KeyRecord);
 
 /// Take a key away at its provider
 ///
@@ -55,39 +60,58 @@ fn by_hand(context: &Context, args: &RevokeArgs, path: &SecretPath, done: bool) 
     Ok(code)
 }
 
+/// Says which key it is, and asks whether it may go; `command` decides beforehand.
+fn confirm(context: &Context, path: &SecretPath, issued: &Issued, yes: bool, command: &str) -> anyhow::Result<()> {
+    let (provider, record) = issued;
+    let id = record.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    context.note(&format!("key {} of {}{id}: {}", record.generation, provider.title, record.standing.as_str()));
+    if yes {
+        return Ok(());
+    }
+    if !context.can_ask() {
+        return Err(Refusal::needs_person(format!("the key of {path} would be gone for good"), command));
+    }
+    if ask::text(&format!("type {path} to take its key away for good:"), "").as_deref() != Some(path.as_str()) {
+        return Err(Refusal::needs_person("nothing was taken away", "type the name as it is"));
+    }
+    Ok(())
+}
+
+/// Takes it away at its provider.
+fn take_away(context: &Context, path: &SecretPath, reason: &str, write: &WriteFlags) -> anyhow::Result<Outcome> {
+    let wanted = Revoking { path: path.clone(), reason: reason.to_owned() };
+    desk::with(context, write.dry_run, write.no_commit, |desk| Ok(desk.revoke(&wanted)?))
+}
+
 /// Runs it.
 pub fn run(context: &Context, args: &RevokeArgs) -> Answer {
     let path = SecretPath::parse(&args.name)?;
     if args.done {
         return by_hand(context, args, &path, true);
     }
-    let (provider, record) = context.vault()?.issued(&path)?;
-    let id = record.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-    context.note(&format!("key {} of {}{id}: {}", record.generation, provider.title, record.standing.as_str()));
-    if !args.yes && !args.write.dry_run {
-        if !context.can_ask() {
-            return Err(Refusal::needs_person(
-                format!("the key of {path} would be gone for good"),
-                format!("covault key revoke {path} --yes"),
-            ));
-        }
-        if ask::text(&format!("type {path} to take its key away for good:"), "").as_deref() != Some(path.as_str()) {
-            return Err(Refusal::needs_person("nothing was taken away", "type the name as it is"));
-        }
-    }
-    if args.local_only || !provider.revokes {
+    let issued = context.vault()?.issued(&path)?;
+    let command = format!("covault key revoke {path} --yes");
+    confirm(context, &path, &issued, args.yes || args.write.dry_run, &command)?;
+    if args.local_only || !issued.0.revokes {
         return by_hand(context, args, &path, false);
     }
-    let wanted = Revoking { path, reason: args.reason.clone() };
-    let outcome = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.revoke(&wanted)?))?;
-    said::outcome(context, &outcome, &format!("the key of {} is gone", args.name))
+    let outcome = take_away(context, &path, &args.reason, &args.write)?;
+    said::outcome(context, &outcome, &format!("the key of {path} is gone"))
 }
 
-/// Takes the keys of those secrets away that a provider issued, before they are deleted.
-pub fn all_issued(context: &Context, paths: &[SecretPath], yes: bool, write: &WriteFlags) -> anyhow::Result<()> {
+/// Takes the keys of those secrets away that a provider issued, before they are deleted; what came of each, for the JSON.
+pub fn all_issued(
+    context: &Context,
+    paths: &[SecretPath],
+    yes: bool,
+    write: &WriteFlags,
+) -> anyhow::Result<Vec<Value>> {
+    let names: Vec<&str> = paths.iter().map(SecretPath::as_str).collect();
+    let command = format!("covault rm {} --yes", names.join(" "));
+    let mut taken = Vec::new();
     for path in paths {
         let vault = context.vault()?;
-        let (provider, record) = match vault.issued(path) {
+        let issued = match vault.issued(path) {
             Ok(issued) => issued,
             Err(VaultError::Key(KeyError::BadRecord(_) | KeyError::UnknownProvider(_))) => {
                 let what = format!("what {path} says about its key cannot be read, and the key may work on");
@@ -96,22 +120,23 @@ pub fn all_issued(context: &Context, paths: &[SecretPath], yes: bool, write: &Wr
             // Not issued, or not to be deleted at all: the deletion says so.
             Err(_) => continue,
         };
-        if !record.standing.may_work() {
+        if !issued.0.revokes {
+            vault.check_none_outlives(path)?;
+            if issued.1.standing.may_work() {
+                context.note(&format!("take the key of {path} away where it was made"));
+            }
             continue;
         }
-        let args = RevokeArgs {
-            name: path.to_string(),
-            yes,
-            local_only: false,
-            done: false,
-            reason: "deleted".to_owned(),
-            write: write.clone(),
-        };
-        if !provider.revokes {
-            context.note(&format!("take the key of {path} away where it was made"));
+        // What is left of earlier keys goes with it.
+        if !issued.1.standing.may_work() && vault.check_none_outlives(path).is_ok() {
             continue;
         }
-        run(context, &args)?;
+        confirm(context, path, &issued, yes || write.dry_run, &command)?;
+        let outcome = take_away(context, path, "deleted", write)?;
+        match context.json() {
+            true => taken.push(said::as_json(&outcome)),
+            false => said::in_words(context, &outcome, &format!("the key of {path} is gone")),
+        }
     }
-    Ok(())
+    Ok(taken)
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use serde_json::Value;
 
 use super::{by_hand, desk, said};
 use crate::cli::args::WriteFlags;
@@ -10,8 +11,9 @@ use crate::cli::exit::{self, Answer, Refusal};
 use crate::cli::{complete, out};
 use crate::model::duration;
 use crate::model::names::SecretPath;
-use crate::vault::keys::Rotating;
+use crate::vault::keys::{Outcome, Rotating};
 use crate::vault::rotate::Wanted;
+use crate::vault::write::Report;
 
 /// Replace keys by new ones, with what is left of their limits
 ///
@@ -46,27 +48,93 @@ pub struct RotateArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &RotateArgs) -> Answer {
     let Some(name) = &args.name else { return due(context, args) };
-    one(context, args, name)
+    match one(context, args, name)? {
+        Made::Issued(outcome) => said::outcome(context, &outcome, &done(name)),
+        Made::ByHand { report, console } => {
+            let (done, would) = by_hand_in_words(name);
+            let code = out::report(context, &report, &done, &would)?;
+            say_old(context, name, &report, console);
+            Ok(code)
+        }
+    }
+}
+
+/// A new key.
+enum Made {
+    /// By its provider.
+    Issued(Outcome),
+    /// By a person.
+    ByHand {
+        /// What was written.
+        report: Report,
+        /// Where the old one is to be taken away.
+        console: &'static str,
+    },
 }
 
 /// Everything that a provider issued and that has expired or is due.
 fn due(context: &Context, args: &RotateArgs) -> Answer {
     let due = context.vault()?.rotation(&Wanted::Due(context.now()))?.at_providers();
-    if due.is_empty() {
+    if due.is_empty() && !context.json() {
         context.note("no key is due");
     }
-    let mut code = exit::DONE;
+    let (mut code, mut rows) = (exit::DONE, Vec::new());
     for path in due {
-        // One that fails is no reason to leave the others.
-        code = code.max(match one(context, args, path.as_str()) {
-            Ok(code) => code,
-            Err(error) => exit::report(context, &error),
-        });
+        let name = path.as_str();
+        let made = one(context, args, name);
+        if context.json() {
+            // One that fails is no reason to leave the others.
+            rows.push(made.map_or_else(
+                |error| {
+                    code = code.max(exit::code_of(&error));
+                    said::failed(&path, &error)
+                },
+                |made| as_json(name, &made),
+            ));
+            continue;
+        }
+        match made {
+            Ok(Made::Issued(outcome)) => said::in_words(context, &outcome, &done(name)),
+            Ok(Made::ByHand { report, console }) => {
+                let (done, would) = by_hand_in_words(name);
+                out::say(context, &report, &done, &would);
+                say_old(context, name, &report, console);
+            }
+            Err(error) => code = code.max(exit::report(context, &error)),
+        }
+    }
+    if context.json() {
+        out::json(&Value::Array(rows))?;
     }
     Ok(code)
 }
 
-fn one(context: &Context, args: &RotateArgs, name: &str) -> Answer {
+fn as_json(name: &str, made: &Made) -> Value {
+    match made {
+        Made::Issued(outcome) => said::as_json(outcome),
+        Made::ByHand { report, .. } => {
+            let more = [("secret".to_owned(), Value::from(name))].into_iter().collect();
+            out::report_json(report, more)
+        }
+    }
+}
+
+fn done(name: &str) -> String {
+    format!("{name} has a new key, and the old one is gone")
+}
+
+fn by_hand_in_words(name: &str) -> (String, String) {
+    (format!("{name} has a new key"), format!("give {name} a new key"))
+}
+
+/// What is left to do about an old key that only a person can take away.
+fn say_old(context: &Context, name: &str, report: &Report, console: &str) {
+    if !report.dry_run {
+        context.note(&format!("take the old key away {console}, then: covault key revoke {name} --done"));
+    }
+}
+
+fn one(context: &Context, args: &RotateArgs, name: &str) -> anyhow::Result<Made> {
     let keep_old = match &args.keep_old {
         Some(span) => {
             let now = context.now().unix();
@@ -90,16 +158,11 @@ fn one(context: &Context, args: &RotateArgs, name: &str) -> Answer {
         let report = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
             Ok(desk.keep_next(&path, key, &reason)?)
         })?;
-        let code = out::report(context, &report, &format!("{name} has a new key"), &format!("give {name} a new key"))?;
-        if !args.write.dry_run {
-            let console = provider.console;
-            context.note(&format!("take the old key away {console}, then: covault key revoke {name} --done"));
-        }
-        return Ok(code);
+        return Ok(Made::ByHand { report, console: provider.console });
     }
     let wanted = Rotating { path, keep_old, compromised: args.compromised, reason };
     let outcome = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.rotate(&wanted)?))?;
-    said::outcome(context, &outcome, &format!("{name} has a new key, and the old one is gone"))
+    Ok(Made::Issued(outcome))
 }
 
 /// What came of rotating several keys.

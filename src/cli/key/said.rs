@@ -47,6 +47,11 @@ pub fn as_json(outcome: &Outcome) -> Value {
     let op = &outcome.op;
     let limits = op.mint.iter().flat_map(|mint| {
         mint.layers.iter().filter_map(|(window, layer)| {
+/// What did not go well with one of several, as JSON.
+pub fn failed(path: &SecretPath, error: &anyhow::Error) -> Value {
+    json!({ "secret": path.as_str(), "error": format!("{error:#}"), "hint": exit::hint_of(error) })
+}
+
             let amount = mint.limits.get(*window)?;
             let now = mint.first.get(*window).unwrap_or(amount);
             Some(json!({ "window": window.as_str(), "amount": amount, "now": now, "held_by": self::layer(*layer) }))

@@ -1,7 +1,7 @@
 //! `covault member remove`.
 
 use clap::Args;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
@@ -9,6 +9,7 @@ use crate::cli::exit::{self, Answer, Refusal};
 use crate::cli::key;
 use crate::cli::plan::{self, Doing};
 use crate::model::names::{MemberName, SecretPath};
+use crate::vault::Vault;
 use crate::vault::access::Pending;
 use crate::vault::leave::Departure;
 use crate::vault::rotate::Wanted;
@@ -67,15 +68,33 @@ pub fn run(context: &Context, args: &RemoveArgs) -> Answer {
         )
     };
     let doing = Doing { write: &args.write, yes: args.yes, message, done, would, more };
-    let (code, amended) = plan::carry_out(context, &vault, departure.amendment, doing)?;
-    let Some(amended) = amended else { return Ok(code) };
-    vault.home().forget_invite(vault.roster().vault, &name)?;
-    let code = code.max(rotate_their_keys(context, args, &name)?);
+    let will_lose: Vec<SecretPath> = departure
+        .amendment
+        .pending()
+        .into_iter()
+        .filter(|change| is_theirs(&name, change))
+        .map(|one| one.path)
+        .collect();
+    let mut made = plan::make(context, &vault, departure.amendment, doing)?;
+    if !context.json() {
+        made.say(context)?;
+    }
+    let keys = match &made.amended {
+        None => plan_their_keys(context, args, &vault, &name, will_lose)?,
+        Some(_) => {
+            vault.home().forget_invite(vault.roster().vault, &name)?;
+            rotate_their_keys(context, args, &name)?
+        }
+    };
+    let code = made.code.max(keys.code);
     if context.json() {
+        made.more.insert("keys".into(), keys.as_json());
+        made.say(context)?;
         return Ok(code);
     }
-    let is_theirs = |pending: &&Pending| pending.losses.iter().any(|loser| loser == name.as_str());
-    let still: Vec<_> = amended.left.iter().filter(is_theirs).map(|pending| pending.path.as_str()).collect();
+    let Some(amended) = made.amended else { return Ok(code) };
+    let still = amended.left.iter().filter(|change| is_theirs(&name, change));
+    let still: Vec<_> = still.map(|pending| pending.path.as_str()).collect();
     if !still.is_empty() {
         context.note(&format!(
             "still sealed to {name}: {}; who can open them seals them with: covault rekey",
@@ -93,25 +112,75 @@ pub fn run(context: &Context, args: &RemoveArgs) -> Answer {
     Ok(code)
 }
 
-/// Replaces the keys that providers issued and that they could read; lists what failed.
-fn rotate_their_keys(context: &Context, args: &RemoveArgs, name: &MemberName) -> anyhow::Result<u8> {
-    let rotation = context.vault()?.rotation(&Wanted::ExposedTo(name.clone(), false))?;
-    let issued = rotation.at_providers();
-    if issued.is_empty() || args.write.no_commit {
-        return Ok(exit::DONE);
+fn is_theirs(name: &MemberName, change: &Pending) -> bool {
+    change.losses.iter().any(|loser| loser == name.as_str())
+}
+
+/// What becomes of the keys that providers issued and that they could read.
+#[derive(Default)]
+struct Keys {
+    known: Vec<SecretPath>,
+    rotated: Vec<SecretPath>,
+    left: Vec<(SecretPath, String)>,
+    code: u8,
+}
+
+impl Keys {
+    fn as_json(&self) -> Value {
+        let names = |paths: &[SecretPath]| json!(paths.iter().map(SecretPath::as_str).collect::<Vec<_>>());
+        let left = self.left.iter().map(|(path, why)| json!({ "secret": path.as_str(), "why": why }));
+        json!({ "known": names(&self.known), "rotated": names(&self.rotated), "left": left.collect::<Vec<_>>() })
     }
-    let names: Vec<&str> = issued.iter().map(SecretPath::as_str).collect();
+}
+
+/// Says which keys would be replaced: those that they lose now, and those that they knew before.
+fn plan_their_keys(
+    context: &Context,
+    args: &RemoveArgs,
+    vault: &Vault,
+    name: &MemberName,
+    mut known: Vec<SecretPath>,
+) -> anyhow::Result<Keys> {
+    let issued = |path: &SecretPath| {
+        let issued = vault.issued(path);
+        issued.is_ok_and(|(provider, record)| provider.issues && record.standing.may_work())
+    };
+    known.retain(|path| issued(path));
+    known.extend(vault.rotation(&Wanted::ExposedTo(name.clone(), false))?.at_providers());
+    known.sort();
+    known.dedup();
+    if !known.is_empty() {
+        let names: Vec<&str> = known.iter().map(SecretPath::as_str).collect();
+        let listed = plan::listed(&names);
+        context.note(&match args.keep_keys {
+            true => format!("keys at providers that {name} knows would stay as they are: {listed}"),
+            false => format!("keys at providers that {name} knows would get new ones, and die: {listed}"),
+        });
+    }
+    Ok(Keys { known, ..Keys::default() })
+}
+
+/// Replaces the keys that providers issued and that they could read; lists what failed.
+fn rotate_their_keys(context: &Context, args: &RemoveArgs, name: &MemberName) -> anyhow::Result<Keys> {
+    let rotation = context.vault()?.rotation(&Wanted::ExposedTo(name.clone(), false))?;
+    let known = rotation.at_providers();
+    if known.is_empty() || args.write.no_commit {
+        return Ok(Keys { known, ..Keys::default() });
+    }
+    let names: Vec<&str> = known.iter().map(SecretPath::as_str).collect();
     if args.keep_keys {
         context.note(&format!("keys that {name} knows and that still work: {}", plan::listed(&names)));
-        return Ok(exit::FINDINGS);
+        return Ok(Keys { known, code: exit::FINDINGS, ..Keys::default() });
     }
     context.note(&format!("keys at providers that {name} knows get new ones: {}", plan::listed(&names)));
-    let mut failed = Vec::new();
-    let done = key::rotate::all(context, &issued, &format!("{name} left"), 0, &mut |path, _| failed.push(path.clone()));
-    for path in &failed {
+    let mut left = Vec::new();
+    let done =
+        key::rotate::all(context, &known, &format!("{name} left"), 0, &mut |path, why| left.push((path.clone(), why)));
+    for (path, _) in &left {
         context.warn(&format!("{name} still knows a key that works: covault key rotate {path}"));
     }
-    Ok(if failed.is_empty() { done.code } else { done.code.max(exit::FINDINGS) })
+    let code = if left.is_empty() { done.code } else { done.code.max(exit::FINDINGS) };
+    Ok(Keys { known, rotated: done.rotated, left, code })
 }
 
 /// Who it is, and what hangs on them beside secrets.

@@ -153,6 +153,20 @@ pub enum KeyError {
     /// The key does not exist at the provider.
     #[error("{provider} has no key for {path} any more")]
     Missing {
+    /// Somebody gave a key up here, without asking its provider.
+    #[error("the key of {0} was given up, and may still work at its provider")]
+    GivenUp(String),
+    /// What is to be given up does not work any more.
+    #[error("the key of {0} is gone already")]
+    GoneAlready(String),
+    /// Keys of a secret that is to be deleted are not known to be gone, and nothing would list them any more.
+    #[error("{path} has keys that may still work: {}", .keys.join(", "))]
+    Outlived {
+        /// The secret.
+        path: String,
+        /// Which.
+        keys: Vec<String>,
+    },
         /// The secret.
         path: String,
         /// Where it was.
@@ -181,6 +195,8 @@ impl KeyError {
             | Self::Cannot { .. }
             | Self::NotThatKey { .. }
             | Self::Managed { .. }
+            | Self::EndsThere(_)
+            | Self::ForManagement(_)
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
             Self::OtherAccount { .. } => Kind::NoAccess,
@@ -190,13 +206,12 @@ impl KeyError {
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
             }
-            Self::NeedsPerson(_) => Kind::NeedsPerson,
+            Self::GivenUp(_) | Self::GoneAlready(_) => Kind::NotFound,
+            Self::NeedsPerson(_) | Self::Outlived { .. } => Kind::NeedsPerson,
         }
     }
 
     /// The next step.
-            | Self::EndsThere(_)
-            | Self::ForManagement(_)
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Provider(error) => match error.status() {
@@ -222,6 +237,13 @@ impl KeyError {
             Self::OtherAccount { path, provider } => {
                 Some(format!("covault key login {provider}, with that account's; then: covault key resume {path}"))
             }
+            Self::EndsThere(path) => Some(format!(
+                "covault key rotate {path} has one made that lives as long again; for another time issue one at another name"
+            )),
+            Self::ForManagement(path) => Some(format!(
+                "have a key issued that a program may have: covault key issue NAME; what is no management key belongs \
+                 elsewhere: covault mv {path} NAME"
+            )),
             Self::OtherKey { path, .. } => {
                 Some(format!("nothing was done to it; see who wrote that with: covault log {path}"))
             }
@@ -237,13 +259,6 @@ impl KeyError {
             Self::NoSuchKey { .. } => Some("covault key ls shows the ids".to_owned()),
             Self::NotThatKey { .. } => {
                 Some("give the text of that very key; it is shown once, when it is made".to_owned())
-            Self::EndsThere(path) => Some(format!(
-                "covault key rotate {path} has one made that lives as long again; for another time issue one at another name"
-            )),
-            Self::ForManagement(path) => Some(format!(
-                "have a key issued that a program may have: covault key issue NAME; what is no management key belongs \
-                 elsewhere: covault mv {path} NAME"
-            )),
             }
             Self::Managed { path, .. } => Some(format!("covault show {path}")),
             Self::Cannot { .. } => Some("covault key --help".to_owned()),
@@ -254,3 +269,11 @@ impl KeyError {
         }
     }
 }
+            Self::GivenUp(path) => Some(format!(
+                "covault key revoke {path} takes it away there; covault key rotate {path} has another one made"
+            )),
+            Self::GoneAlready(path) => Some(format!("covault key rotate {path} for another one; covault rm {path}")),
+            Self::Outlived { path, .. } => Some(format!(
+                "take them away where they were made, then: covault key revoke {path} --done; \
+                 covault rm {path} --local-only leaves them as they are, and nothing lists them any more"
+            )),

@@ -259,3 +259,18 @@ impl Vault {
         record_of(&self.secret(path)?)
     }
 }
+    /// Refuses to delete a secret with keys that nobody can take away but a person, and that only it remembers.
+    ///
+    /// # Errors
+    /// `Outlived`, and those of opening it.
+    pub fn check_none_outlives(&self, path: &SecretPath) -> Result<(), VaultError> {
+        let secret = self.secret(path)?;
+        let old = Retired::all_of(&secret.document, secret.manifest.at).into_iter();
+        let keys: Vec<String> =
+            old.filter(|old| old.standing.may_work()).map(|old| format!("key {}", old.generation)).collect();
+        match keys.is_empty() {
+            true => Ok(()),
+            false => Err(KeyError::Outlived { path: path.to_string(), keys }.into()),
+        }
+    }
+

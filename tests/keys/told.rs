@@ -1,0 +1,41 @@
+//! What is said: one document for a program, refusals before anything is made, and next steps that lead on.
+
+use super::rig::{Rig, json_of};
+use crate::openrouter::fake::{Call, Fault, Rule};
+
+const NAME: &str = "prod/openrouter";
+
+#[test]
+fn a_deletion_of_several_is_one_document() {
+    let rig = Rig::new();
+    let names = ["ci/a", "ci/b"];
+    names.iter().for_each(|name| drop(rig.alice.covault(["key", "issue", name]).ok()));
+    let rm = |more: &str| json_of(&rig.alice.covault(["rm", "ci/a", "ci/b", more, "--json"]).ok());
+    for (more, done, left) in [("--dry-run", false, 2), ("--yes", true, 0)] {
+        let said = rm(more);
+        let revoked = said["revoked"].as_array().unwrap();
+        let secrets: Vec<_> = revoked.iter().map(|one| (one["secret"].clone(), one["done"].clone())).collect();
+        assert_eq!(secrets, names.map(|name| (name.into(), done.into())), "{said}");
+        assert_eq!((&said["dry_run"], rig.fake.live_keys().len()), (&(!done).into(), left));
+    }
+}
+
+#[test]
+fn which_keys_a_departure_replaces_is_said_before_and_afterwards() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    rig.alice.set("prod/db", "of a person");
+    rig.alice.push("main");
+    rig.joins("carol");
+    let said = rig.alice.covault(["member", "remove", "carol", "--dry-run"]).ok();
+    let line = "keys at providers that carol knows would get new ones, and die: 1 secret: prod/openrouter";
+    assert!(said.err.contains(line), "{}", said.err);
+    let said = rig.alice.covault(["member", "remove", "carol", "--dry-run", "--keep-keys"]).ok();
+    assert!(said.err.contains("would stay as they are: 1 secret: prod/openrouter"), "{}", said.err);
+    let said = json_of(&rig.alice.covault(["member", "remove", "carol", "--dry-run", "--json"]).ok());
+    assert_eq!(said["keys"], serde_json::json!({ "known": [NAME], "rotated": [], "left": [] }));
+    assert_eq!(rig.fake.keys().len(), 1, "a dry run had a key made");
+    let said = json_of(&rig.alice.covault(["member", "remove", "carol", "--yes", "--json"]).ok());
+    assert_eq!(said["keys"], serde_json::json!({ "known": [NAME], "rotated": [NAME], "left": [] }));
+    assert_eq!(said["name"], "carol");
+}
