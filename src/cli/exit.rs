@@ -59,6 +59,11 @@ impl Refusal {
         Self { code, message, hint }.into()
     }
 
+    /// The same refusal with another next step.
+    pub fn with_hint(error: &anyhow::Error, hint: impl Into<String>) -> anyhow::Error {
+        Self { code: code_of(error), message: format!("{error:#}"), hint: Some(hint.into()) }.into()
+    }
+
     /// Anything else.
     pub fn other(message: impl Into<String>, hint: Option<String>) -> anyhow::Error {
         Self { code: OTHER, message: message.into(), hint }.into()
@@ -139,16 +144,16 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
     judge(error).0
 }
 
-fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
-    if let Some(refusal) = error.downcast_ref::<Refusal>() {
-        return (refusal.code, refusal.hint.clone());
-    }
-    if let Some(refusal) = error.downcast_ref::<VaultError>() {
 /// What to do about an error that is not printed here.
 pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     judge(error).1
 }
 
+fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        return (refusal.code, refusal.hint.clone());
+    }
+    if let Some(refusal) = error.downcast_ref::<VaultError>() {
         let code = match refusal.kind() {
             Kind::Other => OTHER,
             Kind::Usage => USAGE,

@@ -24,7 +24,7 @@ pub const NAME: &str = "openrouter";
 pub static CAPABILITIES: Capabilities = Capabilities {
     name: NAME,
     title: "OpenRouter",
-    console: "https://openrouter.ai/settings/management-keys",
+    console: "https://openrouter.ai/keys",
     issues: true,
     key_windows: &[Window::Day, Window::Week, Window::Month, Window::Total],
     guardrail_windows: &[Window::Day, Window::Week, Window::Month],

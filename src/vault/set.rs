@@ -239,7 +239,7 @@ pub fn recipe_of(field: &FieldName) -> String {
 }
 
 /// What others read as a date, an interval or a variable must be one, whoever wrote it.
-fn check_meta(name: &str, value: Option<&str>) -> Result<(), VaultError> {
+pub(super) fn check_meta(name: &str, value: Option<&str>) -> Result<(), VaultError> {
     let Some(value) = value else { return Ok(()) };
     let expected = match name {
         "env" if !is_variable_name(value) || is_loader_variable(value) => "a name like DATABASE_URL",

@@ -48,7 +48,11 @@ fn what_is_here_and_what_is_there_stand_side_by_side() {
     assert_eq!(of(&rows, "id", &elsewhere.hash)["status"], "other vault");
     let row = of(&rows, "id", &orphan.hash);
     assert_eq!((&row["status"], &row["secret"]), (&"orphan".into(), &"prod/lost".into()));
-    assert!(row["notes"][0].as_str().unwrap().contains("no record has it"));
+    let note = row["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains("no record has it") && note.contains("take it away at https://openrouter.ai/keys,"),
+        "{note}"
+    );
     let text = rig.alice.covault(["key", "ls"]).ok().text();
     assert!(!text.contains(&rig.alice.get(NAME)) && text.contains("missing"), "{text}");
     assert_eq!(rig.fake.live_keys().len(), 6, "looking changed something");

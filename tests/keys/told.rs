@@ -6,6 +6,25 @@ use crate::openrouter::fake::{Call, Fault, Rule};
 const NAME: &str = "prod/openrouter";
 
 #[test]
+fn a_variable_that_no_program_could_be_given_is_refused_before_a_key_is_made() {
+    let rig = Rig::new();
+    for variable in ["A B", "1X", "", "LD_PRELOAD"] {
+        for args in [
+            &["key", "issue", "ci/a"][..],
+            &["key", "issue", "ci/a", "--dry-run"],
+            &["key", "ensure", "ci/a"],
+            &["key", "issue", "ci/a", "--provider", "manual"],
+        ] {
+            let said = rig.alice.covault(args.iter().chain(&["--env", variable])).exits(2);
+            assert!(said.err.contains("a name like DATABASE_URL"), "{args:?} {variable:?}: {}", said.err);
+        }
+    }
+    assert!(rig.fake.keys().is_empty());
+    rig.alice.covault(["key", "issue", "ci/a", "--env", "OPENROUTER_API_KEY"]).ok();
+    rig.alice.covault(["run", "--from", "ci", "--", "sh", "-c", "test -n \"$OPENROUTER_API_KEY\""]).ok();
+}
+
+#[test]
 fn a_deletion_of_several_is_one_document() {
     let rig = Rig::new();
     let names = ["ci/a", "ci/b"];
@@ -38,4 +57,25 @@ fn which_keys_a_departure_replaces_is_said_before_and_afterwards() {
     let said = json_of(&rig.alice.covault(["member", "remove", "carol", "--yes", "--json"]).ok());
     assert_eq!(said["keys"], serde_json::json!({ "known": [NAME], "rotated": [NAME], "left": [] }));
     assert_eq!(said["name"], "carol");
+}
+
+#[test]
+fn a_name_that_is_taken_comes_with_what_helps_there() {
+    let rig = Rig::new();
+    let alice = &rig.alice;
+    alice.covault(["key", "issue", NAME]).ok();
+    let said = alice.covault(["key", "issue", NAME]).exits(2);
+    assert!(said.err.contains("hint: covault key rotate prod/openrouter gives it another key"), "{}", said.err);
+    alice.set("prod/db", "of a person");
+    for more in [&[][..], &["--provider", "manual"]] {
+        let said = alice.covault(["key", "issue", "prod/db"].iter().chain(more)).exits(2);
+        assert!(said.err.contains("hint: for a first key choose another name"), "{}", said.err);
+    }
+    alice.covault(["mv", NAME, "prod/moved"]).ok();
+    let said = alice.covault(["key", "issue", NAME]).exits(3);
+    assert!(said.err.contains("hint: covault key rotate prod/moved"), "{}", said.err);
+    let said = alice.covault(["rm", "prod/moved", "prod/db"]).exits(7);
+    assert!(said.err.contains("hint: covault rm prod/db prod/moved --yes"), "{}", said.err);
+    alice.covault(["rm", "prod/db", "prod/moved", "--yes"]).ok();
+    assert!(rig.fake.live_keys().is_empty());
 }

@@ -7,13 +7,14 @@ use clap::Args;
 use super::{by_hand, desk, said};
 use crate::cli::args::WriteFlags;
 use crate::cli::context::Context;
-use crate::cli::exit::Answer;
+use crate::cli::exit::{Answer, Refusal};
 use crate::cli::out;
 use crate::model::duration;
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::limit::{Limit, Limits};
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
+use crate::vault::VaultError;
 use crate::vault::keys::{Capabilities, Issuing};
 
 /// Have a provider issue a key, as a new secret
@@ -85,7 +86,8 @@ impl What {
 pub fn run(context: &Context, args: &IssueArgs) -> Answer {
     let wanted = args.what.wanted(context, &args.name)?;
     if let Some(provider) = Capabilities::named(&wanted.provider).filter(|provider| !provider.issues) {
-        context.vault()?.may_write()?;
+        desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.check_first(&wanted, provider)?))
+            .map_err(|error| where_taken(context, &wanted.path, error))?;
         let key = by_hand::made(context, &args.name, provider.console, args.write.dry_run)?;
         let report = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| {
             Ok(desk.keep_first(&wanted, provider, key)?)
@@ -97,6 +99,26 @@ pub fn run(context: &Context, args: &IssueArgs) -> Answer {
             &format!("keep {}", args.name),
         );
     }
-    let outcome = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.issue(&wanted)?))?;
+    let outcome = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.issue(&wanted)?))
+        .map_err(|error| where_taken(context, &wanted.path, error))?;
     said::outcome(context, &outcome, &format!("{} has a key of {}", args.name, wanted.provider))
+}
+
+/// Where something is at the name, what helps is another thing than for who would write a value.
+fn where_taken(context: &Context, path: &SecretPath, error: anyhow::Error) -> anyhow::Error {
+    let hint = match error.downcast_ref::<VaultError>() {
+        Some(VaultError::Exists(_)) => {
+            let is_issued = context.vault().is_ok_and(|vault| vault.issued(path).is_ok());
+            let first =
+                if is_issued { format!("covault key rotate {path} gives it another key; ") } else { String::new() };
+            format!("{first}for a first key choose another name, or delete what is there: covault rm {path}")
+        }
+        Some(VaultError::Moved { to, .. }) => {
+            format!(
+                "covault key rotate {to} gives what was moved there another key; for a first key choose another name"
+            )
+        }
+        _ => return error,
+    };
+    Refusal::with_hint(&error, hint)
 }

@@ -88,6 +88,7 @@ impl Desk<'_> {
     /// # Errors
     /// `Exists`, `Open`, and those of the provider and of writing.
     pub fn issue(&self, wanted: &Issuing) -> Result<Outcome, VaultError> {
+        wanted.check()?;
         let vault = self.ready(&wanted.path)?;
         let provider =
             Capabilities::named(&wanted.provider).ok_or_else(|| KeyError::UnknownProvider(wanted.provider.clone()))?;

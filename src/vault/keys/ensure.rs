@@ -42,6 +42,7 @@ impl Desk<'_> {
     /// `NeedsPerson` for a key that is switched off or another provider's; `Open` where somebody else does not come to an
     /// end; those of issuing, rotating and limiting.
     pub fn ensure(&self, wanted: &Issuing) -> Result<Ensured, VaultError> {
+        wanted.check()?;
         let (mut brought, mut waited) = (false, Duration::ZERO);
         let mut wait = Duration::from_millis(250).min(self.patience / 4);
         loop {

@@ -9,32 +9,45 @@ use super::{Issuing, KeyError};
 use crate::model::document::Document;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::record::{KEY, KeyRecord, PROVIDER, Retired, Standing, is_record};
-use crate::model::names::{SecretPath, Subject};
+use crate::model::manifest::State;
+use crate::model::names::{MetaName, SecretPath, Subject};
+use crate::model::read;
 use crate::model::register::{Key, Value};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::Capabilities;
-use crate::vault::set::Edit;
+use crate::vault::set::{Edit, check_meta};
+use crate::vault::setup::nothing_written;
 use crate::vault::write::{Draft, Report, Writing, random};
 use crate::vault::{Vault, VaultError};
 
 impl Desk<'_> {
+    /// Refuses what no first key could be kept for, before a person is asked for one.
+    ///
+    /// # Errors
+    /// `Exists`, `BadMeta`, `Cannot` where limits are asked for that nobody would hold, and those of somebody who may not write.
+    pub fn check_first(&self, wanted: &Issuing, provider: &Capabilities) -> Result<(), VaultError> {
+        let vault = self.vault()?;
+        vault.may_write()?;
+        wanted.check()?;
+        if !wanted.limits.is_empty() || !wanted.alerts.is_empty() {
+            return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "hold limits" }.into());
+        }
+        vault.check_can_be_made(&wanted.path, false, self.now())?;
+        match vault.newest(&wanted.path)?.is_some_and(|version| version.manifest().state == State::Live) {
+            true => Err(VaultError::Exists(wanted.path.to_string())),
+            false => Ok(()),
+        }
+    }
+
     /// Keeps a first key that a person made.
     ///
     /// # Errors
     /// `Exists`, `Cannot` where limits are asked for that nobody would hold, and those of writing.
     pub fn keep_first(&self, wanted: &Issuing, provider: &Capabilities, key: Plaintext) -> Result<Report, VaultError> {
-        if !wanted.limits.is_empty() || !wanted.alerts.is_empty() {
-            return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "hold limits" }.into());
-        }
+        self.check_first(wanted, provider)?;
         let (vault, how) = (self.vault()?, self.how());
         let mut writing = vault.writing(&how)?;
-        if vault
-            .newest(&wanted.path)?
-            .is_some_and(|version| version.manifest().state == crate::model::manifest::State::Live)
-        {
-            return Err(VaultError::Exists(wanted.path.to_string()));
-        }
         let mut draft = writing.start(&wanted.path)?;
         let record = first_record(&vault, &wanted.path, wanted.expires, how.now);
         put_key(&vault, &mut draft, record, key, how.now)?;
@@ -99,6 +112,13 @@ impl Desk<'_> {
         let provider = self.provider(vault, known.name)?;
         let Some(inspect) = provider.inspecting() else { return Ok(()) };
         for old in Retired::all_of(&secret.document, secret.manifest.at) {
+impl Issuing {
+    /// Refuses what would be found to be wrong only where the key is used: the provider has made it by then.
+    pub(super) fn check(&self) -> Result<(), VaultError> {
+        check_meta("env", self.env.as_deref())
+    }
+}
+
             let Some(id) = old.id.filter(|_| matches!(old.standing, Standing::ByHand | Standing::Unknown)) else {
                 continue;
             };
