@@ -315,7 +315,7 @@ pub(super) fn document_has_key(document: &Document) -> bool {
 pub(super) fn is_of_provider(key: &Key) -> bool {
     match key {
         Key::Field(name) => name.as_str() == "value",
-        Key::Meta(name) => is_record(name.as_str()),
+        Key::Meta(name) => is_record(name.as_str()) || name.as_str() == read::EXPIRES,
         _ => false,
     }
 }

@@ -193,7 +193,12 @@ impl Vault {
                 ));
                 edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
             }
-            self.take_over_by_hand(&mut draft, &mut edit, how.now)?;
+            let end = self.take_over_by_hand(&mut draft, &mut edit, how.now)?;
+            if let Some(end) = end.filter(|end| *end > how.now) {
+                writing.note(format!(
+                    "the key of {path} was to end at {end}; say when the new one does with: covault set {path} --expires WHEN"
+                ));
+            }
             self.apply(&mut draft, edit, how.now)?;
             names.push(path.to_string());
             drafts.push(draft);
@@ -228,14 +233,20 @@ impl Vault {
     }
 
     /// A key that a person made elsewhere gets its record with its value, and the old one is remembered.
-    fn take_over_by_hand(&self, draft: &mut super::write::Draft, edit: &mut Edit, now: Time) -> Result<(), VaultError> {
+    /// When that was to end is the answer.
+    fn take_over_by_hand(
+        &self,
+        draft: &mut super::write::Draft,
+        edit: &mut Edit,
+        now: Time,
+    ) -> Result<Option<Time>, VaultError> {
         if read::meta(&draft.document, KEY, now).is_none() {
-            return Ok(());
+            return Ok(None);
         }
-        let Some(place) = edit.fields.iter().position(|field| field.name.as_str() == "value") else { return Ok(()) };
+        let Some(place) = edit.fields.iter().position(|field| field.name.as_str() == "value") else { return Ok(None) };
         match edit.fields.swap_remove(place).value {
             Some(key) => super::keys::replace_by_hand(self, draft, key, "", now),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 }

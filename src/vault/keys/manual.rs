@@ -73,7 +73,11 @@ impl Desk<'_> {
         let (vault, how) = (self.vault()?, self.how());
         let mut writing = vault.writing(&how)?;
         let mut draft = writing.start_living(path)?;
-        replace_by_hand(&vault, &mut draft, key, reason, how.now)?;
+        if let Some(end) = replace_by_hand(&vault, &mut draft, key, reason, how.now)? {
+            writing.note(format!(
+                "the key before it was to end at {end}; say when the new one does with: covault set {path} --expires WHEN"
+            ));
+        }
         writing.finish(&[draft], Vec::new(), &format!("covault: rotate {path}"))
     }
 
@@ -108,10 +112,6 @@ impl Desk<'_> {
         let (known, _) = record_of(&secret)?;
         if !known.revokes {
             return Ok(());
-        }
-        let provider = self.provider(vault, known.name)?;
-        let Some(inspect) = provider.inspecting() else { return Ok(()) };
-        for old in Retired::all_of(&secret.document, secret.manifest.at) {
 impl Issuing {
     /// Refuses what would be found to be wrong only where the key is used: the provider has made it by then.
     pub(super) fn check(&self) -> Result<(), VaultError> {
@@ -119,6 +119,10 @@ impl Issuing {
     }
 }
 
+        }
+        let provider = self.provider(vault, known.name)?;
+        let Some(inspect) = provider.inspecting() else { return Ok(()) };
+        for old in Retired::all_of(&secret.document, secret.manifest.at) {
             let Some(id) = old.id.filter(|_| matches!(old.standing, Standing::ByHand | Standing::Unknown)) else {
                 continue;
             };
@@ -171,14 +175,15 @@ fn put_key(
     vault.put_meta(&mut draft.document, KEY, Some(&record.to_text()), now).map(drop)
 }
 
-/// Replaces the key of a draft; the old one is to be taken away by hand.
+/// Replaces the key of a draft; the old one is to be taken away by hand. When that was to end is the answer: the new one may
+/// end at another time, and nobody has said when.
 pub(in crate::vault) fn replace_by_hand(
     vault: &Vault,
     draft: &mut Draft,
     key: Plaintext,
     reason: &str,
     now: Time,
-) -> Result<(), VaultError> {
+) -> Result<Option<Time>, VaultError> {
     let path = draft.document.path.clone();
     let old = KeyRecord::of(&draft.document, now).ok_or_else(|| KeyError::BadRecord(path.to_string()))?;
     let field = Key::Field(value_field()?);
@@ -200,7 +205,13 @@ pub(in crate::vault) fn replace_by_hand(
         ..fresh
     };
     vault.put_meta(&mut draft.document, &retired.meta_name(), Some(&retired.to_text()), now)?;
-    put_key(vault, draft, record, key, now)
+    let end = old_end(&draft.document, now);
+    put_key(vault, draft, record, key, now)?;
+    Ok(end)
+}
+
+fn old_end(document: &Document, now: Time) -> Option<Time> {
+    read::meta(document, read::EXPIRES, now).and_then(Time::parse)
 }
 
 /// A person says that what was to be done by hand is done.
@@ -254,10 +265,17 @@ pub(in crate::vault) fn check_not_issued(document: &Document, edit: &Edit, now: 
     let value = value_field()?;
     let writes = edit.fields.iter().any(|field| field.name == value)
         || edit.meta.iter().any(|(name, _)| is_record(name.as_str()));
-    let record = KeyRecord::of(document, now).filter(|record| record.standing.may_work());
-    match record.filter(|_| writes) {
-        Some(_) => Err(KeyError::Issued(document.path.to_string()).into()),
-        None => Ok(()),
+    let Some(record) = KeyRecord::of(document, now).filter(|record| record.standing.may_work()) else { return Ok(()) };
+    if writes {
+        return Err(KeyError::Issued(document.path.to_string()).into());
+    }
+    // The provider ends it when it was told to as it was made, and what is said here would be something else.
+    let is_there = read::meta(document, PROVIDER, now).and_then(Capabilities::named).is_some_and(|known| known.issues);
+    let here = record.expires.map(|at| at.to_string());
+    let differs = |(name, value): &(MetaName, Option<String>)| name.as_str() == read::EXPIRES && *value != here;
+    match is_there && edit.meta.iter().any(differs) {
+        true => Err(KeyError::EndsThere(document.path.to_string()).into()),
+        false => Ok(()),
     }
 }
 
@@ -271,14 +289,6 @@ impl Vault {
         open.map_or(Ok(()), |op| Err(super::begin::is_open(&op)))
     }
 
-    /// Who issues the key of a secret, and its record, where somebody does.
-    ///
-    /// # Errors
-    /// Those of opening it; `NotIssued`, `BadRecord`.
-    pub fn issued(&self, path: &SecretPath) -> Result<(&'static Capabilities, KeyRecord), VaultError> {
-        record_of(&self.secret(path)?)
-    }
-}
     /// Refuses to delete a secret with keys that nobody can take away but a person, and that only it remembers.
     ///
     /// # Errors
@@ -294,3 +304,11 @@ impl Vault {
         }
     }
 
+    /// Who issues the key of a secret, and its record, where somebody does.
+    ///
+    /// # Errors
+    /// Those of opening it; `NotIssued`, `BadRecord`.
+    pub fn issued(&self, path: &SecretPath) -> Result<(&'static Capabilities, KeyRecord), VaultError> {
+        record_of(&self.secret(path)?)
+    }
+}
