@@ -82,7 +82,7 @@ fn known(one: &Exposure) -> String {
     };
     let what = match one.outlived {
         0 => what,
-        all if all == one.known => "a key that was replaced and may still work (covault key resume)".to_owned(),
+        all if all == one.known => "a key that was replaced and may still work (covault status)".to_owned(),
         _ => format!("{what}, and a key that was replaced and may still work"),
     };
     let machines: Vec<_> = one.through.iter().map(MemberName::as_str).collect();

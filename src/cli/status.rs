@@ -75,7 +75,7 @@ fn as_text(status: &Status, has_identity: bool) -> String {
     let pending: Vec<_> = status.pending.iter().map(waiting).collect();
     section(&mut out, "waiting to be sealed again (covault rekey)", &pending);
     section(&mut out, "open at providers (covault key resume)", &pairs(&status.operations));
-    section(&mut out, "keys that may still work at their providers (covault key revoke)", &pairs(&status.outlived));
+    section(&mut out, "keys that may still work at their providers", &pairs(&status.outlived));
     section(&mut out, "not committed", &uncommitted);
     section(&mut out, "written by several people at once (covault resolve)", &status.conflicts);
     section(

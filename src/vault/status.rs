@@ -6,13 +6,13 @@ use super::access::Pending;
 use super::expose::Scope;
 use super::gone::gone;
 use super::init::PAPER;
-use super::keys::is_for_resume;
+use super::keys::{Capabilities, is_for_resume};
 use super::read::{BATCH, Secret};
 use super::requests::Requests;
 use super::trunk::Doubt;
 use super::{Vault, VaultError, textconv};
 use crate::home::{AgentError, AgentKey, HomeError, OwnSigner};
-use crate::model::keys::record::{KeyRecord, Retired, Standing};
+use crate::model::keys::record::{KeyRecord, PROVIDER, Retired, Standing};
 use crate::model::names::SecretPath;
 use crate::model::roster::Member;
 use crate::model::time::Time;
@@ -283,20 +283,28 @@ impl Vault {
 
 /// Keys of a secret that are to go and are not known to be gone.
 fn outlived(secret: &Secret) -> Vec<String> {
-    let at = secret.manifest.at;
+    let (at, path) = (secret.manifest.at, &secret.document.path);
     let retired = Retired::all_of(&secret.document, at);
+    let revokes = secret.meta(PROVIDER).and_then(Capabilities::named).is_some_and(|known| known.revokes);
+    let then = match revokes {
+        true => format!("covault key revoke {path}"),
+        false => format!("then: covault key revoke {path} --done"),
+    };
     let old = retired.iter().filter(|old| old.standing.may_work());
     let mut all: Vec<String> = old
         .map(|old| {
             let id = old.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
             match old.standing {
-                Standing::ByHand => format!("key {}{id} is to be taken away by hand", old.generation),
-                _ => format!("whether key {}{id} is gone is not known", old.generation),
+                Standing::ByHand if revokes => {
+                    format!("key {}{id} is to be taken away by hand, or by: {then}", old.generation)
+                }
+                Standing::ByHand => format!("key {}{id} is to be taken away by hand, {then}", old.generation),
+                _ => format!("whether key {}{id} is gone is not known: {then}", old.generation),
             }
         })
         .collect();
     let record = KeyRecord::of(&secret.document, at).filter(|record| record.standing == Standing::Unknown);
-    all.extend(record.map(|record| format!("how key {} stands is not known", record.generation)));
+    all.extend(record.map(|record| format!("how key {} stands is not known: {then}", record.generation)));
     all
 }
 

@@ -144,6 +144,8 @@ fn a_leavers_keys_die_with_the_departure_and_count_until_they_do() {
     let ledger = json(&alice.covault(["expose", "carol", "--check", "--json"]).exits(8));
     assert_eq!(ledger["exposed"][0]["secret"], "prod/openrouter");
     assert_eq!(ledger["exposed"][0]["outlived"], 1);
+    let said = alice.covault(["expose", "carol"]).ok().text();
+    assert!(said.contains("may still work (covault status)"), "{said}");
     fake.clear_rules();
     alice.covault(["key", "resume"]).ok();
     alice.covault(["expose", "carol", "--check"]).ok();

@@ -107,7 +107,8 @@ impl Desk<'_> {
         match record.standing {
             Standing::Gone => return Ok(There::Dead("is gone")),
             Standing::Disabled => return Err(off().into()),
-            Standing::Unknown | Standing::ByHand => {
+            Standing::ByHand => return Err(KeyError::GivenUp(wanted.path.to_string()).into()),
+            Standing::Unknown => {
                 let path = &wanted.path;
                 let what = format!("what came of the key of {path} is not known: covault key resume {path}");
                 return Err(KeyError::NeedsPerson(what).into());

@@ -180,7 +180,7 @@ impl Desk<'_> {
         let found = match (record.standing, remote) {
             _ if account.is_none() => Found::Unknown,
             (Standing::Unknown | Standing::ByHand, _) => {
-                notes.push(format!("whether it is gone finds out: covault key resume {path}"));
+                notes = vec![unconfirmed(record.standing, path, remote.is_some(), op.is_some())];
                 Found::Unconfirmed
             }
             (Standing::Gone, None) => Found::Gone,
@@ -223,7 +223,8 @@ impl Desk<'_> {
             found,
             notes,
         }];
-        for old in &one.retired {
+        // What was given up is noted among the old ones, too, and is shown once.
+        for old in one.retired.iter().filter(|old| old.intent != record.intent) {
             let Some(key) = account.zip(old.id.as_ref()).and_then(|(account, id)| account.keys.get(id)) else {
                 continue;
             };
@@ -231,7 +232,10 @@ impl Desk<'_> {
             let todo = match op {
                 _ if is_rival => format!("made in another clone at the same time: covault key resume {path}"),
                 Some(_) => format!("goes with: covault key resume {path}"),
-                None => format!("still there; the next rotation takes it away: covault key rotate {path}"),
+                None if matches!(record.standing, Standing::Active | Standing::Disabled) => {
+                    format!("still there; the next rotation takes it away: covault key rotate {path}")
+                }
+                None => format!("still there: covault key revoke {path}"),
             };
             rows.push(ListedKey {
                 path: Some(path.clone()),
@@ -258,7 +262,9 @@ fn by_hand(one: &Managed) -> Vec<ListedKey> {
         usage: None,
         found,
         notes: match found {
-            Found::Unconfirmed => vec!["to be taken away by hand".to_owned()],
+            Found::Unconfirmed => {
+                vec![format!("to be taken away by hand, then: covault key revoke {} --done", one.path)]
+            }
             _ => Vec::new(),
         },
     };
@@ -268,8 +274,23 @@ fn by_hand(one: &Managed) -> Vec<ListedKey> {
         standing if waits(standing) => Found::Unconfirmed,
         _ => Found::Ok,
     };
-    let old = one.retired.iter().filter(|old| waits(old.standing));
+    let is_old = |old: &&Retired| waits(old.standing) && old.intent != record.intent;
+    let old = one.retired.iter().filter(is_old);
     let old = old.map(|old| row(old.generation, &old.name, Found::Unconfirmed));
+/// What is to be done about a key that was given up, or of which it is not known what came of it.
+fn unconfirmed(standing: Standing, path: &SecretPath, is_there: bool, is_open: bool) -> String {
+    match standing {
+        _ if is_open => format!("whether it is gone finds out: covault key resume {path}"),
+        Standing::ByHand if is_there => {
+            format!("it was given up, and is still there: covault key revoke {path} takes it away")
+        }
+        Standing::ByHand => {
+            format!("it was given up, and is not there any more: covault key revoke {path} --done notes that")
+        }
+        _ => format!("whether it is gone finds out: covault key revoke {path}"),
+    }
+}
+
     std::iter::once(row(record.generation, &record.name, found)).chain(old).collect()
 }
 

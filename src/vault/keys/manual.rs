@@ -90,6 +90,13 @@ impl Desk<'_> {
         let (vault, how) = (self.vault()?, self.how());
         let mut writing = vault.writing(&how)?;
         vault.check_nothing_open(path)?;
+        match record_of(&vault.secret(path)?)?.1.standing {
+            _ if done => {}
+            // What is known to be gone does not become unknown again.
+            Standing::Gone => return Err(KeyError::GoneAlready(path.to_string()).into()),
+            Standing::ByHand => return Ok(nothing_written(&how)),
+            Standing::Active | Standing::Disabled | Standing::Unknown => {}
+        }
         let mut draft = writing.start_living(path)?;
         let message = match done {
             true => format!("covault: the old keys of {path} are gone"),

@@ -32,6 +32,9 @@ impl Desk<'_> {
         let vault = self.at_rest(path)?;
         let secret = vault.secret(path)?;
         let (known, record) = record_of(&secret)?;
+        if record.standing == Standing::ByHand {
+            return Err(KeyError::GivenUp(path.to_string()).into());
+        }
         let cannot = || KeyError::Cannot { provider: known.title.to_owned(), what: "switch keys off and on" };
         if !known.switches {
             return Err(cannot().into());
