@@ -60,6 +60,38 @@ fn which_keys_a_departure_replaces_is_said_before_and_afterwards() {
 }
 
 #[test]
+fn a_dry_run_of_going_on_says_what_is_open_and_which_way_it_would_go() {
+    let rig = Rig::new();
+    rig.fake.inject(Rule::on(Call::CreateKey, Fault::Status(500)).before().always());
+    rig.alice.covault(["key", "issue", NAME]).exits(9);
+    rig.fake.clear_rules();
+    for (way, would) in
+        [(&[][..], "would issue prod/openrouter"), (&["--roll-back"], "would take back what alice began")]
+    {
+        let said = rig.alice.covault(["key", "resume", "--dry-run"].iter().chain(way)).ok();
+        assert!(said.err.contains(would), "{}", said.err);
+        assert!(!said.err.contains("nothing is open any more"), "{}", said.err);
+    }
+    let said = rig.alice.covault(["key", "resume", "--roll-back"]).ok();
+    assert!(said.err.contains("nothing is open any more"), "{}", said.err);
+    let said = rig.alice.covault(["key", "resume", "--dry-run"]).ok();
+    assert!(said.err.contains("nothing is open any more"), "{}", said.err);
+}
+
+#[test]
+fn who_reads_no_journal_is_not_told_that_nothing_is_open() {
+    let rig = Rig::new();
+    let bob = rig.joins("bob");
+    rig.fake.inject(Rule::on(Call::CreateKey, Fault::Status(500)).before().always());
+    rig.alice.covault(["key", "issue", NAME]).exits(9);
+    for args in [&["key", "resume"][..], &["key", "resume", NAME]] {
+        let said = bob.covault(args).exits(4);
+        assert!(said.err.contains("journals that are not sealed to you"), "{}", said.err);
+        assert!(said.err.contains("covault grant journal"), "{}", said.err);
+    }
+}
+
+#[test]
 fn a_name_that_is_taken_comes_with_what_helps_there() {
     let rig = Rig::new();
     let alice = &rig.alice;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{desk, said};
 use crate::cli::args::WriteFlags;
@@ -48,6 +48,8 @@ pub fn run(context: &Context, args: &ResumeArgs) -> Answer {
     let paths = args.names.iter().map(|name| SecretPath::parse(name)).collect::<Result<Vec<_>, _>>()?;
     let resumed =
         desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.resume(&paths, way(args))?))?;
+    // A dry run leaves open what it found.
+    let is_over = resumed.outcomes.is_empty() || !args.write.dry_run;
     let mut code = exit::DONE;
     let mut rows: Vec<Value> = Vec::new();
     for (path, outcome) in resumed.outcomes {
@@ -64,10 +66,9 @@ pub fn run(context: &Context, args: &ResumeArgs) -> Answer {
                 }
             }
             Err(error) => {
-                let hint = error.hint();
                 let error = anyhow::Error::new(error);
                 if context.json() {
-                    rows.push(json!({ "secret": path.as_str(), "error": error.to_string(), "hint": hint }));
+                    rows.push(said::failed(&path, &error));
                     code = code.max(exit::code_of(&error));
                 } else {
                     code = code.max(exit::report(context, &error));
@@ -77,7 +78,7 @@ pub fn run(context: &Context, args: &ResumeArgs) -> Answer {
     }
     if context.json() {
         out::json(&Value::Array(rows))?;
-    } else if code == exit::DONE && args.names.is_empty() {
+    } else if code == exit::DONE && args.names.is_empty() && is_over {
         context.note("nothing is open any more");
     }
     Ok(code)

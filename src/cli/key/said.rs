@@ -25,6 +25,10 @@ pub fn in_words(context: &Context, outcome: &Outcome, done: &str) {
     let op = &outcome.op;
     if !outcome.done && outcome.waits.is_none() {
         context.note(&format!("would {} {}", op.kind.as_str(), op.path));
+        if op.aborting {
+            context.note(&format!("would take back what {} began: to {} {}", op.by, op.kind.as_str(), op.path));
+            return;
+        }
     }
     if let Some(mint) = &op.mint {
         limits(&op.provider, &mint.limits, &mint.first, &mint.layers).iter().for_each(|line| context.note(line));

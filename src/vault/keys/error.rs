@@ -68,6 +68,9 @@ pub enum KeyError {
     /// Nothing is under way.
     #[error("nothing is under way for {0}")]
     NothingOpen(String),
+    /// Journals are for those who manage keys.
+    #[error("what may be open is in journals that are not sealed to you")]
+    NotAManager,
     /// The provider has no such ability.
     #[error("{provider} cannot {what}")]
     Cannot {
@@ -150,9 +153,6 @@ pub enum KeyError {
         /// The secret.
         path: String,
     },
-    /// The key does not exist at the provider.
-    #[error("{provider} has no key for {path} any more")]
-    Missing {
     /// Somebody gave a key up here, without asking its provider.
     #[error("the key of {0} was given up, and may still work at its provider")]
     GivenUp(String),
@@ -167,6 +167,9 @@ pub enum KeyError {
         /// Which.
         keys: Vec<String>,
     },
+    /// The key does not exist at the provider.
+    #[error("{provider} has no key for {path} any more")]
+    Missing {
         /// The secret.
         path: String,
         /// Where it was.
@@ -192,21 +195,21 @@ impl KeyError {
             Self::UnknownProvider(_)
             | Self::NotIssued(_)
             | Self::Issued(_)
+            | Self::EndsThere(_)
+            | Self::ForManagement(_)
             | Self::Cannot { .. }
             | Self::NotThatKey { .. }
             | Self::Managed { .. }
-            | Self::EndsThere(_)
-            | Self::ForManagement(_)
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
-            Self::OtherAccount { .. } => Kind::NoAccess,
+            Self::OtherAccount { .. } | Self::NotAManager => Kind::NoAccess,
             Self::BadRecord(_) | Self::OtherKey { .. } => Kind::Verification,
             Self::Open { .. } | Self::Several { .. } | Self::Overtaken { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::NothingOpen(_) | Self::Missing { .. } | Self::NoSuchKey { .. } => Kind::NotFound,
+            Self::GivenUp(_) | Self::GoneAlready(_) => Kind::NotFound,
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
             }
-            Self::GivenUp(_) | Self::GoneAlready(_) => Kind::NotFound,
             Self::NeedsPerson(_) | Self::Outlived { .. } => Kind::NeedsPerson,
         }
     }
@@ -234,9 +237,6 @@ impl KeyError {
             }
             Self::NotIssued(path) => Some(format!("covault key issue {path}, or covault set {path}")),
             Self::Issued(path) => Some(format!("covault key rotate {path}, or covault key revoke {path} first")),
-            Self::OtherAccount { path, provider } => {
-                Some(format!("covault key login {provider}, with that account's; then: covault key resume {path}"))
-            }
             Self::EndsThere(path) => Some(format!(
                 "covault key rotate {path} has one made that lives as long again; for another time issue one at another name"
             )),
@@ -244,6 +244,9 @@ impl KeyError {
                 "have a key issued that a program may have: covault key issue NAME; what is no management key belongs \
                  elsewhere: covault mv {path} NAME"
             )),
+            Self::OtherAccount { path, provider } => {
+                Some(format!("covault key login {provider}, with that account's; then: covault key resume {path}"))
+            }
             Self::OtherKey { path, .. } => {
                 Some(format!("nothing was done to it; see who wrote that with: covault log {path}"))
             }
@@ -255,6 +258,7 @@ impl KeyError {
             Self::Repeat { again, .. } => Some(format!("repeat it: {again}")),
             Self::Overtaken { .. } => Some("covault key resume settles what is left".to_owned()),
             Self::Taken { path } => Some(format!("covault show {path}, or issue a key at another name")),
+            Self::NotAManager => Some("who manages keys says: covault grant journal".to_owned()),
             Self::NothingOpen(_) => Some("covault status lists what is open".to_owned()),
             Self::NoSuchKey { .. } => Some("covault key ls shows the ids".to_owned()),
             Self::NotThatKey { .. } => {
@@ -265,10 +269,6 @@ impl KeyError {
             Self::NotCommitted(_) => Some("finish what git is in the middle of, and leave --no-commit out".to_owned()),
             Self::NotPushed(..) => Some("see to the remote, then: covault key resume".to_owned()),
             Self::Missing { path, .. } => Some(format!("covault key rotate {path}, or covault key revoke {path}")),
-            Self::NeedsPerson(_) => Some("covault status lists what is open".to_owned()),
-        }
-    }
-}
             Self::GivenUp(path) => Some(format!(
                 "covault key revoke {path} takes it away there; covault key rotate {path} has another one made"
             )),
@@ -277,3 +277,7 @@ impl KeyError {
                 "take them away where they were made, then: covault key revoke {path} --done; \
                  covault rm {path} --local-only leaves them as they are, and nothing lists them any more"
             )),
+            Self::NeedsPerson(_) => Some("covault status lists what is open".to_owned()),
+        }
+    }
+}

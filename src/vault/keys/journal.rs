@@ -169,6 +169,12 @@ impl Vault {
         Ok((all, refused))
     }
 
+    /// Whether there are journals that one does not read: what is open in them one cannot know.
+    pub(super) fn hides_journals(&self) -> Result<bool, VaultError> {
+        let opened = self.open_many(&self.journals()?, &|| ())?;
+        Ok(opened.iter().any(|journal| matches!(journal, Err(VaultError::NotAReader { .. }))))
+    }
+
     pub(super) fn put_text(
         &self,
         journal: &mut Draft,

@@ -55,6 +55,9 @@ impl Desk<'_> {
         wanted.retain(|path| paths.is_empty() || paths.contains(path));
         // What an earlier command wrote and could not push is all that there may be left to do.
         let pushes = wanted.is_empty() && self.push_what_is_left()?;
+        if (missing.is_some() || wanted.is_empty() && !pushes) && vault.hides_journals()? {
+            return Err(KeyError::NotAManager.into());
+        }
         if let Some(path) = missing.filter(|_| !pushes) {
             return Err(KeyError::NothingOpen(path.to_string()).into());
         }
