@@ -92,6 +92,30 @@ fn who_reads_no_journal_is_not_told_that_nothing_is_open() {
 }
 
 #[test]
+fn what_the_provider_has_otherwise_comes_with_the_command_that_mends_it() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME, "--limit", "10/day", "--expires", "30d"]).ok();
+    let key = rig.fake.key_of(&rig.alice.get(NAME)).unwrap();
+    let told = |mend: &str| {
+        for said in [rig.alice.covault(["key", "usage"]), rig.alice.covault(["key", "ls"])] {
+            assert!(said.err.contains(mend), "{mend}: {}", said.err);
+            let is_about_limits = said.err.contains("--apply");
+            assert_eq!(is_about_limits, mend.contains("--apply"), "{}", said.err);
+        }
+    };
+    rig.fake.change(&key.hash, |key| key.disabled = true);
+    told("covault key enable prod/openrouter switches it on again, covault key disable prod/openrouter notes it");
+    rig.alice.covault(["key", "enable", NAME]).ok();
+    rig.fake.change(&key.hash, |key| key.expires_at = Some("2099-01-01T00:00:00Z".parse().unwrap()));
+    told("covault key rotate prod/openrouter");
+    rig.fake.change(&key.hash, |now| (now.expires_at, now.limit) = (key.expires_at, Some(99.into())));
+    told("covault key limits prod/openrouter --apply");
+    rig.alice.covault(["key", "limits", NAME, "--apply"]).ok();
+    let said = rig.alice.covault(["key", "ls"]).ok();
+    assert!(!said.err.contains("covault key"), "{}", said.err);
+}
+
+#[test]
 fn a_name_that_is_taken_comes_with_what_helps_there() {
     let rig = Rig::new();
     let alice = &rig.alice;

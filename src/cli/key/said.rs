@@ -8,7 +8,8 @@ use crate::cli::context::Context;
 use crate::cli::exit::{self, Answer};
 use crate::cli::out;
 use crate::model::keys::limit::{Layer, Limit, Limits, Window};
-use crate::vault::keys::{Outcome, Watch};
+use crate::model::names::SecretPath;
+use crate::vault::keys::{Outcome, Watch, mends};
 
 /// Says what came of one operation.
 pub fn outcome(context: &Context, outcome: &Outcome, done: &str) -> Answer {
@@ -24,11 +25,11 @@ pub fn outcome(context: &Context, outcome: &Outcome, done: &str) -> Answer {
 pub fn in_words(context: &Context, outcome: &Outcome, done: &str) {
     let op = &outcome.op;
     if !outcome.done && outcome.waits.is_none() {
-        context.note(&format!("would {} {}", op.kind.as_str(), op.path));
         if op.aborting {
             context.note(&format!("would take back what {} began: to {} {}", op.by, op.kind.as_str(), op.path));
             return;
         }
+        context.note(&format!("would {} {}", op.kind.as_str(), op.path));
     }
     if let Some(mint) = &op.mint {
         limits(&op.provider, &mint.limits, &mint.first, &mint.layers).iter().for_each(|line| context.note(line));
@@ -46,16 +47,16 @@ pub fn in_words(context: &Context, outcome: &Outcome, done: &str) {
     }
 }
 
-/// As JSON.
-pub fn as_json(outcome: &Outcome) -> Value {
-    let op = &outcome.op;
-    let limits = op.mint.iter().flat_map(|mint| {
-        mint.layers.iter().filter_map(|(window, layer)| {
 /// What did not go well with one of several, as JSON.
 pub fn failed(path: &SecretPath, error: &anyhow::Error) -> Value {
     json!({ "secret": path.as_str(), "error": format!("{error:#}"), "hint": exit::hint_of(error) })
 }
 
+/// As JSON.
+pub fn as_json(outcome: &Outcome) -> Value {
+    let op = &outcome.op;
+    let limits = op.mint.iter().flat_map(|mint| {
+        mint.layers.iter().filter_map(|(window, layer)| {
             let amount = mint.limits.get(*window)?;
             let now = mint.first.get(*window).unwrap_or(amount);
             Some(json!({ "window": window.as_str(), "amount": amount, "now": now, "held_by": self::layer(*layer) }))
@@ -108,12 +109,9 @@ pub fn layer(layer: Layer) -> &'static str {
 /// Where a provider has something else, and what was set there.
 pub fn drift_and_done(context: &Context, watch: &Watch) {
     for key in &watch.keys {
-        for what in key.done.iter().chain(&key.drift) {
+        let drift = key.drift.iter().map(ToString::to_string).chain(mends(&key.drift, &key.path));
+        for what in key.done.iter().cloned().chain(drift) {
             context.note(&format!("{}: {what}", key.path));
-        }
-        if !key.drift.is_empty() {
-            context
-                .note(&format!("{}: to have it as the record says: covault key limits {} --apply", key.path, key.path));
         }
     }
 }

@@ -153,7 +153,7 @@ fn as_json(key: &KeyUsage) -> Value {
         "as_of": key.as_of.map(|at| at.to_string()),
         "fresh": key.standing != KeyStatus::Unknown,
         "status": key.status.as_str(),
-        "drift": key.drift,
+        "drift": key.drift.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "done": key.done,
     })
 }

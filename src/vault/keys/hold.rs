@@ -6,6 +6,7 @@
 
 use super::KeyError;
 use super::account::{Account, Managed};
+use super::drift::Drift;
 use crate::home::{Watched, WatchedKey};
 use crate::model::keys::amount::Amount;
 use crate::model::keys::limit::{Layer, Limit, Window};
@@ -62,7 +63,7 @@ pub(super) fn drift(
     account: &Account,
     seen: &WatchedKey,
     now: Time,
-) -> Vec<String> {
+) -> Vec<Drift> {
     let Managed { record, retired, .. } = managed;
     let target = target(record, retired, &remote.usage, now);
     let mut found = Vec::new();
@@ -75,19 +76,19 @@ pub(super) fn drift(
         (there, here) => there == here,
     };
     if !same {
-        found.push(format!("its own limit is {} there, not {}", spelled(remote.limit), spelled(target.own)));
+        let what = format!("its own limit is {} there, not {}", spelled(remote.limit), spelled(target.own));
+        found.push(Drift::Limit(what));
     }
     if let Some(wanted) = target.guardrail {
-        found.extend(guardrail_drift(managed, remote, account, seen, wanted, now));
+        found.extend(guardrail_drift(managed, remote, account, seen, wanted, now).map(Drift::Limit));
     }
     match (record.standing, remote.disabled) {
-        (Standing::Active, true) if !seen.off => found.push("it is switched off there".to_owned()),
-        (Standing::Disabled, false) => found.push("it is switched on there".to_owned()),
+        (Standing::Active, true) if !seen.off => found.push(Drift::Off),
+        (Standing::Disabled, false) => found.push(Drift::On),
         _ => {}
     }
     if record.expires.map(Time::unix) != remote.expires.map(Time::unix) {
-        let when = |at: Option<Time>| at.map_or_else(|| "never".to_owned(), |at| format!("at {at}"));
-        found.push(format!("it ends {} there, not {}", when(remote.expires), when(record.expires)));
+        found.push(Drift::Ends { there: remote.expires, here: record.expires });
     }
     found
 }

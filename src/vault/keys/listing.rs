@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, Managed};
 use super::desk::{Desk, management_path};
+use super::drift::mends;
 use super::settle::records_of;
 use super::usage::{again, drift_of};
 use super::{Capabilities, KeyError};
@@ -176,7 +177,7 @@ impl Desk<'_> {
         let op = known.ops.iter().find(|op| op.path == *path);
         let seen = self.home.watched(known.vault.roster().vault).get(&record.intent);
         let drift = account.map(|account| drift_of(one, account, &seen, now)).unwrap_or_default();
-        let mut notes = drift.clone();
+        let mut notes: Vec<String> = drift.iter().map(ToString::to_string).collect();
         let found = match (record.standing, remote) {
             _ if account.is_none() => Found::Unknown,
             (Standing::Unknown | Standing::ByHand, _) => {
@@ -198,7 +199,7 @@ impl Desk<'_> {
                 Found::Expired
             }
             _ if !drift.is_empty() => {
-                notes.push(format!("covault key limits {path} --apply, covault key enable or disable {path}"));
+                notes.extend(mends(&drift, path));
                 Found::Drifted
             }
             (Standing::Disabled, _) => Found::Off,

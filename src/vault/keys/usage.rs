@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, Managed};
 use super::desk::Desk;
+use super::drift::Drift;
 use super::{KeyError, hold};
 use crate::home::{Watched, WatchedKey};
 use crate::model::bytes::Hash;
@@ -112,7 +113,7 @@ pub struct KeyUsage {
     /// How the key itself stands, whatever it spent.
     pub standing: KeyStatus,
     /// Where the provider has something else than the record says.
-    pub drift: Vec<String>,
+    pub drift: Vec<Drift>,
     /// What was set to hold its limits.
     pub done: Vec<String>,
 }
@@ -283,7 +284,7 @@ struct Seen {
 }
 
 /// Where the provider has something else than the record says.
-pub(super) fn drift_of(one: &Managed, account: &Account, seen: &WatchedKey, now: Time) -> Vec<String> {
+pub(super) fn drift_of(one: &Managed, account: &Account, seen: &WatchedKey, now: Time) -> Vec<Drift> {
     let remote = one.record.id.as_ref().and_then(|id| account.keys.get(id));
     remote.map(|remote| hold::drift(one, remote, account, seen, now)).unwrap_or_default()
 }
