@@ -173,6 +173,31 @@ fn on_a_clone_that_is_behind_no_key_of_others_is_an_orphan() {
 }
 
 #[test]
+fn before_a_key_is_called_an_orphan_the_remote_is_asked() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    let desktop = machine_of(&rig, "desktop");
+    // One at a name that is new to the other clone, and one at a name that it knows with another key.
+    rig.alice.covault(["key", "issue", "ci/new"]).ok();
+    rig.alice.covault(["rm", NAME, "--yes"]).ok();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    let shared = desktop.git(["remote", "get-url", "origin"]).ok().text();
+    desktop.git(["remote", "set-url", "origin", "/nowhere"]).ok();
+    let said = desktop.covault(["key", "ls"]).ok();
+    assert!(said.text().contains("orphan") && said.err.contains("the remote was not asked for news"), "{}", said.err);
+    assert_eq!(said.err.matches("the remote was not asked").count(), 1, "{}", said.err);
+    desktop.git(["remote", "set-url", "origin", shared.trim()]).ok();
+    let before = desktop.git(["rev-parse", "HEAD"]).text();
+    let rows = listed(&desktop);
+    for key in rig.fake.live_keys() {
+        let row = of(&rows, "id", &key.hash);
+        assert_eq!(row["status"], "newer", "{rows:#?}");
+        assert!(row["notes"][0].as_str().unwrap().contains("covault sync"), "{rows:#?}");
+    }
+    assert_eq!(desktop.git(["rev-parse", "HEAD"]).text(), before, "looking brought it in");
+}
+
+#[test]
 fn a_key_that_waits_for_the_trunk_is_no_orphan() {
     let rig = Rig::new();
     rig.alice.covault(["key", "issue", NAME]).ok();

@@ -135,7 +135,7 @@ impl Desk<'_> {
         let mut failed: Vec<VaultError> = records.refused.into_iter().map(|(_, error)| error).collect();
         let ops = vault.operations()?;
         let mut managed = records.managed;
-        let (mut keys, mut others) = (Vec::new(), Vec::new());
+        let (mut keys, mut others, mut asked) = (Vec::new(), Vec::new(), false);
         for provider in KNOWN.iter().filter(|known| only.is_none_or(|only| only == known.name)) {
             let mut ours: Vec<&mut Managed> =
                 managed.iter_mut().filter(|one| one.provider.name == provider.name).collect();
@@ -158,7 +158,17 @@ impl Desk<'_> {
                 keys.extend(self.recorded(&known, one, account.as_ref()));
             }
             let ours: Vec<&Managed> = ours.into_iter().map(|one| &*one).collect();
-            others.extend(unrecorded(&known, &ours, account.as_ref())?);
+            let mut unrecorded_here = unrecorded(&known, &ours, account.as_ref())?;
+            if unrecorded_here.iter().any(|key| key.found == Found::Orphan) && self.heard_news(&mut asked)? {
+                // What others have made since is no orphan.
+                let vault = self.vault()?;
+                let heard = unrecorded(&Known { vault: &vault, ..known }, &ours, account.as_ref())?;
+                for key in unrecorded_here.iter_mut().filter(|key| key.found == Found::Orphan) {
+                    let now = heard.iter().find(|now| now.id == key.id);
+                    *key = now.unwrap_or(key).clone();
+                }
+            }
+            others.extend(unrecorded_here);
         }
         // What is missing was replaced where a newer one is there.
         for key in keys.iter_mut().filter(|key| key.found == Found::Missing) {
@@ -168,6 +178,20 @@ impl Desk<'_> {
         keys.sort_by(|a, b| (&a.path, a.generation).cmp(&(&b.path, b.generation)));
         keys.extend(others);
         Ok(KeyListing { keys, failed })
+    }
+
+    /// Asks the remote for what is new, once; whether it answered.
+    fn heard_news(&self, asked: &mut bool) -> Result<bool, VaultError> {
+        if std::mem::replace(asked, true) || self.vault()?.repo().exchanged_with()?.is_none() {
+            return Ok(false);
+        }
+        match self.fetch() {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                (self.say)(&format!("the remote was not asked for news ({})", crate::vault::error::chain(&error)));
+                Ok(false)
+            }
+        }
     }
 
     /// The key of a record, and those before it that are still there.
@@ -250,6 +274,20 @@ impl Desk<'_> {
     }
 }
 
+/// What is to be done about a key that was given up, or of which it is not known what came of it.
+fn unconfirmed(standing: Standing, path: &SecretPath, is_there: bool, is_open: bool) -> String {
+    match standing {
+        _ if is_open => format!("whether it is gone finds out: covault key resume {path}"),
+        Standing::ByHand if is_there => {
+            format!("it was given up, and is still there: covault key revoke {path} takes it away")
+        }
+        Standing::ByHand => {
+            format!("it was given up, and is not there any more: covault key revoke {path} --done notes that")
+        }
+        _ => format!("whether it is gone finds out: covault key revoke {path}"),
+    }
+}
+
 /// Keys that a person has to take away.
 fn by_hand(one: &Managed) -> Vec<ListedKey> {
     let waits = |standing: Standing| matches!(standing, Standing::Unknown | Standing::ByHand);
@@ -278,20 +316,6 @@ fn by_hand(one: &Managed) -> Vec<ListedKey> {
     let is_old = |old: &&Retired| waits(old.standing) && old.intent != record.intent;
     let old = one.retired.iter().filter(is_old);
     let old = old.map(|old| row(old.generation, &old.name, Found::Unconfirmed));
-/// What is to be done about a key that was given up, or of which it is not known what came of it.
-fn unconfirmed(standing: Standing, path: &SecretPath, is_there: bool, is_open: bool) -> String {
-    match standing {
-        _ if is_open => format!("whether it is gone finds out: covault key resume {path}"),
-        Standing::ByHand if is_there => {
-            format!("it was given up, and is still there: covault key revoke {path} takes it away")
-        }
-        Standing::ByHand => {
-            format!("it was given up, and is not there any more: covault key revoke {path} --done notes that")
-        }
-        _ => format!("whether it is gone finds out: covault key revoke {path}"),
-    }
-}
-
     std::iter::once(row(record.generation, &record.name, found)).chain(old).collect()
 }
 
@@ -399,10 +423,10 @@ fn named(
             format!("it is key {}, and this clone knows of {path} up to key {here}: covault sync", name.generation);
         return Ok((Found::Newer, vec![note]));
     }
-    let console = known.provider.console;
     let note = format!(
         "no record has it that this clone has heard of: covault sync first; if it is still an orphan then, take it away at \
-         {console}, or, with its text, covault key ls --adopt ID --as NAME"
+         {}, or, with its text, covault key ls --adopt ID --as NAME",
+        known.provider.console
     );
     Ok((Found::Orphan, vec![note]))
 }

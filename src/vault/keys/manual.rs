@@ -112,13 +112,6 @@ impl Desk<'_> {
     }
 }
 
-impl Desk<'_> {
-    /// A provider that can be asked is asked: a person's word is for those that cannot.
-    fn check_gone(&self, vault: &Vault, path: &SecretPath) -> Result<(), VaultError> {
-        let secret = vault.secret(path)?;
-        let (known, _) = record_of(&secret)?;
-        if !known.revokes {
-            return Ok(());
 impl Issuing {
     /// Refuses what would be found to be wrong only where the key is used: the provider has made it by then.
     pub(super) fn check(&self) -> Result<(), VaultError> {
@@ -126,6 +119,13 @@ impl Issuing {
     }
 }
 
+impl Desk<'_> {
+    /// A provider that can be asked is asked: a person's word is for those that cannot.
+    fn check_gone(&self, vault: &Vault, path: &SecretPath) -> Result<(), VaultError> {
+        let secret = vault.secret(path)?;
+        let (known, _) = record_of(&secret)?;
+        if !known.revokes {
+            return Ok(());
         }
         let provider = self.provider(vault, known.name)?;
         let Some(inspect) = provider.inspecting() else { return Ok(()) };
