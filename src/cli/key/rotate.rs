@@ -62,7 +62,7 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
 /// A new key.
 enum Made {
     /// By its provider.
-    Issued(Outcome),
+    Issued(Box<Outcome>),
     /// By a person.
     ByHand {
         /// What was written.
@@ -162,7 +162,7 @@ fn one(context: &Context, args: &RotateArgs, name: &str) -> anyhow::Result<Made>
     }
     let wanted = Rotating { path, keep_old, compromised: args.compromised, reason };
     let outcome = desk::with(context, args.write.dry_run, args.write.no_commit, |desk| Ok(desk.rotate(&wanted)?))?;
-    Ok(Made::Issued(outcome))
+    Ok(Made::Issued(Box::new(outcome)))
 }
 
 /// What came of rotating several keys.
