@@ -172,9 +172,9 @@ fn what_is_missing_on_the_disk_alone_is_brought_back_from_the_commit() {
     for gone in [".covault", ROSTER] {
         let path = case.alice.repo.join(gone);
         if path.is_dir() {
-            std::fs::remove_dir_all(path).unwrap()
+            std::fs::remove_dir_all(path).unwrap();
         } else {
-            std::fs::remove_file(path).unwrap()
+            std::fs::remove_file(path).unwrap();
         }
         let said = case.alice.covault(GET).exits(3);
         assert!(said.err.contains("the work tree has none, and HEAD has one"), "{}", said.err);
