@@ -339,3 +339,21 @@ fn the_base_url_is_the_persons_own_and_never_unencrypted_over_a_network() {
     assert_ne!(said.code, 0);
     assert!(said.err.contains("config.toml"), "{}", said.err);
 }
+
+#[test]
+fn a_leavers_key_that_is_switched_off_is_not_switched_on_for_its_replacement() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    issue(alice, "prod/openrouter");
+    alice.push("main");
+    rig.joins("carol");
+    alice.covault(["key", "disable", "prod/openrouter"]).ok();
+    let said = alice.covault(["member", "remove", "carol", "--yes"]).exits(8);
+    assert!(said.err.contains("carol still knows a key that is not gone, that of prod/openrouter"), "{}", said.err);
+    assert!(said.err.contains("covault key rotate prod/openrouter --compromised"), "{}", said.err);
+    assert!(!said.err.contains("key enable"), "{}", said.err);
+    assert!(fake.working_keys().is_empty());
+    alice.covault(["key", "rotate", "prod/openrouter", "--compromised"]).ok();
+    alice.covault(["expose", "carol", "--check"]).ok();
+    assert_eq!(fake.live_keys().len(), 1);
+}

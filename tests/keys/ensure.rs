@@ -126,3 +126,38 @@ fn a_machine_member_in_ci_ensures_with_what_is_in_its_environment() {
     let said = ensure(&runner, &["--limit", "5/day", "--json"]);
     assert_eq!(json_of(&said.ok())["created"], true);
 }
+
+#[test]
+fn a_dead_key_is_replaced_by_one_that_is_as_asked_for_from_the_beginning() {
+    let rig = Rig::new();
+    ensure(&rig.alice, &["--limit", "100/day"]).ok();
+    rig.fake.delete(&rig.fake.keys()[0].hash);
+    let wanted = ["--limit", "1/day", "--alert", "50%", "--expires", "30d"];
+    let said = json_of(&ensure(&rig.alice, &[wanted.as_slice(), &["--json"]].concat()).ok());
+    assert_eq!(
+        (&said["replaced"], &said["changed"]),
+        (&true.into(), &serde_json::json!(["its limits: 1/day, after 100/day", "its alerts"]))
+    );
+    let key = rig.fake.key_of(&rig.alice.get(NAME)).unwrap();
+    assert_eq!(limit_of(&rig.fake, &key.hash), "1 Daily");
+    assert!(key.expires_at.is_some());
+    let limits = json_of(&rig.alice.covault(["key", "limits", NAME, "--json"]).ok());
+    assert_eq!(limits["alerts"], serde_json::json!([50]));
+    let head = rig.alice.git(["rev-parse", "HEAD"]).text();
+    ensure(&rig.alice, &wanted).ok();
+    assert_eq!(rig.alice.git(["rev-parse", "HEAD"]).text(), head, "the second time there was something left to do");
+}
+
+#[test]
+fn a_key_that_was_switched_off_and_then_deleted_is_replaced() {
+    for args in [["key", "ensure", NAME], ["key", "rotate", NAME]] {
+        let rig = Rig::new();
+        ensure(&rig.alice, &[]).ok();
+        rig.alice.covault(["key", "disable", NAME]).ok();
+        rig.alice.covault(args).exits(7);
+        rig.fake.delete(&rig.fake.keys()[0].hash);
+        rig.alice.covault(args).ok();
+        assert_eq!(rig.fake.working_keys().len(), 1, "{args:?}");
+        assert_eq!(rig.fake.working_keys()[0].secret, rig.alice.get(NAME), "{args:?}");
+    }
+}

@@ -88,3 +88,48 @@ fn an_ordinary_key_is_no_management_key_and_who_may_not_manage_cannot() {
     alice.covault(["key", "resume"]);
     alice.covault(["key", "issue", "prod/other"]).ok();
 }
+
+#[test]
+fn a_name_or_an_end_that_no_key_can_have_is_refused_before_anybody_is_asked() {
+    let rig = Rig::new();
+    rig.fake.clear_requests();
+    let head = rig.alice.git(["rev-parse", "HEAD"]).text();
+    let refused = |args: &[&str], why: &str| {
+        for verb in ["issue", "ensure"] {
+            for more in [[].as_slice(), &["--dry-run"]] {
+                let said = rig.alice.covault(["key", verb].iter().chain(args).chain(more)).exits(2);
+                assert!(said.err.contains(why), "{verb} {args:?}: {}", said.err);
+            }
+        }
+    };
+    refused(&["journal/x"], "journal");
+    refused(&["providers/another"], "kept for the management keys");
+    refused(&["ci/x", "--expires", "2020-01-01"], "would have ended already");
+    for args in [["providers/another", "--env=X"], ["ci/x", "--expires=2020-01-01"]] {
+        let by_hand = ["key", "issue", "--provider", "manual"];
+        rig.alice.covault_fed(b"sk_live_first", by_hand.iter().chain(&args)).exits(2);
+    }
+    assert_eq!(rig.alice.git(["rev-parse", "HEAD"]).text(), head);
+    assert!(rig.fake.keys().is_empty());
+    rig.alice.covault(["status", "--check"]).ok();
+}
+
+#[test]
+fn a_new_key_that_does_not_work_leaves_nothing_open_and_the_hint_says_so() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", "prod/kept"]).ok();
+    rig.fake.refuse_new_keys(u32::MAX);
+    for (args, old_stays) in [(["key", "issue", "prod/new"], false), (["key", "rotate", "prod/kept"], true)] {
+        let said = rig.alice.covault(args).exits(9);
+        assert!(said.err.contains("nothing is open") && !said.err.contains("key resume"), "{}", said.err);
+        assert_eq!(said.err.contains("the old one stays"), old_stays, "{}", said.err);
+        rig.alice.covault(["key", "resume", args[2]]).exits(3);
+    }
+    assert_eq!(rig.fake.live_keys().len(), 1);
+    // Where the old one is switched off already there is no way but on.
+    let said = rig.alice.covault(["key", "rotate", "prod/kept", "--compromised"]).exits(9);
+    assert!(said.err.contains("switched off already") && said.err.contains("key resume prod/kept"), "{}", said.err);
+    rig.fake.refuse_new_keys(0);
+    rig.alice.covault(["key", "resume", "prod/kept"]).ok();
+    assert_eq!(rig.fake.working_keys()[0].secret, rig.alice.get("prod/kept"));
+}

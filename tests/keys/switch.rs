@@ -77,3 +77,42 @@ fn a_key_that_is_gone_cannot_be_switched() {
     rig.alice.set("prod/plain", "by hand");
     rig.alice.covault(["key", "disable", "prod/plain"]).exits(2);
 }
+
+#[test]
+fn while_an_old_key_is_kept_an_emergency_has_a_way_out_that_is_said() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    rig.alice.covault(["key", "rotate", NAME, "--keep-old", "24h"]).ok();
+    assert_eq!(rig.fake.working_keys().len(), 2);
+    let now = format!("covault key resume {NAME} --now");
+    for (args, code) in [(["key", "rotate", NAME, "--compromised"].as_slice(), 5), (&["key", "resume", NAME], 8)] {
+        let said = rig.alice.covault(args).exits(code);
+        assert!(said.err.contains(&now), "{args:?}: {}", said.err);
+    }
+    let said = rig.alice.covault(["key", "disable", NAME]).ok();
+    assert!(said.err.contains("key 1, which is kept beside it, is switched off, too"), "{}", said.err);
+    assert!(rig.fake.working_keys().is_empty(), "the old key still works");
+    rig.alice.covault(["key", "enable", NAME]).ok();
+    assert_eq!(rig.fake.working_keys().len(), 2);
+    // That the new one is refused is no surprise: nothing keeps the old one for that.
+    rig.alice.covault(["key", "disable", NAME]).ok();
+    rig.alice.covault(["key", "resume", NAME, "--now"]).ok();
+    let live = rig.fake.live_keys();
+    assert_eq!((live.len(), live[0].disabled), (1, true));
+    assert_eq!(live[0].secret, rig.alice.get(NAME));
+    rig.alice.covault(["status", "--check"]).ok();
+    rig.alice.covault(["key", "enable", NAME]).ok();
+    assert_eq!(rig.fake.working_keys().len(), 1);
+}
+
+#[test]
+fn a_new_key_that_somebody_switched_off_elsewhere_keeps_the_old_one_and_that_is_said() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME]).ok();
+    rig.alice.covault(["key", "rotate", NAME, "--keep-old", "24h"]).ok();
+    let new = rig.fake.key_of(&rig.alice.get(NAME)).unwrap();
+    rig.fake.change(&new.hash, |key| key.disabled = true);
+    let said = rig.alice.covault(["key", "resume", NAME, "--now"]).exits(9);
+    assert!(said.err.contains("covault key enable prod/openrouter"), "{}", said.err);
+    assert_eq!((rig.fake.live_keys().len(), rig.fake.working_keys().len()), (2, 1));
+}

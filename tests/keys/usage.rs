@@ -3,7 +3,7 @@
 use covault::vault::keys::KeyStatus;
 use rust_decimal::Decimal;
 
-use super::rig::{Rig, days_on, desk_at, guard_of, json_of, limit_of};
+use super::rig::{Rig, days_on, desk_at, guard_of, json_of, limit_of, machine_of};
 use crate::openrouter::fake::{Call, Fault, Key, Rule};
 
 const NAME: &str = "prod/openrouter";
@@ -219,4 +219,28 @@ fn who_only_reads_the_management_key_may_look() {
     bob.git(["pull", "-q", "--ff-only"]).ok();
     let said = bob.covault(["key", "usage"]).ok();
     assert!(said.text().contains("10/day"), "{}", said.text());
+}
+
+#[test]
+fn a_rotation_lifts_no_limit_that_covault_holds() {
+    let rig = Rig::new();
+    rig.fake.allow_guardrails(false);
+    let first = issued(&rig, &["100/day", "50/month"]);
+    rig.fake.spend(&first.hash, "48");
+    rig.alice.covault(["key", "rotate", NAME]).ok();
+    let key = now_of(&rig);
+    assert_eq!(limit_of(&rig.fake, &key.hash), "2 Daily", "more than the month has left");
+    rig.fake.spend(&key.hash, "2");
+    // Nothing is left: it is switched off, and what takes its place can spend nothing either.
+    rig.alice.covault(["key", "usage"]).ok();
+    assert!(rig.fake.working_keys().is_empty());
+    for how in [["key", "rotate", NAME].as_slice(), &["key", "rotate", NAME, "--compromised"]] {
+        rig.alice.covault(how).ok();
+        assert_eq!(limit_of(&rig.fake, &now_of(&rig).hash), "0 Daily", "{how:?}");
+    }
+    // Any machine knows that limit for ours, and gives it back in the next month.
+    let desktop = machine_of(&rig, "desktop");
+    let watch = desk_at(&desktop, &rig.fake, &days_on(40), |desk| desk.usage(&[]).unwrap());
+    assert_eq!(limit_of(&rig.fake, &now_of(&rig).hash), "50 Daily", "{:?}", watch.keys[0].drift);
+    assert_eq!(watch.keys[0].status, KeyStatus::Ok);
 }

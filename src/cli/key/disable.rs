@@ -13,8 +13,8 @@ use crate::model::names::SecretPath;
 
 /// Switch a key off at its provider, until it is enabled again
 ///
-/// The provider is asked first, and looked at afterwards; then the secret's record says so. A rotation does not bring a
-/// key back that is switched off.
+/// The provider is asked first, and looked at afterwards; then the secret's record says so. An old key that is kept beside
+/// it (key rotate --keep-old) is switched off, too. A rotation does not bring a key back that is switched off.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault key disable prod/openrouter --reason 'looks odd'\n  covault key enable prod/openrouter\n\n\
@@ -51,8 +51,8 @@ pub fn switch(context: &Context, args: &Which, on: bool) -> Answer {
     })?;
     if context.json() {
         out::json(&json!({
-            "secret": path.as_str(), "enabled": on, "changed": done.changed, "commit": done.commit,
-            "dry_run": done.dry_run,
+            "secret": path.as_str(), "enabled": on, "changed": done.changed, "kept": done.kept,
+            "commit": done.commit, "dry_run": done.dry_run,
         }))?;
         return Ok(exit::DONE);
     }
@@ -65,5 +65,8 @@ pub fn switch(context: &Context, args: &Which, on: bool) -> Answer {
         }
         (_, false, None) => format!("the key of {path} is {word} already"),
     });
+    for generation in &done.kept {
+        context.note(&format!("key {generation}, which is kept beside it, is switched {word}, too"));
+    }
     Ok(exit::DONE)
 }

@@ -14,7 +14,7 @@ use crate::vault::keys::Ensured;
 /// Find a living key at a name, or have one issued: for scripts and CI
 ///
 /// A good key is left as it is, and nothing is written. Limits and alerts that are asked for and differ are set. A key that
-/// is gone or has ended is replaced; one that is switched off is a person's to decide. Where two machines want one at the
+/// is gone or has ended is replaced by one that has them from the beginning; one that is switched off is a person's to decide. Where two machines want one at the
 /// same time, one makes it and the other waits for it.
 #[derive(Args)]
 #[command(
@@ -46,7 +46,8 @@ pub fn run(context: &Context, args: &EnsureArgs) -> Answer {
     match &done.outcome {
         Some(outcome) => said::in_words(context, outcome, &format!("{} has a key of {}", args.name, wanted.provider)),
         None if done.changed.is_empty() => context.note(&format!("{} has its key already", args.name)),
-        None => done.changed.iter().for_each(|what| context.note(&format!("{}: {what}", args.name))),
+        None => {}
     }
+    done.changed.iter().for_each(|what| context.note(&format!("{}: {what}", args.name)));
     Ok(exit::DONE)
 }

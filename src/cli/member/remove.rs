@@ -176,8 +176,8 @@ fn rotate_their_keys(context: &Context, args: &RemoveArgs, name: &MemberName) ->
     let mut left = Vec::new();
     let done =
         key::rotate::all(context, &known, &format!("{name} left"), 0, &mut |path, why| left.push((path.clone(), why)));
-    for (path, _) in &left {
-        context.warn(&format!("{name} still knows a key that works: covault key rotate {path}"));
+    for (path, why) in &left {
+        context.warn(&format!("{name} still knows a key that is not gone, that of {path}: {why}"));
     }
     let code = if left.is_empty() { done.code } else { done.code.max(exit::FINDINGS) };
     Ok(Keys { known, rotated: done.rotated, left, code })

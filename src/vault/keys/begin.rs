@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::desk::{Desk, record_of};
 use super::drive::Outcome;
 use super::journal::{Text, nothing_else};
-use super::{KeyError, desk};
+use super::{KeyError, PROVIDERS, desk};
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limits, Window};
@@ -14,7 +14,7 @@ use crate::model::keys::record::{KeyRecord, Retired, Standing};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::time::Time;
-use crate::providers::Capabilities;
+use crate::providers::{Capabilities, RemoteKey};
 use crate::vault::read::Secret;
 use crate::vault::write::random;
 use crate::vault::{Vault, VaultError};
@@ -49,6 +49,17 @@ pub struct Rotating {
     pub compromised: bool,
     /// Why.
     pub reason: String,
+}
+
+/// What a new key is to have otherwise than the one before it; what is not said stays.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    /// What it may spend.
+    pub(super) limits: Option<Limits>,
+    /// When it ends by itself; else after the same span again.
+    pub(super) expires: Option<Time>,
+    /// When somebody wants to be told.
+    pub(super) alerts: Option<BTreeSet<Threshold>>,
 }
 
 /// An end.
@@ -86,9 +97,11 @@ impl Desk<'_> {
     /// Issues a first key: journal, provider, secret.
     ///
     /// # Errors
-    /// `Exists`, `Open`, and those of the provider and of writing.
+    /// `Exists`, `Open`, `Reserved`, `Ended`, and those of the provider and of writing.
     pub fn issue(&self, wanted: &Issuing) -> Result<Outcome, VaultError> {
         wanted.check()?;
+        check_place(&wanted.path)?;
+        self.check_expiry(wanted.expires)?;
         let vault = self.ready(&wanted.path)?;
         let provider =
             Capabilities::named(&wanted.provider).ok_or_else(|| KeyError::UnknownProvider(wanted.provider.clone()))?;
@@ -96,7 +109,7 @@ impl Desk<'_> {
             return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "issue keys" }.into());
         }
         match vault.newest(&wanted.path)?.map(|version| version.manifest().state.clone()) {
-            None | Some(State::Deleted) => vault.check_free(&wanted.path)?,
+            None | Some(State::Deleted) => vault.check_can_be_made(&wanted.path, false, self.now())?,
             Some(State::Live) => return Err(VaultError::Exists(wanted.path.to_string())),
             Some(State::Moved(to)) => {
                 return Err(VaultError::Moved { name: wanted.path.to_string(), to: to.to_string() });
@@ -120,22 +133,30 @@ impl Desk<'_> {
     /// Replaces a key by a new one.
     ///
     /// # Errors
-    /// `NotIssued`, `Open`, and those of the provider and of writing.
+    /// `NotIssued`, `Open`, `SwitchedOff`, and those of the provider and of writing.
     pub fn rotate(&self, wanted: &Rotating) -> Result<Outcome, VaultError> {
+        self.replace(wanted, &Terms::default())
+    }
+
+    /// Replaces a key by a new one on other terms.
+    pub(super) fn replace(&self, wanted: &Rotating, terms: &Terms) -> Result<Outcome, VaultError> {
+        self.check_expiry(terms.expires)?;
         let vault = self.ready(&wanted.path)?;
         let secret = vault.secret(&wanted.path)?;
-        let (provider, record) = record_of(&secret)?;
+        let (provider, mut record) = record_of(&secret)?;
         if !provider.issues {
             return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "issue keys" }.into());
         }
-        if record.standing == Standing::Disabled && !wanted.compromised {
-            return Err(KeyError::NeedsPerson(format!(
-                "the key of {} is switched off, and a new one would work: covault key enable {} first, or --compromised",
-                wanted.path, wanted.path
-            ))
-            .into());
+        if record.standing == Standing::Disabled
+            && !wanted.compromised
+            && self.remote_of(&vault, provider, &record)?.is_some()
+        {
+            return Err(KeyError::SwitchedOff { path: wanted.path.to_string() }.into());
         }
-        let mint = self.next(&vault, &wanted.path, &record, provider);
+        record.limits = terms.limits.clone().unwrap_or(record.limits);
+        record.alerts = terms.alerts.clone().unwrap_or(record.alerts);
+        let next = self.next(&vault, &wanted.path, &record, provider);
+        let mint = Mint { expires: terms.expires.or(next.expires), ..next };
         // What an earlier rotation left behind goes with this one.
         let retire = to_go(&secret, &record, self.now(), &wanted.reason);
         let op = Operation {
@@ -167,6 +188,33 @@ impl Desk<'_> {
             ..self.operation(&vault, Kind::Revoke, &wanted.path, provider)?
         };
         self.begin(op)
+    }
+
+    /// Refuses an end that is over: a provider would make the key, and nobody could use it.
+    pub(super) fn check_expiry(&self, expires: Option<Time>) -> Result<(), KeyError> {
+        match expires.filter(|end| *end <= self.now()) {
+            Some(end) => Err(KeyError::Ended(end.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// The key of a record at its provider, while there is one.
+    pub(super) fn remote_of(
+        &self,
+        vault: &Vault,
+        known: &Capabilities,
+        record: &KeyRecord,
+    ) -> Result<Option<RemoteKey>, VaultError> {
+        let provider = self.provider(vault, known.name)?;
+        let cannot = || KeyError::Cannot { provider: known.title.to_owned(), what: "say whether a key works" };
+        let inspect = provider.inspecting().ok_or_else(cannot)?;
+        let asked = record.id.as_ref().map(|id| inspect.get(id)).transpose().map_err(KeyError::Provider)?;
+        Ok(asked.flatten())
+    }
+
+    /// Whether this machine switched a key off itself, since a limit is spent that no provider holds.
+    pub(super) fn is_off_for_limit(&self, vault: &Vault, intent: &Intent) -> bool {
+        self.home.watched(vault.roster().vault).get(intent).off
     }
 
     /// Whether an operation can begin here: one may write, the provider's key is at hand, and nobody else has begun.
@@ -303,6 +351,15 @@ impl Desk<'_> {
     }
 }
 
+/// Refuses a name that is kept for something else, before anybody is asked for a key.
+pub(super) fn check_place(path: &SecretPath) -> Result<(), VaultError> {
+    if path.is_journal() {
+        return Err(VaultError::IsJournal(path.to_string()));
+    }
+    let is_kept = path.as_str() == PROVIDERS || path.folders().any(|folder| folder == PROVIDERS);
+    if is_kept { Err(KeyError::Reserved(path.to_string()).into()) } else { Ok(()) }
+}
+
 /// What is to be taken away: what was left before, and the key in use.
 fn to_go(secret: &Secret, record: &KeyRecord, now: Time, reason: &str) -> Vec<Retired> {
     let others =
@@ -312,7 +369,9 @@ fn to_go(secret: &Secret, record: &KeyRecord, now: Time, reason: &str) -> Vec<Re
 
 pub(super) fn is_open(op: &Operation) -> VaultError {
     let (path, by) = (op.path.to_string(), op.by.clone());
-    KeyError::Open { path, by, what: op.kind.as_str(), stage: op.stage() }.into()
+    let is_out = op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published);
+    let keeps_old = is_out && op.keep_old > 0;
+    KeyError::Open { path, by, what: op.kind.as_str(), stage: op.stage(), keeps_old }.into()
 }
 
 pub(super) fn eight() -> [u8; 8] {

@@ -2,12 +2,11 @@
 //! same time one makes it, and the other waits for it.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
+use super::begin::Terms;
 use super::desk::{Desk, record_of};
 use super::drive::Outcome;
 use super::{Issuing, KeyError, Limiting, Rotating};
-use crate::model::keys::alert::Threshold;
 use crate::model::keys::record::{KeyRecord, RemoteId, Standing};
 use crate::vault::{Vault, VaultError};
 
@@ -18,7 +17,7 @@ pub struct Ensured {
     pub created: bool,
     /// The key that was there did not work any more, and was replaced.
     pub replaced: bool,
-    /// What was set of the limits of one that was there.
+    /// What was set of the limits of one that was there, or is otherwise with the one that replaced it.
     pub changed: Vec<String>,
     /// Which key it is of the secret.
     pub generation: Option<u64>,
@@ -32,7 +31,7 @@ pub struct Ensured {
 enum There {
     Nothing,
     Living(Box<KeyRecord>),
-    Dead(&'static str),
+    Dead(&'static str, Box<KeyRecord>),
 }
 
 impl Desk<'_> {
@@ -58,7 +57,7 @@ impl Desk<'_> {
                 There::Nothing => {
                     self.issue(wanted).map(|outcome| ensured(outcome, Ensured { created: true, ..Ensured::default() }))
                 }
-                There::Dead(why) => {
+                There::Dead(why, record) => {
                     (self.say)(&format!("the key of {} {why}: another one", wanted.path));
                     let rotating = Rotating {
                         path: wanted.path.clone(),
@@ -66,8 +65,10 @@ impl Desk<'_> {
                         compromised: false,
                         reason: format!("the one before {why}"),
                     };
-                    self.rotate(&rotating)
-                        .map(|outcome| ensured(outcome, Ensured { replaced: true, ..Ensured::default() }))
+                    let terms = differing(wanted, &record);
+                    let changed = in_words(&terms, &record);
+                    self.replace(&rotating, &terms)
+                        .map(|outcome| ensured(outcome, Ensured { replaced: true, changed, ..Ensured::default() }))
                 }
             };
             match made {
@@ -105,30 +106,23 @@ impl Desk<'_> {
             KeyError::NeedsPerson(format!("the key of {path} is switched off: covault key enable {path}"))
         };
         match record.standing {
-            Standing::Gone => return Ok(There::Dead("is gone")),
-            Standing::Disabled => return Err(off().into()),
+            Standing::Gone => return Ok(There::Dead("is gone", Box::new(record))),
             Standing::ByHand => return Err(KeyError::GivenUp(wanted.path.to_string()).into()),
             Standing::Unknown => {
                 let path = &wanted.path;
                 let what = format!("what came of the key of {path} is not known: covault key resume {path}");
                 return Err(KeyError::NeedsPerson(what).into());
             }
-            Standing::Active => {}
+            Standing::Active | Standing::Disabled => {}
         }
-        let provider = self.provider(vault, known.name)?;
-        let cannot = || KeyError::Cannot { provider: known.title.to_owned(), what: "say whether a key works" };
-        let inspect = provider.inspecting().ok_or_else(cannot)?;
-        let remote = match &record.id {
-            Some(id) => inspect.get(id).map_err(KeyError::Provider)?,
-            None => None,
-        };
-        match remote {
-            None => Ok(There::Dead("is gone")),
-            Some(key) if key.expires.is_some_and(|end| end <= self.now()) => Ok(There::Dead("has ended")),
-            // Where Covault switched it off itself, its limit is spent, and it is the right one all the same.
-            Some(key) if key.disabled && !self.home.watched(vault.roster().vault).get(&record.intent).off => {
-                Err(off().into())
+        match self.remote_of(vault, known, &record)? {
+            None => Ok(There::Dead("is gone", Box::new(record))),
+            Some(_) if record.standing == Standing::Disabled => Err(off().into()),
+            Some(key) if key.expires.is_some_and(|end| end <= self.now()) => {
+                Ok(There::Dead("has ended", Box::new(record)))
             }
+            // Where Covault switched it off itself, its limit is spent, and it is the right one all the same.
+            Some(key) if key.disabled && !self.is_off_for_limit(vault, &record.intent) => Err(off().into()),
             Some(_) => Ok(There::Living(Box::new(record))),
         }
     }
@@ -136,9 +130,7 @@ impl Desk<'_> {
     /// A key that is there gets the limits that are asked for.
     fn as_wanted(&self, wanted: &Issuing, record: &KeyRecord) -> Result<Ensured, VaultError> {
         let mut done = Ensured { generation: Some(record.generation), id: record.id.clone(), ..Ensured::default() };
-        let limits = Some(wanted.limits.clone()).filter(|limits| !limits.is_empty() && *limits != record.limits);
-        let alerts: Option<BTreeSet<Threshold>> =
-            Some(wanted.alerts.clone()).filter(|alerts| !alerts.is_empty() && *alerts != record.alerts);
+        let Terms { limits, alerts, .. } = differing(wanted, record);
         if limits.is_some() || alerts.is_some() {
             let limiting = Limiting { path: wanted.path.clone(), limits, alerts, reason: String::new() };
             done.changed = self.limit(&limiting)?.done;
@@ -148,6 +140,21 @@ impl Desk<'_> {
         }
         Ok(done)
     }
+}
+
+/// What is asked for and is otherwise; the end of a key that is there cannot be changed, and counts for another one only.
+fn differing(wanted: &Issuing, record: &KeyRecord) -> Terms {
+    Terms {
+        limits: Some(wanted.limits.clone()).filter(|limits| !limits.is_empty() && *limits != record.limits),
+        alerts: Some(wanted.alerts.clone()).filter(|alerts| !alerts.is_empty() && *alerts != record.alerts),
+        expires: wanted.expires,
+    }
+}
+
+/// What a key that takes the place of another has otherwise.
+fn in_words(terms: &Terms, record: &KeyRecord) -> Vec<String> {
+    let limits = terms.limits.as_ref().map(|limits| format!("its limits: {limits}, after {}", record.limits));
+    limits.into_iter().chain(terms.alerts.as_ref().map(|_| "its alerts".to_owned())).collect()
 }
 
 fn ensured(outcome: Outcome, done: Ensured) -> Ensured {

@@ -64,6 +64,8 @@ pub enum KeyError {
         what: &'static str,
         /// How far.
         stage: String,
+        /// It only waits for the time that the old key is kept.
+        keeps_old: bool,
     },
     /// Nothing is under way.
     #[error("nothing is under way for {0}")]
@@ -117,12 +119,26 @@ pub enum KeyError {
         /// The secret.
         path: String,
     },
-    /// A new key that does not work.
-    #[error("{path}: the new key does not work, and the old one stays as it is")]
+    /// A new key that does not work, and was taken back: nothing is open for it.
+    #[error("{path}: the new key does not work, and was taken back{}", old_stays(*replaces))]
     NewKeyRefused {
         /// The secret.
         path: String,
+        /// There is an old one.
+        replaces: bool,
     },
+    /// A key that is switched off has no other one made in its place, but by somebody who says so.
+    #[error("the key of {path} is switched off, and a new one would work")]
+    SwitchedOff {
+        /// The secret.
+        path: String,
+    },
+    /// A new key that would have ended before it is made.
+    #[error("a key that ends at {0} would have ended already")]
+    Ended(String),
+    /// A name that is kept for management keys.
+    #[error("{0} is kept for the management keys of providers")]
+    Reserved(String),
     /// No key has this id.
     #[error("{provider} has no key {id}")]
     NoSuchKey {
@@ -130,6 +146,14 @@ pub enum KeyError {
         id: String,
         /// Where it would be.
         provider: String,
+    },
+    /// A key whose name says that it is another vault's.
+    #[error("the key {id} is called '{name}', by which it is another vault's")]
+    OtherVault {
+        /// The id.
+        id: String,
+        /// Its name there.
+        name: String,
     },
     /// A text that is not that key's.
     #[error("what was given is not the key {id}: {why}")]
@@ -147,8 +171,9 @@ pub enum KeyError {
         /// The secret.
         path: String,
     },
-    /// Several clones published keys of one secret, and which of them stays is not a person's choice of a value.
-    #[error("several clones made keys for {path} at the same time")]
+    /// Several clones published keys of one secret, or changed what is said of its key, and which of that stays is not a
+    /// person's choice of a value.
+    #[error("several clones made keys for {path}, or changed its key's record, at the same time")]
     Several {
         /// The secret.
         path: String,
@@ -180,6 +205,10 @@ pub enum KeyError {
     NeedsPerson(String),
 }
 
+fn old_stays(replaces: bool) -> &'static str {
+    if replaces { "; the old one stays as it is" } else { "" }
+}
+
 impl KeyError {
     /// What sort of refusal it is.
     pub fn kind(&self) -> Kind {
@@ -200,6 +229,9 @@ impl KeyError {
             | Self::Cannot { .. }
             | Self::NotThatKey { .. }
             | Self::Managed { .. }
+            | Self::OtherVault { .. }
+            | Self::Ended(_)
+            | Self::Reserved(_)
             | Self::NotCommitted(_) => Kind::Usage,
             Self::NoManagementKey(_) | Self::NotAManagementKey(_) => Kind::NoAccess,
             Self::OtherAccount { .. } | Self::NotAManager => Kind::NoAccess,
@@ -210,7 +242,7 @@ impl KeyError {
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
             }
-            Self::NeedsPerson(_) | Self::Outlived { .. } => Kind::NeedsPerson,
+            Self::NeedsPerson(_) | Self::Outlived { .. } | Self::SwitchedOff { .. } => Kind::NeedsPerson,
         }
     }
 
@@ -251,10 +283,25 @@ impl KeyError {
                 Some(format!("nothing was done to it; see who wrote that with: covault log {path}"))
             }
             Self::BadRecord(path) => Some(format!("see who wrote it with: covault log {path}")),
-            Self::Open { path, .. }
-            | Self::Several { path }
-            | Self::Unfinished { path, .. }
-            | Self::NewKeyRefused { path } => Some(format!("covault key resume {path}")),
+            Self::Open { path, keeps_old: true, .. } => {
+                Some(format!("covault key resume {path} --now lets the old key go without waiting any longer"))
+            }
+            Self::Open { path, .. } | Self::Several { path } | Self::Unfinished { path, .. } => {
+                Some(format!("covault key resume {path}"))
+            }
+            Self::NewKeyRefused { .. } => {
+                Some("nothing is open: repeat the command when the provider's new keys work".to_owned())
+            }
+            Self::SwitchedOff { path } => Some(format!(
+                "covault key rotate {path} --compromised has another one made and takes this one away, and covault key \
+                 revoke {path} only takes it away"
+            )),
+            Self::Ended(_) => Some("say a time that is to come, such as --expires 30d".to_owned()),
+            Self::Reserved(_) => Some("choose a name that does not begin with providers/".to_owned()),
+            Self::OtherVault { .. } => Some(
+                "adopt it there; where that vault is no more, give the key another name in the console first"
+                    .to_owned(),
+            ),
             Self::Repeat { again, .. } => Some(format!("repeat it: {again}")),
             Self::Overtaken { .. } => Some("covault key resume settles what is left".to_owned()),
             Self::Taken { path } => Some(format!("covault show {path}, or issue a key at another name")),

@@ -4,12 +4,14 @@
 //! A limit that no provider holds is held by the key's own one: it is kept at what the key spent in its own window and
 //! may still spend. Where nothing is left the key is switched off, and on again when the window has ended.
 
+use std::collections::BTreeMap;
+
 use super::KeyError;
 use super::account::{Account, Managed};
 use super::drift::Drift;
 use crate::home::{Watched, WatchedKey};
 use crate::model::keys::amount::Amount;
-use crate::model::keys::limit::{Layer, Limit, Window};
+use crate::model::keys::limit::{Layer, Limit, Limits, Window};
 use crate::model::keys::record::{KeyRecord, Retired, Standing};
 use crate::model::keys::usage::Usage;
 use crate::model::time::Time;
@@ -29,9 +31,13 @@ pub(super) struct Target {
 
 /// What is to be, for a key that has spent so much itself.
 pub(super) fn target(record: &KeyRecord, retired: &[Retired], usage: &Usage, now: Time) -> Target {
-    let held = record.held(retired, now);
+    of_held(&record.held(retired, now), &record.layers, usage, now)
+}
+
+/// The same by what the keys before it have left of its limits, for a key that may be none yet.
+pub(super) fn of_held(held: &Limits, layers: &BTreeMap<Window, Layer>, usage: &Usage, now: Time) -> Target {
     let limit = |window: &Window| held.get(*window).map(|amount| Limit { amount, window: *window });
-    let by = |layer: Layer| record.layers.iter().filter(move |(_, by)| **by == layer).filter_map(|(w, _)| limit(w));
+    let by = |layer: Layer| layers.iter().filter(move |(_, by)| **by == layer).filter_map(|(w, _)| limit(w));
     let left = by(Layer::Client).map(|limit| (limit.amount - usage.within(limit.window, now)).as_limit()).min();
     let own = by(Layer::Key).next().map(|limit| match left {
         Some(left) => {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::begin::eight;
+use super::begin::{check_place, eight};
 use super::desk::{Desk, record_of, value_field};
 use super::{Issuing, KeyError};
 use crate::model::document::Document;
@@ -30,6 +30,8 @@ impl Desk<'_> {
         let vault = self.vault()?;
         vault.may_write()?;
         wanted.check()?;
+        check_place(&wanted.path)?;
+        self.check_expiry(wanted.expires)?;
         if !wanted.limits.is_empty() || !wanted.alerts.is_empty() {
             return Err(KeyError::Cannot { provider: provider.title.to_owned(), what: "hold limits" }.into());
         }
@@ -43,7 +45,7 @@ impl Desk<'_> {
     /// Keeps a first key that a person made.
     ///
     /// # Errors
-    /// `Exists`, `Cannot` where limits are asked for that nobody would hold, and those of writing.
+    /// `Exists`, `Reserved`, `Ended`, `Cannot` where limits are asked for that nobody would hold, and those of writing.
     pub fn keep_first(&self, wanted: &Issuing, provider: &Capabilities, key: Plaintext) -> Result<Report, VaultError> {
         self.check_first(wanted, provider)?;
         let (vault, how) = (self.vault()?, self.how());

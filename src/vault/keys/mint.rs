@@ -5,12 +5,14 @@ use core::time::Duration;
 use super::begin::{eight, is_open};
 use super::desk::Desk;
 use super::journal::{Text, nothing_else};
-use super::{KeyError, desk, guardrail};
+use super::{KeyError, desk, guardrail, hold};
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limit};
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage, Sweep};
 use crate::model::keys::record::{KeyRecord, RemoteId, Retired, Standing};
+use crate::model::keys::usage::Usage;
 use crate::model::names::SecretPath;
+use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::{Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
 use crate::vault::VaultError;
@@ -30,7 +32,7 @@ impl Desk<'_> {
             }
             self.look_at_old(provider, op)?;
             let Some(mint) = &mut op.mint else { return Ok(()) };
-            match issue.create(&spec_of(mint)) {
+            match issue.create(&spec_of(mint, self.now())) {
                 Ok(minted) => {
                     mint.id = Some(minted.key.id.clone());
                     mint.stage = Stage::Minted;
@@ -146,7 +148,9 @@ impl Desk<'_> {
             match inspect.get(id).map_err(KeyError::Provider)? {
                 Some(key) => {
                     vault.check_claim(&op.path, &old.intent, &key)?;
-                    off |= key.disabled && old.standing == Standing::Active;
+                    // Where its limit is spent the new one has nothing left of that either.
+                    let spent = self.is_off_for_limit(&vault, &old.intent);
+                    off |= key.disabled && old.standing == Standing::Active && !spent;
                     old.usage = Some(key.usage);
                 }
                 None => unknown |= given_out.contains(&old.intent),
@@ -161,12 +165,7 @@ impl Desk<'_> {
             if op.sweep.is_empty() {
                 self.abandon(op)?;
             }
-            let what = format!("the key of {} was switched off at the provider, and a new one would work", op.path);
-            return Err(KeyError::NeedsPerson(format!(
-                "{what}: covault key enable {} first, or --compromised",
-                op.path
-            ))
-            .into());
+            return Err(KeyError::SwitchedOff { path: op.path.to_string() }.into());
         }
         if op.kind != Kind::Rotate {
             return Ok(());
@@ -205,11 +204,15 @@ impl Desk<'_> {
             return self.back_to_asking(op);
         };
         self.guard(provider, op, &id)?;
-        let wanted = op.mint.as_ref().and_then(own_limit);
+        let wanted = op.mint.as_ref().and_then(|mint| own_limit(mint, self.now()));
         if found.limit != wanted
             && let Some(limiting) = provider.limiting()
         {
             limiting.set_limit(&id, wanted).map_err(KeyError::Provider)?;
+        }
+        if let Some((limit, mint)) = wanted.zip(op.mint.as_mut()) {
+            // On every machine it is known for ours by this, and given back when a window has ended.
+            mint.first.set(limit.window, Some(limit.amount));
         }
         if found.disabled
             && let Some(switching) = provider.switching()
@@ -222,10 +225,12 @@ impl Desk<'_> {
                 self.back_to_asking(op)?;
                 self.share_ours(op, "its new key does not work, and the journal is not pushed")?;
                 delete_and_see(provider, &id)?;
-                return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
+                let what = "the new key does not work, and the old one is switched off already".to_owned();
+                return Err(KeyError::Unfinished { path: op.path.to_string(), what }.into());
             }
             self.withdraw(provider, op)?;
-            return Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into());
+            let replaces = op.kind == Kind::Rotate;
+            return Err(KeyError::NewKeyRefused { path: op.path.to_string(), replaces }.into());
         }
         if let Some(mint) = &mut op.mint {
             mint.stage = Stage::Ready;
@@ -357,14 +362,13 @@ pub(super) fn abilities(provider: &dyn Provider) -> Result<(&dyn Inspect, &dyn R
     provider.inspecting().zip(provider.revoking()).ok_or_else(cannot)
 }
 
-fn spec_of(mint: &Mint) -> KeySpec {
-    KeySpec { name: mint.name.clone(), limit: own_limit(mint), expires: mint.expires }
+fn spec_of(mint: &Mint, now: Time) -> KeySpec {
+    KeySpec { name: mint.name.clone(), limit: own_limit(mint, now), expires: mint.expires }
 }
 
-/// The limit that the key itself is to have.
-fn own_limit(mint: &Mint) -> Option<Limit> {
-    let window = mint.layers.iter().find(|(_, layer)| **layer == Layer::Key).map(|(window, _)| *window)?;
-    Some(Limit { amount: mint.first.get(window)?, window })
+/// The limit that the key itself is to have, no more than what is left of those that only Covault holds.
+fn own_limit(mint: &Mint, now: Time) -> Option<Limit> {
+    hold::of_held(&mint.first, &mint.layers, &Usage::none(now), now).own
 }
 
 /// Whether asking again would bring the same answer.

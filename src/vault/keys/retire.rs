@@ -50,7 +50,7 @@ impl Desk<'_> {
                 self.back_to_asking(op)?;
                 return Ok(Retirement::AskAgain);
             };
-            if !self.works(provider, &text)? {
+            if !self.is_off_on_purpose(provider, op)? && !self.works(provider, &text)? {
                 return self.not_working(provider, op);
             }
             self.is_the_account(provider, op)?;
@@ -139,20 +139,48 @@ impl Desk<'_> {
         }
     }
 
+    /// Whether the new key is refused since somebody switched it off with covault, or this machine did, as its limit is spent.
+    /// It worked before anybody got it, and no old one is kept for that.
+    fn is_off_on_purpose(&self, provider: &dyn Provider, op: &Operation) -> Result<bool, VaultError> {
+        let Some((mint, id)) = op.mint.as_ref().and_then(|mint| Some((mint, mint.id.as_ref()?))) else {
+            return Ok(false);
+        };
+        let vault = self.vault()?;
+        let noted = records_of(&vault.secret(&op.path)?)
+            .iter()
+            .any(|record| record.intent == mint.intent && record.standing == Standing::Disabled);
+        if !noted && !self.is_off_for_limit(&vault, &mint.intent) {
+            return Ok(false);
+        }
+        let key = abilities(provider)?.0.get(id).map_err(KeyError::Provider)?;
+        Ok(key.is_some_and(|key| key.disabled))
+    }
+
     /// The new key was published and is refused. Where the provider has none any more, another is asked for.
     fn not_working(&self, provider: &dyn Provider, op: &mut Operation) -> Result<Retirement, VaultError> {
         let (inspect, _) = abilities(provider)?;
-        if let Some(id) = op.mint.as_ref().and_then(|mint| mint.id.clone())
-            && inspect.get(&id).map_err(KeyError::Provider)?.is_none()
-        {
-            self.back_to_asking(op)?;
-            return Ok(Retirement::AskAgain);
+        let path = op.path.to_string();
+        let mut what = "the new key does not work, and the old one stays as it is".to_owned();
+        if let Some(id) = op.mint.as_ref().and_then(|mint| mint.id.clone()) {
+            match inspect.get(&id).map_err(KeyError::Provider)? {
+                None => {
+                    self.back_to_asking(op)?;
+                    return Ok(Retirement::AskAgain);
+                }
+                Some(key) if key.disabled => {
+                    what = format!(
+                        "the new key is switched off at the provider, and the old one stays as it is until covault key \
+                         enable {path}, or covault key disable {path} where it is to be off"
+                    );
+                }
+                Some(_) => {}
+            }
         }
-        Err(KeyError::NewKeyRefused { path: op.path.to_string() }.into())
+        Err(KeyError::Unfinished { path, what }.into())
     }
 
     /// Why the old keys have to stay for now.
-    fn must_wait(&self, op: &Operation) -> Result<Option<Retirement>, VaultError> {
+    pub(super) fn must_wait(&self, op: &Operation) -> Result<Option<Retirement>, VaultError> {
         let Some(mint) = &op.mint else { return Ok(None) };
         let write = mint.write.clone().unwrap_or_default();
         if !self.is_on_trunk(&op.path, &write)? {
@@ -160,8 +188,10 @@ impl Desk<'_> {
             return Ok(Some(Retirement::Waits { why, until: None }));
         }
         let until = op.may_retire_from().filter(|until| *until > self.now());
-        Ok(until
-            .map(|until| Retirement::Waits { why: format!("the old key is kept until {until}"), until: Some(until) }))
+        let why = |until: Time| {
+            format!("the old key is kept until {until} (covault key resume {} --now lets it go at once)", op.path)
+        };
+        Ok(until.map(|until| Retirement::Waits { why: why(until), until: Some(until) }))
     }
 
     /// The text of the key that was published, where the secret still has it.

@@ -7,6 +7,8 @@ use core::time::Duration;
 
 use super::KeyError;
 use super::desk::{Desk, record_of};
+use super::journal::{Text, nothing_else};
+use crate::model::keys::intent::KeyName;
 use crate::model::keys::record::{RemoteId, Standing};
 use crate::model::names::SecretPath;
 use crate::providers::{Inspect, Provider};
@@ -17,6 +19,8 @@ use crate::vault::VaultError;
 pub struct Switched {
     /// The provider had it the other way.
     pub changed: bool,
+    /// Old keys that are kept beside it and were switched with it, by their numbers.
+    pub kept: Vec<u64>,
     /// The commit of its record, where that changed.
     pub commit: Option<String>,
     /// Nothing was done.
@@ -47,11 +51,12 @@ impl Desk<'_> {
         vault.check_claim(path, &record.intent, &found)?;
         let changed = found.disabled == on;
         if self.how.dry_run {
-            return Ok(Switched { changed, commit: None, dry_run: true });
+            return Ok(Switched { changed, kept: Vec::new(), commit: None, dry_run: true });
         }
         if changed {
             self.switch_and_see(provider.as_ref(), inspect, path, &id, on)?;
         }
+        let kept = self.switch_kept(provider.as_ref(), inspect, path, on)?;
         let mut watched = self.home.watched(vault.roster().vault);
         if watched.forget_off(&record.intent) {
             self.home.remember_watched(vault.roster().vault, &watched);
@@ -63,7 +68,48 @@ impl Desk<'_> {
                 (record.standing, record.reason) = (wanted, reason.to_owned());
             }
         })?;
-        Ok(Switched { changed, commit: report.and_then(|report| report.commit), dry_run: false })
+        Ok(Switched { changed, kept, commit: report.and_then(|report| report.commit), dry_run: false })
+    }
+
+    /// Switches the old keys with it that are kept beside the new one: who switches a secret's key off wants it to open nothing.
+    /// An old key whose time is over, or that is in wrong hands, is not switched on again.
+    fn switch_kept(
+        &self,
+        provider: &dyn Provider,
+        inspect: &dyn Inspect,
+        path: &SecretPath,
+        on: bool,
+    ) -> Result<Vec<u64>, VaultError> {
+        let vault = self.vault()?;
+        let (from, to) =
+            if on { (Standing::Disabled, Standing::Active) } else { (Standing::Active, Standing::Disabled) };
+        let mut switched = Vec::new();
+        for mut op in self.open_operations(&vault, Some(path))? {
+            if on && (op.compromised || self.must_wait(&op)?.is_none()) {
+                continue;
+            }
+            let before = switched.len();
+            for old in &mut op.retire {
+                let Some(id) = old.id.clone().filter(|_| old.standing == from) else { continue };
+                let Some(key) = inspect.get(&id).map_err(KeyError::Provider)? else { continue };
+                // A key that was taken in was compared before its value went.
+                if KeyName::parse(&key.name).is_some() {
+                    vault.check_claim(path, &old.intent, &key)?;
+                }
+                if key.disabled == on {
+                    self.switch_and_see(provider, inspect, path, &id, on)?;
+                }
+                (old.standing, old.usage) = (to, Some(key.usage));
+                switched.push(old.generation);
+            }
+            if switched.len() > before {
+                let word = if on { "on" } else { "off" };
+                let message = format!("covault: switch the old key of {path} {word}, too");
+                self.save(&op, &Text::Keep, &nothing_else, &message)?;
+                self.share_or_say(path);
+            }
+        }
+        Ok(switched)
     }
 
     /// Switches it, and asks for it until that is seen.
