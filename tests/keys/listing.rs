@@ -214,3 +214,41 @@ fn a_key_that_waits_for_the_trunk_is_no_orphan() {
     assert_eq!(row["status"], "newer", "{rows:#?}");
     assert!(row["notes"][0].as_str().unwrap().contains("waits for the trunk"), "{rows:#?}");
 }
+
+#[test]
+fn an_orphan_that_is_taken_in_is_managed_like_any_other_key() {
+    let rig = Rig::new();
+    rig.alice.covault(["key", "issue", NAME, "--limit", "10/day", "--limit", "100/month"]).ok();
+    let text = rig.alice.get(NAME);
+    let hash = rig.fake.key_of(&text).unwrap().hash;
+    rig.alice.covault(["rm", NAME, "--local-only", "--yes"]).ok();
+    rig.alice.push("main");
+    assert_eq!(of(&listed(&rig.alice), "id", &hash)["status"], "orphan");
+    let adopt =
+        |hash: &str, name: &str| rig.alice.covault_fed(text.as_bytes(), ["key", "ls", "--adopt", hash, "--as", name]);
+    adopt(&hash, "ci/again").ok();
+    let rows = listed(&rig.alice);
+    assert_eq!(
+        (rows.len(), &rows[0]["secret"], &rows[0]["status"]),
+        (1, &"ci/again".into(), &"ok".into()),
+        "{rows:#?}"
+    );
+    let shown = json_of(&rig.alice.covault(["key", "limits", "ci/again", "--json"]).ok());
+    assert_eq!(shown["limits"].as_array().unwrap().len(), 2, "its guardrail is forgotten: {shown}");
+    rig.alice.covault(["key", "limits", "ci/again", "--limit", "5/day"]).ok();
+    assert_eq!(super::rig::limit_of(&rig.fake, &hash), "5 Daily");
+    rig.alice.covault(["key", "usage"]).ok();
+    rig.alice.covault(["key", "rotate", "ci/again"]).ok();
+    assert_eq!((rig.fake.live_keys().len(), rig.fake.guardrails().len()), (1, 1));
+    rig.alice.covault(["key", "revoke", "ci/again", "--yes"]).ok();
+    assert_eq!((rig.fake.live_keys().len(), rig.fake.guardrails().len()), (0, 0));
+    // Another vault's is that one's.
+    let theirs = rig.fake.add_key("covault 00000000 prod/x g1 0123456789abcdef");
+    let head = rig.alice.git(["rev-parse", "HEAD"]).text();
+    let said = rig
+        .alice
+        .covault_fed(theirs.secret.as_bytes(), ["key", "ls", "--adopt", &theirs.hash, "--as", "ci/theirs"])
+        .exits(2);
+    assert!(said.err.contains("another vault's"), "{}", said.err);
+    assert_eq!(rig.alice.git(["rev-parse", "HEAD"]).text(), head);
+}

@@ -110,6 +110,10 @@ impl Desk<'_> {
         let known = one.record.id.clone().filter(|id| account.keys.contains_key(id));
         let missing = || KeyError::Missing { path: wanted.path.to_string(), provider: one.provider.title.to_owned() };
         let id = known.ok_or_else(missing)?;
+        // Before anything is noted: what is another one's key is not limited by this record.
+        if let Some(key) = account.keys.get(&id) {
+            vault.check_claim(&wanted.path, &one.record.intent, key)?;
+        }
         one.refresh(&account);
         let mut next = KeyRecord {
             limits: limits.clone(),
@@ -237,9 +241,6 @@ impl Desk<'_> {
         done: &mut Vec<String>,
     ) -> Result<(), VaultError> {
         let Some(id) = one.record.id.clone() else { return Ok(()) };
-        if let Some(key) = account.keys.get(&id) {
-            vault.check_claim(&one.path, &next.intent, key)?;
-        }
         let target = self.target(one, next, account, &id);
         let (own, guardrail) = turns(one, account, &id, &target);
         let mut watched = self.home.watched(vault.roster().vault);
