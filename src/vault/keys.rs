@@ -51,7 +51,7 @@ pub(super) use login::is_for_management;
 pub use login::{LoggedIn, Managers, Regranted};
 pub(super) use manual::{check_not_issued, replace_by_hand};
 pub use resume::{Resumed, Way};
-pub(super) use settle::is_for_resume;
+pub(super) use settle::{is_for_resume, is_several};
 pub use switch::Switched;
 pub use usage::{Alert, KeyStatus, KeyUsage, LimitUse, Watch};
 

@@ -6,7 +6,7 @@ use super::access::Pending;
 use super::expose::Scope;
 use super::gone::gone;
 use super::init::PAPER;
-use super::keys::{Capabilities, is_for_resume};
+use super::keys::{Capabilities, is_for_resume, is_several};
 use super::read::{BATCH, Secret};
 use super::requests::Requests;
 use super::trunk::Doubt;
@@ -211,7 +211,12 @@ impl Vault {
                         conflicted.partition(|field| is_for_resume(&secret.document, field.name, secret.manifest.at));
                     status.conflicts.extend(conflicted.into_iter().map(|field| format!("{path}/{}", field.name)));
                     let what = "several clones made keys for it at the same time";
-                    status.operations.extend(issued.into_iter().map(|_| (path.to_string(), what.to_owned())));
+                    let in_record = "several clones changed what is said of its key at the same time";
+                    if !issued.is_empty() {
+                        status.operations.push((path.to_string(), what.to_owned()));
+                    } else if is_several(&secret.document, secret.manifest.at) {
+                        status.operations.push((path.to_string(), in_record.to_owned()));
+                    }
                     if secret.document.is_contested() {
                         status.contested.push(path.to_string());
                         let gone = gone(&secret.document);

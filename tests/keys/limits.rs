@@ -209,3 +209,28 @@ fn a_dry_run_and_a_key_that_is_gone_change_nothing() {
     limits(&rig, &["--limit", "ten/day"]).exits(2);
     assert_eq!(rig.alice.git(["rev-parse", "HEAD"]).text(), head);
 }
+
+#[test]
+fn limits_that_are_changed_while_somebody_else_rotates_are_not_lost() {
+    let (rig, _) = rig(&["100/day"]);
+    let desktop = super::rig::machine_of(&rig, "desktop");
+    super::races::unpushed(&rig.world, || limits(&rig, &["--limit", "1/day", "--alert", "50%"]).ok());
+    desktop.covault(["key", "rotate", NAME]).ok();
+    rig.alice.covault(["sync"]).ok();
+    let status = rig.alice.covault(["status", "--check"]).exits(8).text();
+    assert!(status.contains(NAME) && status.contains("covault key resume"), "{status}");
+    let rows = json_of(&rig.alice.covault(["key", "ls", "--json"]).ok());
+    assert!(rows[0]["notes"].to_string().contains("covault key resume"), "{rows}");
+    limits(&rig, &["--limit", "2/day"]).exits(5);
+    let said = rig.alice.covault(["key", "resume"]).ok();
+    assert!(said.err.contains("the tighter ones stay, and all alerts: 1/day, alert 50%"), "{}", said.err);
+    let key = rig.fake.key_of(&rig.alice.get(NAME)).unwrap();
+    assert_eq!(limit_of(&rig.fake, &key.hash), "1 Daily");
+    let kept = json_of(&limits(&rig, &["--json"]).ok());
+    assert_eq!((&kept["limits"][0]["amount"], &kept["alerts"]), (&"1".into(), &serde_json::json!([50])));
+    assert_eq!(rig.fake.live_keys().len(), 1);
+    rig.alice.covault(["status", "--check"]).ok();
+    desktop.covault(["sync"]).ok();
+    let rows = json_of(&desktop.covault(["key", "ls", "--json"]).ok());
+    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["status"]), (1, &"ok".into()), "{rows}");
+}

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::place::{KEY, NEW, OLD, PROTECTED, Place, Template, hook};
 use crate::openrouter::fake::{Call, Fault, Rule};
-use crate::world::{Person, Said, said};
+use crate::world::{Person, Said, World, said};
 
 /// While the remote takes no pushes: what is begun stays where it was begun.
-fn unpushed<T>(place: &Place, act: impl FnOnce() -> T) -> T {
-    hook(place.world.path(), "pre-receive", "#!/bin/sh\nexit 1\n");
+pub fn unpushed<T>(world: &World, act: impl FnOnce() -> T) -> T {
+    hook(world.path(), "pre-receive", "#!/bin/sh\nexit 1\n");
     let done = act();
-    std::fs::remove_file(place.world.path().join("shared répo.git/hooks/pre-receive")).unwrap();
+    std::fs::remove_file(world.path().join("shared répo.git/hooks/pre-receive")).unwrap();
     done
 }
 
@@ -91,7 +91,7 @@ fn what_was_begun_and_not_pushed_is_settled_with_what_others_did() {
         for other in others {
             let at = format!("bob begins to {} without a push, alice {}", args.join(" "), other.join(" "));
             let place = template.copy();
-            let said = unpushed(&place, || place.bob().covault(args));
+            let said = unpushed(&place.world, || place.bob().covault(args));
             place.check(&said, &at);
             assert_eq!(said.code, 9, "{at}: {}", said.err);
             assert!(said.err.contains("was asked for nothing"), "{at}: {}", said.err);
@@ -119,7 +119,7 @@ fn what_was_begun_and_not_pushed_is_settled_with_what_others_did() {
 fn two_who_issue_at_one_name_end_with_one_key() {
     let place = Template::new().copy();
     let issue = ["key", "issue", NEW, "--limit", "10/day"];
-    let said = unpushed(&place, || place.bob().covault(issue));
+    let said = unpushed(&place.world, || place.bob().covault(issue));
     place.check(&said, "bob");
     assert_eq!(said.code, 9, "{}", said.err);
     assert_eq!(place.fake.count(Call::CreateKey), 0, "asked before the journal was pushed");

@@ -139,6 +139,17 @@ impl Limits {
         }
     }
 
+    /// The tighter of both for each window that either limits.
+    #[must_use]
+    pub fn tighter(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        for limit in other.iter() {
+            let amount = all.get(limit.window).map_or(limit.amount, |amount| amount.min(limit.amount));
+            all.set(limit.window, Some(amount));
+        }
+        all
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

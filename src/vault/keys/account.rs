@@ -31,6 +31,8 @@ pub(super) struct Managed {
     pub(super) retired: Vec<Retired>,
     /// Which of them are of other clones.
     pub(super) rivals: BTreeSet<Intent>,
+    /// Several clones made keys, or changed the record, without each other.
+    pub(super) several: bool,
 }
 
 /// What a vault knows of its keys.
@@ -73,13 +75,15 @@ impl Managed {
         let (provider, record) = record_of(secret)?;
         let mut retired = Retired::all_of(&secret.document, secret.manifest.at);
         let mut rivals = BTreeSet::new();
-        for rival in records_of(secret) {
+        let records = records_of(secret);
+        let several = records.len() > 1;
+        for rival in records {
             let is_known = retired.iter().any(|old| old.intent == rival.intent);
             if rival.intent != record.intent && !is_known && rivals.insert(rival.intent.clone()) {
                 retired.push(Retired::from_record(&rival, None, rival.updated, "made at the same time"));
             }
         }
-        Ok(Self { path: path.clone(), provider, record, retired, rivals })
+        Ok(Self { path: path.clone(), provider, record, retired, rivals, several })
     }
 
     /// With what its earlier keys have spent by now, where they are still in the account.

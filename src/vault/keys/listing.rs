@@ -209,7 +209,7 @@ impl Desk<'_> {
                 Found::Unconfirmed
             }
             (Standing::Gone, None) => Found::Gone,
-            _ if op.is_some() => Found::Open,
+            _ if op.is_some() || one.several => Found::Open,
             (Standing::Gone, Some(_)) => {
                 notes = vec![format!("its record says that it is gone: covault key revoke {path}")];
                 Found::Drifted
@@ -229,6 +229,9 @@ impl Desk<'_> {
             (Standing::Disabled, _) => Found::Off,
             (Standing::Active, _) => Found::Ok,
         };
+        if one.several {
+            notes.push(format!("several clones made or changed it at the same time: covault key resume {path}"));
+        }
         if let Some(op) = op {
             notes.push(format!(
                 "{} began to {} it ({}): covault key resume {path}",

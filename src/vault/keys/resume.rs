@@ -87,7 +87,7 @@ impl Desk<'_> {
 
     fn resume_one(&self, path: &SecretPath, way: Way) -> Result<Outcome, VaultError> {
         let path = &self.follow(path)?;
-        self.settle_values(path)?;
+        let terms = self.settle_values(path)?;
         let mut op = self.settle_rivals(path)?;
         if way == Way::Now && op.keep_old != 0 {
             op.keep_old = 0;
@@ -117,7 +117,12 @@ impl Desk<'_> {
             return Err(KeyError::NotPushed(op.provider, Box::new(error)).into());
         }
         self.still_ours(&op)?;
-        self.drive(op, false)
+        let outcome = self.drive(op, false)?;
+        if let Some(terms) = terms {
+            // Its record says so already, and a crash before this shows as drifted.
+            self.limit(&terms)?;
+        }
+        Ok(outcome)
     }
 
     /// Brings in what others have: the upstream, and of the branches that rotations were pushed to what they have of keys.
@@ -169,7 +174,7 @@ impl Desk<'_> {
         let (kept, all) = (first.clone(), std::iter::once((&first, true)).chain(rivals.iter().map(|op| (op, false))));
         let all: Vec<(&Operation, bool)> = all.collect();
         let also = |writing: &mut Writing<'_>| match &winner {
-            Some(write) => assert_into(writing, &kept, write).map(Some),
+            Some(write) => assert_into(writing, &kept, write, &|_| ()).map(Some),
             None => Ok(None),
         };
         self.close_all(&all, &also, &format!("covault: settle what began twice for {path}"))?;
@@ -193,8 +198,13 @@ impl Desk<'_> {
     }
 }
 
-/// The secret with the value and the record of one operation.
-pub(super) fn assert_into(writing: &mut Writing<'_>, op: &Operation, write: &Write) -> Result<Draft, VaultError> {
+/// The secret with the value and the record of one operation, and what `change` makes of that.
+pub(super) fn assert_into(
+    writing: &mut Writing<'_>,
+    op: &Operation,
+    write: &Write,
+    change: &dyn Fn(&mut KeyRecord),
+) -> Result<Draft, VaultError> {
     let now = writing.now();
     let mut draft = writing.start_living(&op.path)?;
     let vault = writing.vault();
@@ -203,6 +213,7 @@ pub(super) fn assert_into(writing: &mut Writing<'_>, op: &Operation, write: &Wri
     draft.document.put(&Key::Field(value_field()?), write.clone());
     if let Some(mut record) = records.into_iter().find(|record| Some(&record.intent) == intent) {
         (record.write, record.updated) = (write.name().to_string(), now);
+        change(&mut record);
         vault.put_meta(&mut draft.document, KEY, Some(&record.to_text()), now)?;
     }
     for old in &op.retire {

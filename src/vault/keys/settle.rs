@@ -2,15 +2,19 @@
 //!
 //! Also where a secret went while an operation was open for it: the operation follows.
 
-use super::begin::eight;
+use std::collections::BTreeSet;
+
+use super::begin::{eight, layers};
 use super::claim::fits;
 use super::desk::{Desk, journal_path, record_of, value_field, value_writes};
 use super::journal::{Text, nothing_else};
 use super::mint::abilities;
 use super::resume::assert_into;
-use super::{Capabilities, KeyError};
+use super::{Capabilities, KeyError, Limiting};
 use crate::model::document::Document;
+use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::Intent;
+use crate::model::keys::limit::Limits;
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
 use crate::model::keys::record::{KeyRecord, PROVIDER, Retired, Standing};
 use crate::model::manifest::State;
@@ -27,19 +31,20 @@ const MOVES: usize = 16;
 
 impl Desk<'_> {
     /// Where a secret has keys of several clones, the newest one that lives stays, and an operation takes the others away.
-    /// Where one of the clones revoked it, all of them go.
-    pub(super) fn settle_values(&self, path: &SecretPath) -> Result<(), VaultError> {
+    /// Where one of the clones revoked it, all of them go. What is to be set at the provider afterwards: of limits that
+    /// differ the tighter ones stay, and all alerts, so that what one clone changed while another made a key is not lost.
+    pub(super) fn settle_values(&self, path: &SecretPath) -> Result<Option<Limiting>, VaultError> {
         let vault = self.vault()?;
         let secret = match vault.secret(path) {
             Ok(secret) => secret,
-            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(()),
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let records = records_of(&secret);
         if self.how.dry_run || records.len() < 2 {
-            return Ok(());
+            return Ok(None);
         }
-        let (provider, newest) = record_of(&secret)?;
+        let (provider, mut newest) = record_of(&secret)?;
         let op = Operation {
             id: Intent::new(eight()),
             kind: Kind::Revoke,
@@ -56,7 +61,7 @@ impl Desk<'_> {
             aborting: false,
         };
         let message = format!("covault: settle the keys of {path}");
-        (self.say)(&format!("{path} got several keys at the same time: settled"));
+        (self.say)(&format!("{path}: its key was made or changed in several clones at the same time: settled"));
         let is_out = !value_writes(&secret)?.is_empty();
         if !is_out && self.trunk_gives_out(path)? {
             let what = "its value was deleted here, and what deploys from the trunk still has its key".to_owned();
@@ -64,25 +69,38 @@ impl Desk<'_> {
         }
         if !is_out || records.iter().any(|record| record.standing == Standing::Gone) {
             let op = self.with_the_rest(op, &records, None);
-            return self.save(&op, &Text::Keep, &nothing_else, &message);
+            self.save(&op, &Text::Keep, &nothing_else, &message)?;
+            return Ok(None);
         }
+        let terms = self.terms_of_all(path, &records);
         let Some((winner, found)) = self.winner(&vault, provider.name, &secret, &records)? else {
             // What it gives out is none of them: another key takes the place of all.
+            (newest.limits, newest.alerts) = terms;
             let mint = self.next(&vault, path, &newest, provider);
             let op = self.with_the_rest(Operation { kind: Kind::Rotate, mint: Some(mint), ..op }, &records, None);
-            return self.save(&op, &Text::Keep, &nothing_else, &message);
+            self.save(&op, &Text::Keep, &nothing_else, &message)?;
+            return Ok(None);
         };
+        if winner.standing == Standing::Active && records.iter().any(|record| record.standing == Standing::Disabled) {
+            (self.say)(&format!(
+                "{path}: one clone switched its key off, and another made one that works: covault key disable {path} \
+                 switches that off, too"
+            ));
+        }
+        let (limits, alerts) = terms;
+        let same = limits == winner.limits && alerts == winner.alerts;
+        let layers = if same { winner.layers.clone() } else { layers(&limits, provider) };
         let key = Key::Field(value_field()?);
         let write = vault.write_of(&key, found.value.clone(), false, self.now())?;
         let mint = Mint {
             intent: winner.intent.clone(),
             generation: winner.generation,
             name: winner.name.clone(),
-            limits: winner.limits.clone(),
+            limits: limits.clone(),
             first: winner.first.clone(),
-            layers: winner.layers.clone(),
+            layers: layers.clone(),
             expires: winner.expires,
-            alerts: winner.alerts.clone(),
+            alerts: alerts.clone(),
             share: Vec::new(),
             env: None,
             stage: Stage::Published,
@@ -94,8 +112,30 @@ impl Desk<'_> {
         };
         let op = Operation { kind: Kind::Rotate, mint: Some(mint), ..op };
         let op = self.with_the_rest(op, &records, Some(&winner.intent));
-        let also = |writing: &mut Writing<'_>| assert_into(writing, &op, &write).map(Some);
-        self.save(&op, &Text::Keep, &also, &message)
+        let change = |record: &mut KeyRecord| {
+            (record.limits, record.alerts, record.layers) = (limits.clone(), alerts.clone(), layers.clone());
+        };
+        let also = |writing: &mut Writing<'_>| assert_into(writing, &op, &write, &change).map(Some);
+        self.save(&op, &Text::Keep, &also, &message)?;
+        let reason = String::new();
+        let limiting =
+            || Limiting { path: path.clone(), limits: Some(limits.clone()), alerts: Some(alerts.clone()), reason };
+        Ok((!same).then(limiting))
+    }
+
+    /// The tighter of all limits, and every alert; where they differ that is said.
+    fn terms_of_all(&self, path: &SecretPath, records: &[KeyRecord]) -> (Limits, BTreeSet<Threshold>) {
+        let tighter = |all: Limits, one: &KeyRecord| all.tighter(&one.limits);
+        let limits = records.iter().fold(Limits::default(), tighter);
+        let alerts: BTreeSet<Threshold> = records.iter().flat_map(|record| record.alerts.iter().copied()).collect();
+        if records.iter().any(|record| record.limits != limits || record.alerts != alerts) {
+            let alerts = alerts.iter().map(|at| format!(", alert {at}")).collect::<String>();
+            (self.say)(&format!(
+                "{path}: its limits were changed at the same time; the tighter ones stay, and all alerts: {limits}{alerts} \
+                 (covault key limits {path} changes them)"
+            ));
+        }
+        (limits, alerts)
     }
 
     /// The operation with all keys but one to be taken away.
@@ -260,7 +300,12 @@ pub(in crate::vault) fn is_for_resume(document: &Document, field: &FieldName, se
     is_asked && value_field().is_ok_and(|value| value == *field) && records_in(document, sealed_at).len() > 1
 }
 
-/// Secrets that got keys in several clones at the same time.
+/// Whether several clones made keys for a secret, or changed what is said of its key, without each other.
+pub(in crate::vault) fn is_several(document: &Document, sealed_at: Time) -> bool {
+    records_in(document, sealed_at).len() > 1
+}
+
+/// Secrets that got keys in several clones at the same time, or whose records changed there.
 pub(super) fn doubly_issued(vault: &Vault) -> Result<Vec<SecretPath>, VaultError> {
     let names = vault.live_names()?;
     let opened = vault.open_many(&names, &|| ())?;
