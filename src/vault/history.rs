@@ -172,7 +172,8 @@ impl Vault {
             Ok(version) => (version, None),
             Err(problem) => (None, Some(problem)),
         };
-        let differences = open
+        // Of a version that is refused nothing is known, least of all that it took anything away.
+        let differences = (open && problem.is_none())
             .then(|| {
                 let after = version.as_ref().map(|version| self.open_version(version)).transpose().ok()?;
                 let before = before.map(|blob| self.open_blob(blob, &path)).transpose().ok()?;
