@@ -22,7 +22,7 @@ use crate::vault::write::Report;
     What was generated (covault set --generate) is generated anew in the same way; the rest is asked for, hidden. Without a \
     terminal that is left and listed, and the exit code is 8; so is what is not sealed to you, \
     files and one-time passwords. A new value is of use only where it is put to work: nothing outside of the vault changes.\n\n\
-    Old values come back with: covault restore")]
+    Old values come back with: covault restore prod/db")]
 pub struct RotateArgs {
     /// Secrets (all secret fields of each), or fields of secrets
     #[arg(value_name = "NAME[/FIELD]", required_unless_present_any = ["exposed_to", "due"], add = ArgValueCandidates::new(complete::names))]

@@ -20,7 +20,7 @@ pub const MAX_REVISION: u64 = i64::MAX.unsigned_abs();
 pub const MAX_PARENTS: usize = 64;
 /// How many of its parents that were let go of a manifest names among its ancestors: however many somebody put beside a
 /// secret, they take the place of few.
-const MAX_LET_GO: usize = 8;
+pub const MAX_LET_GO: usize = 8;
 
 /// A member by name, and by the hash of their card, which is what counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

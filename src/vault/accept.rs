@@ -250,7 +250,8 @@ impl Vault {
         }
         let commit = tip.map(|commit| abbreviated(&commit.to_string())).unwrap_or_default();
         let (seen, found) = (good.version.manifest().revision, asked.manifest().revision);
-        let what = Wrong::RolledBack { commit, seen, found, joins: None };
+        let path = asked.manifest().path.clone();
+        let what = Wrong::RolledBack { commit, seen, found, path, joins: false };
         Err(VaultError::Inconsistent { file: asked.file().to_owned(), what })
     }
 }

@@ -223,11 +223,16 @@ impl VaultError {
                  covault setup --accept"
             ),
             Self::TakenAway { file, commit } => format!("bring it back with: git checkout {commit} -- {file}"),
-            Self::Inconsistent { what: Wrong::RolledBack { commit, joins: Some(name), .. }, .. } => format!(
-                "join the newer one in with: covault resolve {name} --from {commit}; an old value comes back with: covault restore"
+            Self::Inconsistent { what: Wrong::RolledBack { commit, path, joins: true, .. }, .. } => format!(
+                "join the newer one in with: covault resolve {path} --from {commit}; an old value comes back with: covault \
+                 restore {path}"
             ),
-            Self::Inconsistent { file, what: Wrong::RolledBack { commit, .. } } => format!(
-                "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault restore"
+            Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, .. } } if path.is_journal() => {
+                format!("put the newer one back with: git checkout {commit} -- {file}")
+            }
+            Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, .. } } => format!(
+                "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault \
+                 restore {path}"
             ),
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()
@@ -376,8 +381,9 @@ impl VaultError {
             Self::Ongoing(_) => {
                 "settle it with: covault resolve, then git commit (or git rebase --continue)".to_owned()
             }
-            Self::NothingGood(name) => {
-                format!("vouch for it with: covault rekey {name} --accept; then delete it with: covault rm {name}")
+            Self::NothingGood(_) => {
+                "what was there before may be in the history that is not here: git fetch --unshallow; then repeat it"
+                    .to_owned()
             }
             Self::NothingThere { commit, source } => match source.as_ref() {
                 Self::Inconsistent { file, what: Wrong::NoStanding { author, path } } => format!(

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::open::{Named, Version};
+use super::open::{Named, Version, all_refused};
 use super::read::Secret;
 use super::write::Draft;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, sealed};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
@@ -21,6 +21,15 @@ pub(super) struct Basis {
     pub(super) draft: Draft,
     /// Why it is not simply the version on disk.
     pub(super) note: Option<String>,
+}
+
+/// What was seen on the trunk, and neither the file on disk nor `HEAD`'s heeds.
+#[derive(Default)]
+struct Published {
+    /// The version that counts.
+    version: Option<Version>,
+    /// What counts for nothing, where nothing else is missed, as it lay in the file.
+    apart: Vec<Vec<u8>>,
 }
 
 impl Vault {
@@ -37,13 +46,19 @@ impl Vault {
         }
         let Some(version) = self.current_by_name(path)? else { return self.taken_away(path) };
         let newer = self.committed_beside(path, &version)?;
-        let published = self.published_beside(path, &version, newer.as_ref())?;
-        let note = newer.as_ref().or(published.as_ref()).map(|_| {
-            format!("{path} on disk does not follow the newest commit: both are joined (old values: covault restore)")
+        let Published { version: published, apart } = self.published_beside(path, &version, newer.as_ref())?;
+        let joined = newer.as_ref().or(published.as_ref()).map(|_| {
+            let old = format!("covault restore {path}");
+            format!("{path} on disk does not follow the newest commit: both are joined (old values: {old})")
         });
+        let note = joined.or_else(|| (!apart.is_empty()).then(|| put_back(path)));
         let over = self.found(Some(version.stored()))?;
         let versions: Vec<_> = std::iter::once(version).chain(newer).chain(published).collect();
-        self.joined(&versions, over, note)
+        let mut basis = self.joined(&versions, over, note)?;
+        if let Some(basis) = &mut basis {
+            basis.draft.kept_apart.extend(apart);
+        }
+        Ok(basis)
     }
 
     /// The version that was seen on the trunk, of a file that somebody removed without a tombstone: a new secret in its
@@ -51,10 +66,24 @@ impl Vault {
     fn taken_away(&self, path: &SecretPath) -> Result<Option<Basis>, VaultError> {
         let file = self.file(path);
         let seen = if self.was_taken_away(&file)? { self.seen_blob(&file)? } else { None };
-        // One that is refused by now binds nobody.
-        let version = seen.and_then(|blob| self.version_of_blob(blob, path).ok());
+        let Some(blob) = seen else { return Ok(None) };
         let note = format!("{path} was taken away without being deleted: what the trunk had is the one before");
-        version.map_or(Ok(None), |version| self.joined(&[version], Found::Nothing, Some(note)))
+        if let Ok(version) = self.version_of_blob(blob, path) {
+            return self.joined(&[version], Found::Nothing, Some(note));
+        }
+        let alone = all_refused(self.roster(), &file, path, &sealed::bytes_or_none(self.repo(), blob)?);
+        let draft = if alone.is_empty() { None } else { self.over_refused(path, &alone)? };
+        Ok(draft.map(|draft| Basis { draft, note: Some(put_back(path)) }))
+    }
+
+    /// What counts for nothing of a secret whose file somebody removed, as the trunk had it: who begins one anew keeps it
+    /// beside that until a person decides, as everybody who saw it would refuse what comes without it.
+    pub(super) fn taken_and_refused(&self, path: &SecretPath) -> Result<Vec<Vec<u8>>, VaultError> {
+        let file = self.file(path);
+        let seen = if self.was_taken_away(&file)? { self.seen_blob(&file)? } else { None };
+        let bytes = seen.map_or_else(|| Ok(Vec::new()), |blob| sealed::bytes_or_none(self.repo(), blob))?;
+        let alone = all_refused(self.roster(), &file, path, &bytes);
+        Ok(alone.iter().map(|refused| refused.bytes().to_vec()).collect())
     }
 
     /// HEAD's version, where the one on disk is neither it nor a descendant of it. A version in HEAD that is refused is
@@ -76,16 +105,21 @@ impl Vault {
         path: &SecretPath,
         version: &Version,
         newer: Option<&Version>,
-    ) -> Result<Option<Version>, VaultError> {
+    ) -> Result<Published, VaultError> {
         let seen = self.seen_blob(&self.file(path))?;
-        let Some((blob, _)) = self.seen_beside(version, seen)? else { return Ok(None) };
+        let Some((blob, old)) = self.seen_beside(version, seen)? else { return Ok(Published::default()) };
         if let Some(newer) = newer
             && self.seen_beside(newer, Some(blob))?.is_none()
         {
-            return Ok(None);
+            return Ok(Published::default());
         }
-        // One that is refused by now is no reason to hold back who puts a good one in its place.
-        Ok(self.version_of_blob(blob, path).ok())
+        // What is refused by now is no reason to hold back who puts a good one in its place, and is not lost to them, either:
+        // everybody who saw it would refuse what comes without it.
+        let (there, hash) = (self.version_of_blob(blob, path).ok(), old.hash());
+        match there.filter(|there| there.members().any(|member| member.hash() == hash)) {
+            Some(there) => Ok(Published { version: Some(there), apart: Vec::new() }),
+            None => Ok(Published { version: None, apart: self.unheeded(version, blob)? }),
+        }
     }
 
     /// Versions that the next one at `path` will be compared with: HEAD's, the one that was seen on the trunk, and the one
@@ -139,4 +173,9 @@ impl Vault {
             Basis { draft, note }
         }))
     }
+}
+
+/// What a person should know where versions that count for nothing are kept beside a secret again.
+pub(super) fn put_back(path: &SecretPath) -> String {
+    format!("beside {path} is again what counts for nothing until a person decides: covault resolve {path}")
 }

@@ -601,7 +601,7 @@ pub enum VaultError {
     /// The register of shares is full.
     #[error("{0} was shared and taken back so often that its manifest has no more room for it")]
     TooManyShares(String),
-    /// No version of a secret in this history counts, so that there is nothing to go on from.
+    /// No version of a secret in the part of history that is here counts, so that there is nothing to go on from.
     #[error("no version of {0} that is here counts")]
     NothingGood(String),
     /// The same, or what lies below it may count, where this clone lacks the part of the history that would tell.

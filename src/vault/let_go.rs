@@ -7,21 +7,24 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::basis::Basis;
 use super::open::{RefusedSibling, Version, all_refused, check_without_standing};
 use super::write::Draft;
 use super::{Vault, VaultError, sealed, trust};
+use crate::home::Home;
 use crate::model::bytes::{Hash, Short};
 use crate::model::manifest::{MAX_PARENTS, Manifest};
 use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
-use crate::repo::{HistoryEntry, ObjectId, Operation, RepoError};
+use crate::model::time::Time;
+use crate::repo::{HistoryEntry, ObjectId, Operation, Repo, RepoError};
 use crate::seal::{self, MAX_STORED};
 
 /// The versions of one secret in a history, by the beginnings of their names: each with the places that have it.
-type Known = HashMap<Short, Vec<Place>>;
+pub(super) type Known = HashMap<Short, Vec<Place>>;
 
 /// A version in a history.
-struct Place {
+pub(super) struct Place {
     manifest: Manifest,
     blob: ObjectId,
     /// A commit that brought it.
@@ -37,17 +40,36 @@ impl Vault {
         Ok(all_refused(self.roster(), &file, path, &bytes))
     }
 
-    /// Begins a version over such a file, on the good ones that were there before.
-    pub(super) fn over_refused(&self, path: &SecretPath, refused: &[RefusedSibling]) -> Result<Draft, VaultError> {
+    /// Begins a version over such a file, on the good ones that were there before, or that lie below it. `None` where nobody
+    /// else ever wrote there.
+    pub(super) fn over_refused(
+        &self,
+        path: &SecretPath,
+        refused: &[RefusedSibling],
+    ) -> Result<Option<Draft>, VaultError> {
+        let mut good = self.good_versions(path)?;
+        if good.is_empty() {
+            let nothing = Draft::birth(self.roster().vault, path.clone());
+            good = self.behind(path, refused, &self.known_versions(&self.file(path))?, &nothing)?;
+        }
+        // What is vouched for where the good version is only not here would take its place.
+        if good.is_empty() && self.repo().is_shallow() {
+            return Err(VaultError::BelowShallow(path.to_string()));
+        }
         let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
-        let basis = self.joined(&self.good_versions(path)?, self.found(on_disk.as_deref())?, None)?;
-        let mut draft = match basis {
-            Some(basis) => basis.draft,
-            // What is vouched for where the good version is only not here would take its place.
-            None if self.repo().is_shallow() => return Err(VaultError::BelowShallow(path.to_string())),
-            None => return Err(VaultError::NothingGood(path.to_string())),
-        };
-        draft.kept_apart.extend(refused.iter().map(|sibling| sibling.bytes().to_vec()));
+        let basis = self.joined(&good, self.found(on_disk.as_deref())?, None)?;
+        Ok(basis.map(|Basis { mut draft, .. }| {
+            draft.kept_apart.extend(refused.iter().map(|sibling| sibling.bytes().to_vec()));
+            draft
+        }))
+    }
+
+    /// The tombstone of a secret that nobody but they ever wrote: with what counts for nothing it is gone.
+    pub(super) fn grave_over(&self, path: &SecretPath, now: Time) -> Result<Draft, VaultError> {
+        let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
+        let mut draft = Draft::birth(self.roster().vault, path.clone());
+        self.bury(&mut draft.document, None, now)?;
+        draft.over = self.found(on_disk.as_deref())?;
         Ok(draft)
     }
 
@@ -76,7 +98,9 @@ impl Vault {
         // Where there is no room for all, those that the history will ask for come first, and those alone wait for more of it.
         let (asked_for, others): (Vec<_>, Vec<_>) = match refused.len() > room {
             true => {
-                let counted = self.counted_somewhere(&path, refused, &known)?;
+                let place = (self.repo(), self.home(), self.root());
+                let named = refused.iter().map(|one| (one.hash(), one.manifest()));
+                let counted = counted_somewhere(place, &path, named, &known)?;
                 refused.iter().partition(|one| counted.contains(&one.hash()))
             }
             false => (refused.iter().collect(), Vec::new()),
@@ -158,36 +182,6 @@ impl Vault {
         Ok(checked.filter(|(_, wrong)| wrong.is_none()).map(|(version, _)| version).collect())
     }
 
-    /// Those of the versions that some commit in the history may have for good: by its own roster, who wrote them might.
-    fn counted_somewhere(
-        &self,
-        path: &SecretPath,
-        refused: &[RefusedSibling],
-        known: &Known,
-    ) -> Result<HashSet<Hash>, VaultError> {
-        let (repo, file) = (self.repo(), format!("{}/roster.toml", self.root()));
-        let mut rosters: HashMap<ObjectId, Option<Roster>> = HashMap::new();
-        let mut counted = HashSet::new();
-        for one in refused {
-            for place in known.get(&one.hash().short()).into_iter().flatten() {
-                let Some(blob) = repo.blob_at(place.commit, &file)? else { continue };
-                let roster = match rosters.entry(blob) {
-                    Entry::Occupied(read) => read.into_mut(),
-                    Entry::Vacant(new) => {
-                        let bytes = repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
-                        new.insert(trust::verified_cached(self.home(), &file, &bytes).ok())
-                    }
-                };
-                let state = roster.as_ref().map(Roster::state);
-                if state.is_some_and(|it| it.may_write(&one.manifest().author, path) || it.keeps(one.hash())) {
-                    counted.insert(one.hash());
-                    break;
-                }
-            }
-        }
-        Ok(counted)
-    }
-
     /// Every version of a file in the history of `HEAD`, and of what git is merging.
     fn known_versions(&self, file: &str) -> Result<Known, VaultError> {
         let repo = self.repo();
@@ -200,22 +194,62 @@ impl Vault {
                 Err(error) => return Err(error.into()),
             }
         }
-        let (mut known, mut met) = (Known::new(), HashSet::new());
-        for tip in tips {
-            for entry in repo.history_walk(&tip.to_string(), &[file])? {
-                let HistoryEntry { commit, changes, .. } = entry?;
-                let after = changes.iter().filter(|change| change.path == file).filter_map(|change| change.after);
-                for blob in after.filter(|blob| met.insert(*blob)) {
-                    let manifests = seal::peek_manifests(&sealed::bytes_or_none(repo, blob)?).unwrap_or_default();
-                    for manifest in manifests {
-                        let places = known.entry(manifest.hash().short()).or_default();
-                        places.push(Place { manifest, blob, commit });
-                    }
+        known_versions(repo, tips, file)
+    }
+}
+
+/// Those of the versions that some commit in the history may have for good: by its own roster, who wrote them might. Looked for
+/// in a repository, with what this machine remembers, by the vault's folder.
+pub(super) fn counted_somewhere<'m>(
+    (repo, home, root): (&Repo, &Home, &str),
+    path: &SecretPath,
+    versions: impl Iterator<Item = (Hash, &'m Manifest)>,
+    known: &Known,
+) -> Result<HashSet<Hash>, VaultError> {
+    let file = format!("{root}/roster.toml");
+    let mut rosters: HashMap<ObjectId, Option<Roster>> = HashMap::new();
+    let mut counted = HashSet::new();
+    for (hash, manifest) in versions {
+        for place in known.get(&hash.short()).into_iter().flatten() {
+            let Some(blob) = repo.blob_at(place.commit, &file)? else { continue };
+            let roster = match rosters.entry(blob) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(new) => {
+                    let bytes = repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
+                    new.insert(trust::verified_cached(home, &file, &bytes).ok())
+                }
+            };
+            let state = roster.as_ref().map(Roster::state);
+            if state.is_some_and(|it| it.may_write(&manifest.author, path) || it.keeps(hash)) {
+                counted.insert(hash);
+                break;
+            }
+        }
+    }
+    Ok(counted)
+}
+
+/// Every version of a file in the history of these commits.
+pub(super) fn known_versions(
+    repo: &Repo,
+    tips: impl IntoIterator<Item = ObjectId>,
+    file: &str,
+) -> Result<Known, VaultError> {
+    let (mut known, mut met) = (Known::new(), HashSet::new());
+    for tip in tips {
+        for entry in repo.history_walk(&tip.to_string(), &[file])? {
+            let HistoryEntry { commit, changes, .. } = entry?;
+            let after = changes.iter().filter(|change| change.path == file).filter_map(|change| change.after);
+            for blob in after.filter(|blob| met.insert(*blob)) {
+                let manifests = seal::peek_manifests(&sealed::bytes_or_none(repo, blob)?).unwrap_or_default();
+                for manifest in manifests {
+                    let places = known.entry(manifest.hash().short()).or_default();
+                    places.push(Place { manifest, blob, commit });
                 }
             }
         }
-        Ok(known)
     }
+    Ok(known)
 }
 
 /// What a version says that it follows.

@@ -82,6 +82,11 @@ impl Version {
         &self.refused
     }
 
+    /// The same, for who needs nothing else of it.
+    pub(super) fn into_refused(self) -> Vec<RefusedSibling> {
+        self.refused
+    }
+
     /// Whom it is shared with besides those who read by a grant, all siblings taken together.
     pub(super) fn shares(&self) -> Shares {
         let all = self.siblings.iter().map(|sibling| &sibling.manifest().shares);

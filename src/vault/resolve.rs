@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::basis::{Basis, put_back};
 use super::carry::{By, Carried};
 use super::gone::gone;
 use super::keys::{KeyError, is_for_resume};
@@ -18,7 +19,7 @@ use crate::model::manifest::State;
 use crate::model::names::{FieldName, SecretPath};
 use crate::model::register::{Key, Value, Write};
 use crate::model::shares::Shares;
-use crate::repo::{Found, ObjectId, Operation, RepoError};
+use crate::repo::{Ancestry, Found, ObjectId, Operation, RepoError};
 
 /// A field that several people wrote at once.
 #[derive(Debug)]
@@ -44,8 +45,10 @@ pub struct Questions {
     pub moved: BTreeMap<SecretPath, BTreeSet<SecretPath>>,
     /// What went with the deletion of those of them that lost something.
     pub gone: BTreeMap<SecretPath, Vec<String>>,
-    /// Versions that are kept beside a secret and count for nothing, with their author.
+    /// Versions that are kept beside a secret, or lie in its place, and count for nothing, with their author.
     pub apart: Vec<(SecretPath, String)>,
+    /// Those of their secrets that are refused, as nothing of them counts.
+    pub alone: BTreeSet<SecretPath>,
 }
 
 impl Questions {
@@ -74,6 +77,9 @@ impl Questions {
         self.fields.is_empty() && self.contested.is_empty() && self.apart.is_empty()
     }
 }
+
+/// Secrets that could not be asked, each with why.
+type Unopened = Vec<(SecretPath, VaultError)>;
 
 /// Which of several values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,29 +116,42 @@ impl Vault {
         progress: &(dyn Fn() + Sync),
     ) -> Result<Questions, VaultError> {
         let names = only.map_or_else(|| self.live_names(), |only| Ok(only.to_vec()))?;
-        let mut questions = Questions::default();
-        for (path, secret) in names.iter().zip(self.open_many(&names, progress)?) {
-            let secret = match secret {
-                Ok(secret) => secret,
-                // What is not ours to read, or refused, is not ours to answer; `status` lists it.
-                Err(error) if only.is_some() => {
-                    let alone = self.refused_alone(path)?;
-                    if alone.is_empty() {
-                        return Err(error);
+        let (questions, refused) = self.asked_by(&names, progress)?;
+        // What is not ours to read, or refused, is not ours to answer; `status` lists it.
+        match refused.into_iter().next().filter(|_| only.is_some()) {
+            Some((_, error)) => Err(error),
+            None => Ok(questions),
+        }
+    }
+
+    /// The same, with what does not open, or is refused and not for a person to decide about.
+    pub(super) fn asked_by(
+        &self,
+        names: &[SecretPath],
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<(Questions, Unopened), VaultError> {
+        let (mut questions, mut unopened) = (Questions::default(), Vec::new());
+        for (path, secret) in names.iter().zip(self.open_many(names, progress)?) {
+            match secret {
+                Ok(secret) => {
+                    questions.ask(path, &secret);
+                    if !secret.kept_apart.is_empty()
+                        && let Some(version) = self.current(path)?
+                    {
+                        questions.list_apart(path, version.refused());
                     }
-                    questions.list_apart(path, &alone);
-                    continue;
                 }
-                Err(_) => continue,
-            };
-            questions.ask(path, &secret);
-            if !secret.kept_apart.is_empty()
-                && let Some(version) = self.current(path)?
-            {
-                questions.list_apart(path, version.refused());
+                Err(error) => {
+                    let alone = if error.is_about_standing() { self.refused_alone(path)? } else { Vec::new() };
+                    questions.list_apart(path, &alone);
+                    match alone.is_empty() {
+                        true => unopened.push((path.clone(), error)),
+                        false => drop(questions.alone.insert(path.clone())),
+                    }
+                }
             }
         }
-        Ok(questions)
+        Ok((questions, unopened))
     }
 
     /// What a secret asked as it was in a commit, where it opens.
@@ -191,7 +210,10 @@ impl Vault {
             let only_that =
                 is_let_go && !answers.keep.contains(path) && answers.picks.iter().all(|(of, _, _)| of != *path);
             let mut draft = match only_that {
-                true if !alone.is_empty() => self.over_refused(path, &alone)?,
+                true if !alone.is_empty() => match self.over_refused(path, &alone)? {
+                    Some(draft) => draft,
+                    None => self.grave_over(path, how.now)?,
+                },
                 // What lies beside a tombstone can be let go of, too.
                 true => writing.start_as_it_is(path)?,
                 false => writing.start_living(path)?,
@@ -270,23 +292,40 @@ impl Vault {
         let head = self.repo().head()?.commit;
         let (mut drafts, mut names, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut refused, mut has_more) = (None, false);
+        let was_here = head.is_some_and(|head| matches!(self.repo().is_ancestor(commit, head), Ok(Ancestry::Yes)));
         for (path, _, blob) in sealed::list_at(self.repo(), commit, self.root())? {
             if !only.is_empty() && !only.contains(&path) {
                 continue;
             }
+            let here = self.current(&path);
+            // What counts for nothing there, was in this history, and was dropped here before a person decided is kept beside what
+            // is here again. What another branch has of such is not brought in.
+            let apart = match &here {
+                Ok(Some(here)) if was_here => self.unheeded(here, blob)?,
+                _ => Vec::new(),
+            };
             let there = match self.version_of_blob(blob, &path) {
                 Ok(version) => version,
+                Err(_) if !apart.is_empty() => {
+                    self.keep_beside(&path, apart, &mut drafts, &mut notes)?;
+                    names.push(path.to_string());
+                    continue;
+                }
                 Err(error) => {
                     notes.push(format!("{path} is refused there: {}", super::error::chain(&error)));
                     refused.get_or_insert(error);
                     continue;
                 }
             };
-            let here = self.current(&path)?;
+            let here = here?;
             if let Some(here) = &here
                 && self.follows(here, &there, head)?
             {
                 has_more = true;
+                if !apart.is_empty() {
+                    self.keep_beside(&path, apart, &mut drafts, &mut notes)?;
+                    names.push(path.to_string());
+                }
                 continue;
             }
             let secret = match self.open_version(&there) {
@@ -326,6 +365,22 @@ impl Vault {
         let mut report = writing.finish(&drafts, Vec::new(), &message)?;
         report.notes.extend(notes);
         Ok(report)
+    }
+
+    /// Begins a version of what is here with these beside it, which count for nothing.
+    fn keep_beside(
+        &self,
+        path: &SecretPath,
+        apart: Vec<Vec<u8>>,
+        drafts: &mut Vec<Draft>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), VaultError> {
+        if let Some(Basis { mut draft, .. }) = self.basis(path)? {
+            draft.kept_apart.extend(apart);
+            drafts.push(draft);
+            notes.push(put_back(path));
+        }
+        Ok(())
     }
 
     /// Whether everything in `there` is in `here`, by what the manifests say.

@@ -2,6 +2,7 @@
 //!
 //! It asks nobody anything: values come as bytes.
 
+use super::basis::put_back;
 use super::open::Version;
 use super::write::{Draft, How, Report, Writing};
 use super::{Vault, VaultError};
@@ -102,6 +103,10 @@ impl Vault {
             self.check_free(path)?;
             let mut draft = Draft::birth(self.roster().vault, path.clone());
             self.put_meta(&mut draft.document, "created", Some(&now.to_string()), now)?;
+            draft.kept_apart = self.taken_and_refused(path)?;
+            if !draft.kept_apart.is_empty() {
+                notes.push(put_back(path));
+            }
             return Ok(draft);
         };
         notes.extend(basis.note);

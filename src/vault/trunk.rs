@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub use doubt::Doubt;
-pub(super) use secrets::{binding, descends};
+pub(super) use secrets::{Past, binding, descends};
 
 use super::trust::{self, Acceptance};
 use super::{Vault, VaultError};

@@ -302,7 +302,8 @@ fn manifest_of(
         aliases,
         path: path.clone(),
         state: document.state(),
-        revision: newest.map_or(1, |(_, manifest)| manifest.next_revision()),
+        // What follows only what is let go of is no birth, either.
+        revision: newest.map_or(if parents.is_empty() { 1 } else { 2 }, |(_, manifest)| manifest.next_revision()),
         parents,
         ancestors: Manifest::ancestors_letting_go(named, let_go, landmarks),
         roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },

@@ -71,8 +71,10 @@ pub enum Wrong {
         seen: u64,
         /// The revision that is here.
         found: u64,
-        /// The secret's name, where what is here counts, too, and oneself can join both by it.
-        joins: Option<String>,
+        /// The secret's name.
+        path: SecretPath,
+        /// What is here counts, too, and oneself can join both.
+        joins: bool,
     },
 }
 
@@ -96,6 +98,11 @@ impl Wrong {
 }
 
 impl VaultError {
+    /// Whether a file is refused for who wrote it or whom it is sealed to, and may be for a person to decide about.
+    pub(super) fn is_about_standing(&self) -> bool {
+        matches!(self, Self::Inconsistent { what: Wrong::NoStanding { .. } | Wrong::NotEntitled { .. }, .. })
+    }
+
     /// The code of the step that refused, for `verify`.
     pub fn code(&self) -> &'static str {
         match self {

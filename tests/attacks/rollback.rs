@@ -38,6 +38,7 @@ fn the_hint_beside_a_refusal_loses_nothing_of_what_is_here() {
     let alice = &case.alice;
     alice.git(["checkout", "-q", "feature", "--", &file("dev/db")]).ok();
     let said = alice.covault(["get", "dev/db"]).exits(6);
+    assert!(said.err.contains("an old value comes back with: covault restore dev/db\n"), "{}", said.err);
     let hint = said.err.split("join the newer one in with: covault ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
     alice.covault(hint.split(';').next().unwrap().split(' ')).ok();
     alice.covault(["get", "dev/db", "--strict"]).exits(5);

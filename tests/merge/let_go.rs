@@ -1,5 +1,6 @@
 //! What lies beside a secret and counts for nothing is let go of by a person: the history says so, and nothing else is lost.
 
+use covault::model::manifest::State;
 use covault::seal::{SealedFile, members};
 
 use super::rig::{Team, verifies};
@@ -210,10 +211,11 @@ fn beside_what_was_deleted_it_is_let_go_of_too() {
 
 #[test]
 fn where_git_took_it_as_it_is_what_was_there_before_goes_on() {
-    let new = "dev/new";
+    let (new, other) = ("dev/new", "dev/other");
     let writes = |_: &Person, bob: &Person| {
         bob.set(DB, "written by bob");
         bob.set(new, "begun by bob");
+        bob.set(other, "begun by bob, too");
     };
     // bob reads on, so that nothing is sealed anew: only his side has changed.
     let team = torn_after(writes, &["member", "role", "bob", "reader", "--yes"]);
@@ -225,11 +227,44 @@ fn where_git_took_it_as_it_is_what_was_there_before_goes_on() {
     alice.covault(["resolve", DB]).exits(5);
     alice.covault(["resolve", DB, "--discard"]).ok();
     assert_eq!(alice.get(DB), FIRST);
-    // Of what nobody else wrote there is nothing to go on from.
-    let said = alice.covault(["resolve", new, "--discard"]).exits(6);
-    assert!(said.err.contains("covault rekey dev/new --accept"), "{}", said.err);
-    alice.covault(["rekey", new, "--accept", "--yes"]).ok();
-    alice.covault(["rm", new]).ok();
+    // Of what nobody else wrote there is nothing to go on from: what is left is a tombstone that follows it.
+    let said = alice.covault(["get", new]).exits(6);
+    assert!(said.err.contains("covault resolve dev/new --discard"), "{}", said.err);
+    alice.covault(["resolve", new, "--discard"]).ok();
+    let grave = SealedFile::parse(std::fs::read(alice.file(new)).unwrap()).unwrap();
+    let [parent] = grave.manifest().parents.as_slice() else { panic!("{:?}", grave.manifest().parents) };
+    let theirs = alice.git(["cat-file", "blob", "origin/bobs:.covault/secrets/dev/new.age"]).ok().out;
+    assert_eq!(*parent, SealedFile::parse(theirs).unwrap().hash());
+    assert_eq!((grave.manifest().revision, &grave.manifest().state), (2, &State::Deleted));
+    assert_eq!(grave.manifest().author.name.as_str(), "alice");
+    // Who vouches for it may delete it, too.
+    alice.covault(["rekey", other, "--accept", "--yes"]).ok();
+    alice.covault(["rm", other]).ok();
+    for name in [new, other] {
+        let said = alice.covault(["get", name]).exits(3);
+        assert!(said.err.contains("was deleted"), "{}", said.err);
+    }
+    is_settled(alice);
+}
+
+#[test]
+fn what_lies_below_it_on_a_branch_alone_goes_on_while_git_merges_too() {
+    let new = "dev/new";
+    let writes = |alice: &Person, bob: &Person| {
+        alice.git(["switch", "-q", "-c", "feature"]).ok();
+        alice.set(new, "begun by alice");
+        alice.git(["push", "-q", "origin", "feature"]).ok();
+        alice.git(["switch", "-q", "main"]).ok();
+        bob.git(["fetch", "-q"]).ok();
+        bob.git(["switch", "-q", "feature"]).ok();
+        bob.set(new, "written by bob");
+    };
+    let team = torn_after(writes, &["member", "role", "bob", "reader", "--yes"]);
+    let alice = &team.alice;
+    alice.git(["merge", "-q", "--no-commit", "--no-ff", "origin/bobs"]).ok();
+    alice.covault(["resolve", new, "--discard"]).ok();
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    assert_eq!(alice.get(new), "begun by alice");
     is_settled(alice);
 }
 

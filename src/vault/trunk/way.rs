@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::open::{Version, check};
 use super::super::{VaultError, sealed, trust};
-use super::secrets::{binding, descends};
+use super::secrets::{Past, binding, descends};
 use super::{Here, abbreviated};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
@@ -158,6 +158,7 @@ impl Here<'_> {
         if from == to {
             return Ok(true);
         }
+        let past = Past { repo: self.repo, home: self.home, root: self.root, roster: theirs, tip: Some(to) };
         for (path, change) in sealed::changed_between(self.repo, Some(from), to, self.root)? {
             let Some(before) = change.before else { continue };
             // What was not readable then binds nobody.
@@ -171,7 +172,7 @@ impl Here<'_> {
             let after = sealed::bytes_or_none(self.repo, after)?;
             let Ok(new) = check(theirs, &change.path, &path, after, None) else { return Ok(false) };
             for old in &olds {
-                if !descends(self.repo, Some(to), &change.path, &new, old)? {
+                if !past.heeds(&new, old)? {
                     return Ok(false);
                 }
             }

@@ -14,7 +14,7 @@ use crate::repo::{Ancestry, ObjectId, WorkState, names};
 use crate::seal::MAX_STORED;
 use crate::vault::error::chain;
 use crate::vault::open::check;
-use crate::vault::trunk::{Here, abbreviated, binding, descends};
+use crate::vault::trunk::{Here, Past, abbreviated, binding};
 use crate::vault::{VaultError, sealed};
 
 /// Files of the work tree that do not follow what was seen, each with what that was.
@@ -25,6 +25,7 @@ pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<Strin
     // The next command that reads takes the trunk as it is now for seen.
     let trunk = repo.trunk()?.filter(|trunk| trunk.remote).map(|trunk| trunk.commit);
     let tips: BTreeSet<ObjectId> = repo.resolve(&seen.commit).ok().into_iter().chain(trunk).collect();
+    let past = Past { repo, home, root, roster, tip: Some(head) };
     let mut found = BTreeMap::new();
     // It reads every file: once, whichever commits it is held against.
     let mut here = None;
@@ -38,7 +39,7 @@ pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<Strin
         let committed = sealed::changed_between(repo, Some(tip), head, root)?.into_iter().map(|(path, _)| path);
         for path in committed.chain(here.iter().flatten().cloned()).collect::<BTreeSet<_>>() {
             let file = format!("{root}/{}", path.file());
-            if let Some(what) = missed(opening, roster, (&path, &file), tip, head)? {
+            if let Some(what) = missed(&past, (&path, &file), tip)? {
                 found.entry(file).or_insert(what);
             }
         }
@@ -76,14 +77,8 @@ fn changed_here(opening: &Opening<'_>) -> Result<Vec<SecretPath>, VaultError> {
 }
 
 /// What a commit has of a secret that the file here does not follow.
-fn missed(
-    opening: &Opening<'_>,
-    roster: &Roster,
-    (path, file): (&SecretPath, &str),
-    tip: ObjectId,
-    head: ObjectId,
-) -> Result<Option<String>, VaultError> {
-    let repo = &opening.repo;
+fn missed(past: &Past<'_>, (path, file): (&SecretPath, &str), tip: ObjectId) -> Result<Option<String>, VaultError> {
+    let (repo, roster) = (past.repo, past.roster);
     let Some(blob) = repo.blob_at(tip, file)? else { return Ok(None) };
     let olds = binding(roster, file, path, sealed::bytes_or_none(repo, blob)?);
     let commit = abbreviated(&tip.to_string());
@@ -93,14 +88,14 @@ fn missed(
     };
     // What cannot be read here, or is refused, is a finding already.
     let Ok(bytes) = repo.read_work(file, MAX_STORED as u64) else { return Ok(None) };
-    let Some(bytes) = bytes else { return Ok(olds.first().map(|old| said(old, "it is gone; there was"))) };
+    let Some(bytes) = bytes else { return Ok(olds.first().map(|old| said(&old.manifest, "it is gone; there was"))) };
     if names(blob, &bytes) {
         return Ok(None);
     }
     let Ok(version) = check(roster, file, path, bytes, None) else { return Ok(None) };
     for old in &olds {
-        if !descends(repo, Some(head), file, &version, old)? {
-            return Ok(Some(said(old, "it does not follow")));
+        if !past.heeds(&version, old)? {
+            return Ok(Some(said(&old.manifest, "it does not follow")));
         }
     }
     Ok(None)

@@ -5,7 +5,7 @@ use covault::model::manifest::{MAX_PARENTS, MAX_REVISION, Manifest};
 use covault::seal::{SealedFile, bundle, members, peek_manifest};
 
 use super::super::rig::{Attacked, Case, file};
-use super::{DB, branch, merged};
+use super::{DB, branch, merged, stuff};
 use crate::cli::json;
 
 /// The versions in alice's file.
@@ -65,4 +65,16 @@ fn more_than_one_version_can_name_go_in_steps() {
     assert_eq!(versions(&attacked).len(), 1);
     assert_eq!(alice.get(DB), "what alice wrote meanwhile");
     attacked.both_find(&[]);
+}
+
+#[test]
+fn what_counted_nowhere_is_cleared_away_by_hand_and_nobody_is_stopped() {
+    let case = Case::new();
+    let good = case.read(&file(DB));
+    stuff(&case, DB, vec![case.next(DB, "gina").to(&["alice", "gina"]).bytes()]);
+    case.deliver();
+    case.alice.covault(["get", DB]).ok();
+    case.write(&file(DB), good);
+    case.deliver();
+    Attacked::of(case).comes_to_nothing();
 }
