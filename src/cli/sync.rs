@@ -18,12 +18,13 @@ use crate::vault::write::How;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault sync\n  covault sync --rebase\n  covault sync --no-push\n  covault sync --dry-run     # fetch, and say what would come and go\n\n\
-    Exit code 5 where two people wrote the same field at once (see: covault resolve), or git needs help with other files; \
-    7 where the branch follows one of another name, to which git would not push it either; 9 where the remote failed.\n\n\
+    Exit code 5 where two people wrote the same field at once, or what somebody wrote counts for nothing who may not write \
+    it any more (see: covault resolve), or git needs help with other files; 6 where what came in is refused; 7 where the branch \
+    follows one of another name, to which git would not push it either; 9 where the remote failed.\n\n\
     What can go wrong: the roster was changed on both sides, and only an admin can bring that together; the message names \
     them, and the branch is as it was. What the other branch has is refused (6), and nothing is brought in: a roster that is \
-    gone there, refused or older than one that was seen, or a file that both sides changed. A bad file that only the other \
-    side changed comes in, as with git, and is refused by whoever reads it; covault verify finds it."
+    gone there, refused or older than one that was seen, or a file that both sides changed. Of a bad file that only the \
+    other side changed git asks nobody: it comes in, and is named (6) when the exchange is done."
 )]
 pub struct SyncArgs {
     /// Replay your own commits on top instead of merging
@@ -60,7 +61,11 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
     let names = |paths: &[SecretPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
     let named = |question: &Question| format!("{}/{}", question.path, question.field);
     let contested = names(&synced.questions.contested);
-    let code = if synced.unmerged.is_empty() && synced.questions.is_empty() { exit::DONE } else { exit::CONFLICT };
+    let code = match synced.unmerged.is_empty() && synced.questions.is_empty() {
+        _ if !synced.refused.is_empty() => exit::VERIFICATION,
+        true => exit::DONE,
+        false => exit::CONFLICT,
+    };
     for note in &synced.notes {
         context.note(note);
     }
@@ -78,6 +83,9 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
         let apart = synced.questions.apart.iter();
         let apart = apart.map(|(path, author)| json!({ "name": path.as_str(), "author": author }));
         all.insert("apart".into(), apart.collect());
+        let refused = synced.refused.iter();
+        let refused = refused.map(|(path, why, hint)| json!({ "name": path.as_str(), "why": why, "hint": hint }));
+        all.insert("refused".into(), refused.collect());
         let unmerged = synced.unmerged.iter().map(|(file, why)| json!({ "file": file, "why": why }));
         all.insert("unmerged".into(), unmerged.collect());
         all.insert("dry_run".into(), args.dry_run.into());
@@ -107,8 +115,15 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
         context.warn(&format!("{path}: {} went with the deletion (covault restore {path})", gone.join(", ")));
     }
     for (path, author) in &synced.questions.apart {
-        context
-            .warn(&format!("{path}: what {author} wrote is kept beside it and counts for nothing (covault resolve)"));
+        let how = match synced.questions.alone.contains(path) {
+            true => "is all that is there",
+            false => "is kept beside it",
+        };
+        context.warn(&format!("{path}: what {author} wrote {how} and counts for nothing (covault resolve)"));
+    }
+    for (_, why, hint) in &synced.refused {
+        let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        context.warn(&format!("{why}{hint}"));
     }
     context.note(&line(args, synced));
     Ok(code)

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::error::Kind;
 use super::merge::{index, is_bystander, roster};
-use super::open::Version;
 use super::resolve::{Answers, Questions};
 use super::verify::{self, Also, What};
 use super::write::How;
@@ -55,6 +55,8 @@ pub struct Synced {
     pub changed: Vec<SecretPath>,
     /// Questions that were not there before.
     pub questions: Questions,
+    /// Secrets that git brought in without asking and that are refused, each with why and the next step.
+    pub refused: Vec<(SecretPath, String, Option<String>)>,
     /// Files that are unmerged, where git is left in the middle of it, each with why.
     pub unmerged: Vec<(String, String)>,
     /// What a person should know.
@@ -318,13 +320,15 @@ fn finish(
     if vault.me().is_err() {
         return Ok(synced);
     }
-    let opens = |path: &SecretPath| -> bool {
-        let version = vault.current(path).ok().flatten();
-        let lives = |version: &Version| version.manifest().state == State::Live;
-        version.filter(lives).is_some_and(|version| vault.open_version(&version).is_ok())
+    // What is deleted or moved asks nothing; a file that is refused may.
+    let asks = |path: &&SecretPath| match vault.current(path) {
+        Ok(version) => version.is_some_and(|version| version.manifest().state == State::Live),
+        Err(_) => true,
     };
-    let living: Vec<SecretPath> = synced.changed.iter().filter(|path| opens(path)).cloned().collect();
-    let mut questions = vault.questions(Some(&living), progress)?;
+    let asking: Vec<SecretPath> = synced.changed.iter().filter(asks).cloned().collect();
+    let (mut questions, unopened) = vault.asked_by(&asking, progress)?;
+    let refused = unopened.into_iter().filter(|(_, error)| error.kind() == Kind::Verification);
+    synced.refused = refused.map(|(path, error)| (path, super::error::chain(&error), error.hint())).collect();
     if let Some(before) = before {
         // What was asked before is no news.
         let was_asked = |path: &SecretPath| vault.questions_at(before, path).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod clones;
 mod decisions;
+mod departed;
 mod git;
 mod gone;
 mod hooks;
