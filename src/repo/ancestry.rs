@@ -5,6 +5,7 @@
 use std::collections::{BinaryHeap, HashMap};
 
 use crate::repo::error::{RepoError, Result};
+use crate::repo::head::parse_id;
 use crate::repo::links::{LinkReader, Links};
 use crate::repo::{ObjectId, Repo};
 
@@ -74,8 +75,13 @@ impl Repo {
     /// The best common ancestor of two commits; `None` where there is none in this clone.
     ///
     /// # Errors
-    /// `ObjectUnreadable`.
+    /// `ObjectUnreadable`; `NoGit` and `Git` where objects are kept apart.
     pub fn merge_base(&self, one: ObjectId, other: ObjectId) -> Result<Option<ObjectId>> {
+        // What is kept apart gix does not look for; git, which said where it is, does.
+        if self.apart.is_somewhere() {
+            let base = self.ask(&["merge-base", "--end-of-options", &one.to_string(), &other.to_string()])?;
+            return Ok(base.as_deref().and_then(parse_id));
+        }
         let base = self.git.merge_base(one, other).map_err(|error| RepoError::ObjectUnreadable {
             id: one,
             kind: "commit",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gix::sec::{Trust, trust::DefaultForLevel};
 
+use crate::repo::apart::Apart;
 use crate::repo::error::{RepoError, Result};
 use crate::repo::known::Known;
 use crate::repo::path;
@@ -19,6 +20,7 @@ pub struct Repo {
     pub(super) reftable: bool,
     pub(super) sparse: bool,
     pub(super) known: Known,
+    pub(super) apart: Apart,
 }
 
 /// How many bytes of unpacked objects are kept at hand.
@@ -121,7 +123,8 @@ impl Repo {
         let config = git.config_snapshot();
         let reftable = config.string("extensions.refStorage").is_some_and(|kind| kind == "reftable");
         let sparse = config.boolean("core.sparseCheckout").unwrap_or(false);
-        Ok(Self { git, top, reftable, sparse, known: Known::default() })
+        let apart = Apart::of(&git);
+        Ok(Self { git, top, reftable, sparse, known: Known::default(), apart })
     }
 }
 

@@ -36,9 +36,8 @@ impl Repo {
     /// The bytes of a commit; `None` where this clone does not have it.
     pub(super) fn commit_here(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
         let unreadable = |source| RepoError::ObjectUnreadable { id, kind: "commit", source };
-        let found = self.git.try_find_object(id).map_err(|error| unreadable(Some(error.into())))?;
-        match found {
-            Some(mut object) if object.kind == Kind::Commit => Ok(Some(std::mem::take(&mut object.data))),
+        match self.object_here(id).map_err(|error| unreadable(Some(error.into())))? {
+            Some((Kind::Commit, data)) => Ok(Some(data)),
             Some(_) => Err(unreadable(None)),
             None => Ok(None),
         }

@@ -14,6 +14,7 @@
 //! Paths are relative to the top of the work tree, UTF-8, with `/` between their parts and none at the ends.
 
 mod ancestry;
+mod apart;
 mod attributes;
 mod bringing;
 mod commit;

@@ -158,11 +158,6 @@ impl Repo {
         ObjectId::from_hex(hex.as_bytes()).ok().filter(|id| id.kind() == self.git.object_hash())
     }
 
-    /// Whether this clone has the object now, without fetching it.
-    pub fn has_object(&self, id: ObjectId) -> bool {
-        self.git.has_object(id)
-    }
-
     /// The parents of a commit, the branch that it was made on first. In a shallow clone some are not known.
     ///
     /// # Errors
@@ -346,7 +341,7 @@ impl Repo {
 
     /// How many bytes an object of the kind asked for has.
     fn size_of(&self, id: ObjectId, kind: Kind) -> Result<u64> {
-        let find = || self.git.try_find_header(id).map_err(|error| unreadable(id, word(kind), Some(error)));
+        let find = || self.header_here(id).map_err(|error| unreadable(id, word(kind), Some(error)));
         let header = match find()? {
             Some(header) => header,
             None => {
@@ -361,18 +356,18 @@ impl Repo {
     }
 
     fn found(&self, id: ObjectId, kind: Kind) -> Result<Vec<u8>> {
-        let find = || self.git.try_find_object(id).map_err(|error| unreadable(id, word(kind), Some(error)));
-        let mut object = match find()? {
+        let find = || self.object_here(id).map_err(|error| unreadable(id, word(kind), Some(error)));
+        let (found, data) = match find()? {
             Some(object) => object,
             None => {
                 self.fetch_promised(&[id])?;
                 find()?.ok_or_else(|| self.missing(id))?
             }
         };
-        if object.kind != kind {
+        if found != kind {
             return Err(unreadable::<gix::Error>(id, word(kind), None));
         }
-        Ok(std::mem::take(&mut object.data))
+        Ok(data)
     }
 }
 

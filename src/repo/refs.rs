@@ -104,7 +104,7 @@ impl Repo {
     }
 
     fn is_commit(&self, id: ObjectId) -> bool {
-        let header = self.git.try_find_header(id).ok().flatten();
+        let header = self.header_here(id).ok().flatten();
         header.is_some_and(|header| header.kind() == Kind::Commit)
     }
 
