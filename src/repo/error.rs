@@ -136,6 +136,8 @@ pub enum RepoError {
     RevNotFound {
         /// What was asked for.
         rev: String,
+        /// Whether the clone is shallow: it may be older than what is here.
+        is_shallow: bool,
     },
     /// `HEAD` cannot be read.
     #[error("cannot read `HEAD`")]
@@ -353,6 +355,9 @@ impl RepoError {
                 format!("git log {at} -- {}  # who put it there; a commit on top takes it out again", quoted(path))
             }
             Self::NoIdentity => "git config user.name \"Your Name\" && git config user.email you@example.com".into(),
+            Self::RevNotFound { is_shallow: true, .. } => {
+                "git fetch --unshallow  # what is here begins late; then, if need be: git log --oneline --all".into()
+            }
             Self::RevNotFound { .. } => "git log --oneline --all".into(),
             Self::ObjectMissing { incomplete: true, .. } => "git fetch --unshallow  # or: git fetch --refetch".into(),
             Self::ObjectMissing { .. } | Self::ObjectUnreadable { .. } => "git fsck".into(),

@@ -60,7 +60,7 @@ impl Repo {
         }
         // What gix does not know (or cannot read) git may.
         let spec = format!("{rev}^{{commit}}");
-        let not_found = || RepoError::RevNotFound { rev: rev.to_owned() };
+        let not_found = || RepoError::RevNotFound { rev: rev.to_owned(), is_shallow: self.is_shallow() };
         match self.ask(&["rev-parse", "--quiet", "--verify", "--end-of-options", &spec]) {
             Ok(Some(out)) => parse_id(&out).ok_or_else(not_found),
             Ok(None) | Err(RepoError::Git { .. }) => Err(not_found()),

@@ -1,6 +1,7 @@
 //! docs/github.md and the action beside it: what they say is run here, with git in the forge's place.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -154,6 +155,63 @@ fn the_action_finds_what_a_forced_push_took_away() {
     let (said, summary) = pushed(&"1".repeat(40));
     said.exits(8);
     assert!(summary.contains("Not judged") && summary.contains(&"1".repeat(40)), "{summary}");
+}
+
+#[test]
+fn a_checkout_without_the_beginning_of_the_range_fails_the_action() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("prod/db", "for the database");
+    alice.set("prod/db", "for the next database");
+    alice.push("main");
+    let base = head(&alice);
+    // An older secret, put back: in its own commit alone it is as good as any.
+    alice.git(["checkout", "-q", "HEAD~1", "--", ".covault"]).ok();
+    alice.git(["commit", "-q", "-m", "tidy up"]).ok();
+    alice.push("main");
+    let ci = world.stranger("ci");
+    let from = format!("file://{}", world.shared().display());
+    ci.git(["clone", "-q", "--depth=1", &from, ci.repo.to_str().unwrap()]).ok();
+    let said = check(&ci, &base, &[]).0.exits(3);
+    assert!(said.err.contains("hint: git fetch --unshallow"), "{}", said.err);
+    // A new branch has nothing to be compared with.
+    check(&ci, "", &[("BEFORE", &"0".repeat(40))]).0.ok();
+    ci.git(["fetch", "-q", "--unshallow"]).ok();
+    let (said, summary) = check(&ci, &base, &[]);
+    said.exits(6);
+    assert!(summary.contains("rollback"), "{summary}");
+}
+
+#[test]
+fn a_server_of_ones_own_judges_what_is_pushed_before_it_lets_it_in() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("prod/db", "for the database");
+    alice.push("main");
+    let page = docs("github.md");
+    let hook = page.split("```sh\n#!/bin/sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let words = json(&alice.covault(["whoami", "--json"]).ok())["words"].as_str().unwrap().to_owned();
+    let program = Path::new(env!("CARGO_BIN_EXE_covault")).parent().unwrap();
+    let hook = hook.replace("wing-doctor-solar-fox-casual-glue", &words);
+    let hook = format!("#!/bin/sh\nPATH='{}':$PATH\n{hook}", program.display());
+    let place = world.shared().join("hooks/pre-receive");
+    std::fs::write(&place, hook).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Git keeps what comes in apart as files, and as a pack.
+    for (limit, value) in [("100", "in files of their own"), ("1", "in a pack")] {
+        alice.git(["--git-dir", world.shared().to_str().unwrap(), "config", "receive.unpackLimit", limit]).ok();
+        let before = head(&alice);
+        alice.set("prod/db", value);
+        alice.set("prod/other", value);
+        alice.push("main");
+        let good = head(&alice);
+        alice.git(["checkout", "-q", &before, "--", ".covault/secrets/prod/db.age"]).ok();
+        alice.git(["commit", "-q", "-m", "tidy up"]).ok();
+        let said = alice.git(["push", "-q", "origin", "main"]);
+        assert_ne!(said.code, 0);
+        assert!(said.err.contains("[rollback] .covault/secrets/prod/db.age"), "{}", said.err);
+        alice.git(["reset", "-q", "--hard", &good]).ok();
+    }
 }
 
 #[test]
