@@ -33,6 +33,7 @@ pub mod machine;
 pub mod merge;
 pub mod misplaced;
 pub mod open;
+mod parts;
 mod put_back;
 pub mod read;
 pub mod references;

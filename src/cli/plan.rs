@@ -137,6 +137,13 @@ pub fn show(context: &Context, pending: &[Pending]) {
 pub fn show_left<'a>(context: &Context, left: impl Iterator<Item = &'a Pending>) {
     let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for change in left {
+        if change.in_part {
+            let (name, who) = (&change.path, change.by.join(" and "));
+            context.note(&format!(
+                "you can seal a part of {name}: {who} open one version each, and who is last joins them"
+            ));
+            continue;
+        }
         by.entry(change.by.join(" or ")).or_default().push(change.path.as_str());
     }
     for (who, secrets) in by {
@@ -184,7 +191,7 @@ pub fn as_json(pending: &[Pending]) -> Value {
     let all = pending.iter().map(|change| {
         json!({
             "secret": change.path.as_str(), "lives": change.lives, "gains": change.gains, "losses": change.losses,
-            "mine": change.mine, "by": change.by, "siblings": change.siblings,
+            "mine": change.mine, "in_part": change.in_part, "by": change.by, "siblings": change.siblings,
         })
     });
     all.collect()

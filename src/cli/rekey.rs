@@ -85,7 +85,7 @@ fn finish(context: &Context, vault: &Vault, args: &RekeyArgs) -> Answer {
 fn rekey(context: &Context, vault: &Vault, args: &RekeyArgs, named: Option<&[SecretPath]>) -> Answer {
     let rekeying = vault.rekeying(named)?;
     let pending = rekeying.pending();
-    let mine: Vec<_> = pending.iter().filter(|one| one.mine).map(|one| one.path.as_str()).collect();
+    let mine: Vec<_> = pending.iter().filter(|one| one.mine || one.in_part).map(|one| one.path.as_str()).collect();
     if !context.json() {
         context.note(&format!("new file keys for {}", plan::listed(&mine)));
     }

@@ -115,9 +115,13 @@ fn waiting(pending: &Pending) -> String {
     };
     let siblings = (pending.siblings > 0).then(|| format!("{} versions to be joined", pending.siblings));
     let whom = [siblings, part("for", &pending.gains), part("without", &pending.losses)];
-    let by = if pending.by.is_empty() { "nobody".to_owned() } else { pending.by.join(" or ") };
+    let by = match pending.by.as_slice() {
+        [] => "nobody can".to_owned(),
+        by if pending.by_parts => format!("{} can, each a part", by.join(" and ")),
+        by => format!("{} can", by.join(" or ")),
+    };
     let whom: Vec<_> = whom.into_iter().flatten().collect();
-    format!("{}: {}; {by} can", pending.path, whom.join(", "))
+    format!("{}: {}; {by}", pending.path, whom.join(", "))
 }
 
 /// `prod/db: what bob wrote; … vouches for it, … lets it go`.
@@ -164,7 +168,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "exposed": status.exposed.iter().map(|(name, secrets)| json!({ "member": name, "secrets": secrets })).collect::<Vec<_>>(),
         "pending": status.pending.iter().map(|pending| json!({
             "name": pending.path.as_str(), "gains": pending.gains, "losses": pending.losses, "by": pending.by,
-            "mine": pending.mine, "siblings": pending.siblings,
+            "mine": pending.mine, "in_part": pending.in_part, "siblings": pending.siblings,
         })).collect::<Vec<_>>(),
         "requests": status.requests.asked.iter().map(member::ask_as_json).collect::<Vec<_>>(),
         "refused_requests": status.requests.refused.iter().map(member::refused_as_text).collect::<Vec<_>>(),

@@ -36,8 +36,12 @@ pub struct Pending {
     pub losses: Vec<String>,
     /// Who it is sealed to now and could seal it anew: members who may write it.
     pub by: Vec<String>,
+    /// Nobody opens all of its versions, and each of those opens one that is not sealed as it should be.
+    pub by_parts: bool,
     /// Whether oneself can.
     pub mine: bool,
+    /// Whether oneself is one of those who can seal a part of it for all who read it.
+    pub in_part: bool,
     /// How many siblings wait to be joined; none where it is one version.
     pub siblings: usize,
 }
@@ -54,6 +58,11 @@ pub(super) struct Due {
 }
 
 impl Due {
+    /// Whether oneself seals it, or what one opens of it.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.pending.mine || self.pending.in_part
+    }
+
     /// The version that is there.
     pub(super) fn version(&self) -> &Version {
         &self.version
@@ -137,13 +146,7 @@ impl Vault {
             let apart: Vec<_> = authors(version.refused()).into_iter().map(|author| (path.clone(), author)).collect();
             let shares = reshare(&path, &version.shares());
             let readers = under.readers(&path, &shares);
-            // Of siblings: who reads all of them, and who reads any.
-            let of_each = || version.members().map(|member| &member.manifest().readers);
-            let any: BTreeSet<&MemberRef> = of_each().flatten().collect();
-            let have: BTreeSet<&MemberRef> = match of_each().count() {
-                1 => any.clone(),
-                _ => any.iter().copied().filter(|it| of_each().all(|readers| readers.contains(it))).collect(),
-            };
+            let sealed = version.sealed_to();
             let wanted: Vec<MemberRef> = readers.iter().map(|member| member.reference()).collect();
             let wanted: BTreeSet<&MemberRef> = wanted.iter().collect();
             let granted = under.roster.readers(&path, &[]);
@@ -152,16 +155,29 @@ impl Vault {
             };
             let may_write = |reader: &&&MemberRef| writes(&readers, &reader.name) && writes(&granted, &reader.name);
             let names = |refs: Vec<&&MemberRef>| refs.into_iter().map(|it| it.name.to_string()).collect::<Vec<_>>();
-            let by = names(have.iter().filter(may_write).collect());
-            let could = me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
+            let writers: BTreeSet<&MemberRef> = sealed.any.iter().filter(may_write).copied().collect();
+            let by = names(sealed.all.intersection(&writers).collect());
+            let of_a_part = names(sealed.who_has_a_part(&writers, &wanted).iter().collect());
+            let is_me = |by: &[String]| me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));
+            let could = is_me(&by);
+            // Who has another card by now, with every key that it is sealed to, loses nothing.
+            let keeps = |reader: &&MemberRef| {
+                named_among(&readers, &reader.name).is_some_and(|member| {
+                    let now: Vec<_> = member.card.devices.iter().map(|device| &device.recipient).collect();
+                    let before = under.roster.devices(reader);
+                    before.is_some_and(|before| before.iter().all(|device| now.contains(&&device.recipient)))
+                })
+            };
             let is_unmerged = could && unmerged.binary_search(&file).is_ok();
             let mine = could && !is_unmerged;
             let pending = Pending {
                 lives: manifest.state == Life::Live,
-                gains: names(wanted.difference(&have).collect()),
-                losses: names(any.difference(&wanted).collect()),
+                gains: names(wanted.difference(&sealed.all).collect()),
+                losses: names(sealed.any.difference(&wanted).filter(|reader| !keeps(reader)).collect()),
                 siblings: if version.has_siblings() { version.members().count() } else { 0 },
-                by,
+                in_part: is_me(&of_a_part) && unmerged.binary_search(&file).is_err(),
+                by_parts: !of_a_part.is_empty(),
+                by: if of_a_part.is_empty() { by } else { of_a_part },
                 mine,
                 path,
             };
@@ -169,7 +185,8 @@ impl Vault {
             Ok((Some(due).filter(|due| all || !due.is_settled()), apart))
         };
         let mut plan = Plan::default();
-        for item in self.look_at_files(self.roster(), &paths, look)? {
+        // Whom an entry gives a right back wrote what counts again: it is sealed with everything else.
+        for item in self.look_at_files(under.roster, &paths, look)? {
             match item {
                 Ok((due, apart)) => {
                     plan.due.extend(due);
@@ -191,7 +208,7 @@ impl Vault {
         now: Time,
         progress: &(dyn Fn() + Sync),
     ) -> Result<Vec<Change>, VaultError> {
-        if !plan.due.iter().any(|due| due.pending.mine) {
+        if !plan.due.iter().any(Due::is_sealed) {
             return Ok(Vec::new());
         }
         let opener = self.opener()?;
@@ -204,15 +221,19 @@ impl Vault {
         let blobs = self.repo().blob_ids(plan.due.par_iter().map(|due| due.version.stored()))?;
         for (due, blob) in plan.due.iter().zip(blobs) {
             let path = &due.pending.path;
-            let is_joined = due.pending.mine && !self.is_alone(path, blob, head)?;
-            let basis = if is_joined { self.basis(path).transpose() } else { None };
+            let is_joined = due.is_sealed() && !self.is_alone(path, blob, head)?;
+            let basis = match due.pending.in_part {
+                true if is_joined && self.is_followed_by(path, &due.version)? => None,
+                _ if is_joined => self.basis(path).transpose(),
+                _ => None,
+            };
             landmarks.push(match &basis {
-                _ if !due.pending.mine => Vec::new(),
+                _ if !due.is_sealed() => Vec::new(),
                 Some(Ok(basis)) => self.landmarks(path, &basis.draft.parents)?,
                 _ => self.landmarks(path, &due.versions())?,
             });
             joined.push(basis);
-            over.push(if due.pending.mine { Found::Blob(blob) } else { Found::Unknown });
+            over.push(if due.is_sealed() { Found::Blob(blob) } else { Found::Unknown });
         }
         plan.notes.extend(joined.iter().flatten().flatten().filter_map(|basis| basis.note.clone()));
         let resealed: Vec<_> = plan
@@ -221,10 +242,14 @@ impl Vault {
             .zip(joined)
             .zip(landmarks)
             .map(|((due, joined), landmarks)| {
-                let sealed = due.pending.mine.then(|| match joined {
+                let sealed = due.is_sealed().then(|| match joined {
                     Some(basis) => join_drafts(due, basis?.draft, &landmarks, &opener, under, signer, now),
                     None if due.version.has_siblings() => {
-                        let draft = Draft::after(opener.open(&due.version)?);
+                        let secret = match due.pending.in_part {
+                            true => opener.open_part(&due.version)?.0,
+                            false => opener.open(&due.version)?,
+                        };
+                        let draft = Draft::after(secret);
                         join_drafts(due, draft, &landmarks, &opener, under, signer, now)
                     }
                     None => reseal_one(due, &landmarks, &opener, under, signer, now),
@@ -239,7 +264,10 @@ impl Vault {
                 Ok(Some(bytes)) => changes.push(Change::write(due.version.file(), bytes).over(over)),
                 Ok(None) => {}
                 // The manifest said that it is sealed to us, and it is not: for the next who can.
-                Err(VaultError::NotAReader { .. }) => due.pending.mine = false,
+                Err(VaultError::NotAReader { .. }) => {
+                    due.pending.mine = false;
+                    due.pending.in_part = false;
+                }
                 Err(error) => plan.refused.push((due.version.file().to_owned(), error)),
             }
         }

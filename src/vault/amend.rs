@@ -80,7 +80,7 @@ impl Amendment {
     /// Files that oneself would write, from the top.
     pub fn files(&self, vault: &Vault) -> Vec<String> {
         let roster = self.changes_roster().then(|| format!("{}/roster.toml", vault.root()));
-        let sealed = self.plan.due.iter().filter(|due| due.pending.mine).map(|due| due.version().file().to_owned());
+        let sealed = self.plan.due.iter().filter(|due| due.is_sealed()).map(|due| due.version().file().to_owned());
         roster.into_iter().chain(sealed).chain(self.others.iter().map(|other| other.path().to_owned())).collect()
     }
 
@@ -186,7 +186,7 @@ impl Vault {
         for (file, state) in self.repo().status_of(self.root())? {
             let is_open = matches!(state, WorkState::Modified | WorkState::Staged);
             let Some(path) = self.path_of(&file).filter(|_| is_open) else { continue };
-            if plan.due.iter().any(|due| due.pending.mine && due.pending.path == path) {
+            if plan.due.iter().any(|due| due.is_sealed() && due.pending.path == path) {
                 continue;
             }
             let (Ok(Some(version)), Some(committed)) = (self.current(&path), self.repo().read_at(head, &file)?) else {
@@ -239,7 +239,7 @@ impl Vault {
 
     /// The plan was made, and perhaps a person asked, before the lock was ours: somebody may have written meanwhile.
     pub(super) fn check_unchanged(&self, plan: &Plan) -> Result<(), VaultError> {
-        let mine: Vec<_> = plan.due.iter().filter(|due| due.pending.mine).collect();
+        let mine: Vec<_> = plan.due.iter().filter(|due| due.is_sealed()).collect();
         let paths: Vec<_> = mine.iter().map(|due| due.pending.path.clone()).collect();
         for (due, (path, _, bytes)) in mine.iter().zip(self.read_files(&paths)?) {
             if bytes? != due.version().stored() {
@@ -266,7 +266,12 @@ impl Vault {
             }
             // What is refused already stays so.
             let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
-            let lost = version.members().filter(|one| loses_right(&one.manifest().author, &path));
+            // One of several that opens for nobody who lives would keep all of it from everybody, for ever.
+            let opens = |one: &SealedFile| {
+                let readers = &one.manifest().readers;
+                !version.has_siblings() || readers.iter().any(|reader| after.named(&reader.name).is_some())
+            };
+            let lost = version.members().filter(|one| loses_right(&one.manifest().author, &path) && opens(one));
             Some(lost.map(SealedFile::hash).collect::<Vec<_>>())
         };
         let mut names = self.all_names()?;

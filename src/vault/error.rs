@@ -264,12 +264,14 @@ pub enum VaultError {
         what: Wrong,
     },
     /// Sealed for others.
-    #[error("{name} is not sealed to you")]
+    #[error("{name} {}", not_sealed(*.has_part))]
     NotAReader {
         /// The secret.
         name: String,
         /// Who can read it.
         readers: String,
+        /// It has several versions, and oneself opens others of them.
+        has_part: bool,
     },
     /// The roster does not let oneself read it, and who writes a secret reads it.
     #[error("you may not write {0}: no grant lets you read it")]
@@ -769,6 +771,11 @@ impl VaultError {
             _ => None,
         }
     }
+}
+
+/// What a secret is to who cannot open it; `has_part` where that is one of its versions alone.
+fn not_sealed(has_part: bool) -> &'static str {
+    if has_part { "has several versions, and not all are sealed to you" } else { "is not sealed to you" }
 }
 
 /// An error with its causes, on one line.

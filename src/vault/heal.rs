@@ -135,7 +135,7 @@ fn note(plan: &Plan, sealed: usize, carried: usize) -> Option<String> {
         return carried;
     }
     let names = |pick: fn(&super::access::Pending) -> &Vec<String>| {
-        let mine = plan.due.iter().filter(|due| due.pending.mine);
+        let mine = plan.due.iter().filter(|due| due.is_sealed());
         let names: std::collections::BTreeSet<&str> =
             mine.flat_map(|due| pick(&due.pending).iter().map(String::as_str)).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
@@ -153,6 +153,12 @@ fn note(plan: &Plan, sealed: usize, carried: usize) -> Option<String> {
         1 => "; 1 of them was joined from siblings".to_owned(),
         joined => format!("; {joined} of them were joined from siblings"),
     };
-    let sealed = format!("also sealed {sealed} that waited for it{whom}{joined}");
+    let parts: Vec<&str> =
+        plan.due.iter().filter(|due| due.pending.in_part).map(|due| due.pending.path.as_str()).collect();
+    let parts = match parts.as_slice() {
+        [] => String::new(),
+        parts => format!("; of {} a part, and who opens the rest joins it", parts.join(", ")),
+    };
+    let sealed = format!("also sealed {sealed} that waited for it{whom}{joined}{parts}");
     Some(carried.map_or(sealed.clone(), |carried| format!("{sealed}; {carried}")))
 }

@@ -15,7 +15,7 @@ use crate::model::bytes::{Hash, Short};
 use crate::model::card::{Device, SigningPublic};
 use crate::model::codec;
 use crate::model::document::Document;
-use crate::model::manifest::{self, MAX_PARENTS, Manifest, MemberRef};
+use crate::model::manifest::{self, Manifest, MemberRef};
 use crate::model::names::SecretPath;
 use crate::model::read;
 use crate::model::roster::{Holder, Member, Roster, State, named_among};
@@ -467,21 +467,6 @@ pub struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    /// Opens a checked version and checks that the document is the one that was signed. Siblings are joined.
-    pub fn open(&self, version: &Version) -> Result<Secret, VaultError> {
-        let mut secret = self.open_one(&version.file, &version.sealed)?;
-        for (number, sibling) in version.siblings.iter().enumerate() {
-            secret = secret.joined(self.open_one(&version.file, sibling)?);
-            // More than one version can name as its parents: they stay for the next time.
-            if number + 1 >= MAX_PARENTS {
-                secret.versions.pop();
-                secret.left_over.push(sibling.bytes().to_vec());
-            }
-        }
-        secret.kept_apart = version.refused.iter().map(|refused| refused.bytes().to_vec()).collect();
-        Ok(secret)
-    }
-
     /// Opens one sealed file that was checked.
     pub(super) fn open_one(&self, file: &str, sealed: &SealedFile) -> Result<Secret, VaultError> {
         let (opened, document) = self.unseal_document(file, sealed)?;
@@ -507,7 +492,8 @@ impl Opener<'_> {
         let opened = sealed.open(&self.keys.identities, &self.own_stanzas(manifest)).map_err(|source| {
             if matches!(source, SealError::NotAReader) {
                 let readers: Vec<_> = manifest.readers.iter().map(|r| r.name.to_string()).collect();
-                return VaultError::NotAReader { name: manifest.path.to_string(), readers: readers.join(", ") };
+                let (name, readers) = (manifest.path.to_string(), readers.join(", "));
+                return VaultError::NotAReader { name, readers, has_part: false };
             }
             VaultError::Sealed { file: file(), source }
         })?;

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::access::{Pending, Plan, RefusedFiles};
+use super::access::{Due, Pending, Plan, RefusedFiles};
 use super::write::{Draft, How, Report};
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
@@ -71,11 +71,12 @@ impl Vault {
             return Err(error);
         }
         if only.is_some()
-            && let Some(first) = plan.due.first().filter(|_| !plan.due.iter().any(|due| due.pending.mine))
+            && let Some(first) = plan.due.first().filter(|_| !plan.due.iter().any(Due::is_sealed))
         {
             return Err(VaultError::NotAReader {
                 name: first.pending.path.to_string(),
                 readers: first.pending.by.join(", "),
+                has_part: false,
             });
         }
         let (mut drafts, mut notes) = (Vec::new(), Vec::new());
@@ -104,7 +105,7 @@ impl Vault {
         let writing = self.writing(how)?;
         let Rekeying { mut plan, drafts, .. } = rekeying;
         if how.dry_run {
-            let mine = plan.due.iter().filter(|due| due.pending.mine);
+            let mine = plan.due.iter().filter(|due| due.is_sealed());
             let files: Vec<_> = mine.map(|due| due.version().file().to_owned()).collect();
             let report = Report { unchanged: files.is_empty(), files, dry_run: true, ..Report::default() };
             return Ok(Rekeyed { report, sealed: 0, left: Vec::new() });

@@ -101,8 +101,10 @@ struct Looked {
 struct Living {
     path: SecretPath,
     shares: Vec<Holder>,
-    /// Whom it is sealed to, sorted by name.
-    sealed: Vec<MemberRef>,
+    /// Whom all of its versions are sealed to.
+    sealed: HashSet<MemberRef>,
+    /// Whom any of them is sealed to.
+    any: Vec<MemberRef>,
     /// The cards of those who may read it.
     entitled: HashSet<Hash>,
 }
@@ -146,7 +148,8 @@ impl View<'_> {
         let readers = entitled(&self.roster, self.under().as_ref(), path, &shares);
         let shares = shares.holders();
         let wanted: BTreeSet<MemberRef> = readers.iter().map(|member| member.reference()).collect();
-        let still = manifest.readers.iter().filter(|reader| !wanted.contains(*reader));
+        let sealed = version.sealed_to();
+        let still = sealed.any.iter().filter(|reader| !wanted.contains(**reader));
         Ok(Readers {
             path: path.clone(),
             revision: manifest.revision,
@@ -159,7 +162,7 @@ impl View<'_> {
                     role: member.role,
                     kind: member.card.kind,
                     ways: ways(&self.roster, member, path, &shares),
-                    sealed: manifest.readers.contains(&member.reference()),
+                    sealed: sealed.all.contains(&member.reference()),
                 })
                 .collect(),
         })
@@ -179,7 +182,7 @@ impl View<'_> {
     pub fn everybody(&self) -> Result<(Vec<Reading>, RefusedFiles), VaultError> {
         let looked = self.look()?;
         let mut names: BTreeSet<&MemberName> = self.roster.members().map(|member| &member.card.name).collect();
-        names.extend(looked.secrets.iter().flat_map(|secret| secret.sealed.iter().map(|reader| &reader.name)));
+        names.extend(looked.secrets.iter().flat_map(|secret| secret.any.iter().map(|reader| &reader.name)));
         let names: Vec<&MemberName> = names.into_iter().collect();
         let roster: &Roster = &self.roster;
         Ok((names.par_iter().map(|name| reading(roster, name, &looked)).collect(), looked.refused))
@@ -199,8 +202,9 @@ impl View<'_> {
                 let shares = version.shares();
                 let entitled = entitled(roster, under.as_ref(), &path, &shares);
                 let entitled = entitled.iter().map(|member| member.hash).collect();
-                let (shares, sealed) = (shares.holders(), version.manifest().readers.clone());
-                Ok(Some(Living { path, shares, sealed, entitled }))
+                let to = version.sealed_to();
+                let (sealed, any) = (to.all.into_iter().cloned().collect(), to.any.into_iter().cloned().collect());
+                Ok(Some(Living { path, shares: shares.holders(), sealed, any, entitled }))
             }
             Ok(_) => Ok(None),
             Err(error) => Err(Box::new((file, error))),
@@ -245,17 +249,17 @@ fn reading(roster: &Roster, name: &MemberName, looked: &Looked) -> Reading {
         not_yet: Vec::new(),
         still: Vec::new(),
     };
-    for Living { path, shares, sealed, entitled } in &looked.secrets {
-        let card = sealed.binary_search_by(|reader| reader.name.cmp(name)).ok().and_then(|at| sealed.get(at));
-        let card = card.map(|reader| reader.card);
+    for Living { path, shares, sealed, any, entitled } in &looked.secrets {
         let may = member.filter(|member| entitled.contains(&member.hash));
         if let Some(member) = may {
             reading.secrets.push((path.clone(), ways(roster, member, path, shares)));
-            if card != Some(member.hash) {
+            if !sealed.contains(&member.reference()) {
                 reading.not_yet.push(path.clone());
             }
         }
-        if card.is_some_and(|card| may.is_none_or(|member| member.hash != card)) {
+        let first = any.partition_point(|reader| reader.name < *name);
+        let mut cards = any.iter().skip(first).take_while(|reader| reader.name == *name).map(|reader| reader.card);
+        if cards.any(|card| may.is_none_or(|member| member.hash != card)) {
             reading.still.push(path.clone());
         }
     }

@@ -14,6 +14,7 @@ mod let_go;
 mod live;
 mod ongoing;
 mod places;
+mod parts;
 pub mod rig;
 mod roster;
 mod settle;

@@ -45,7 +45,7 @@ pub fn as_json(pending: &[Pending]) -> serde_json::Value {
     let one = |pending: &Pending| {
         json!({
             "name": pending.path.as_str(), "lives": pending.lives, "gains": pending.gains, "losses": pending.losses,
-            "mine": pending.mine, "by": pending.by,
+            "mine": pending.mine, "in_part": pending.in_part, "by": pending.by,
         })
     };
     json!(pending.iter().map(one).collect::<Vec<_>>())
