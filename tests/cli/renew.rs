@@ -91,12 +91,18 @@ fn a_paper_key_brings_a_new_laptop_aboard_in_two_steps_and_not_in_one() {
     assert_eq!(on_paper.get("prod/db"), "value of db");
 
     let card = asks(&new, &["--device", "new"]);
-    approves(&on_paper, &card).ok();
+    on_paper.git(["fetch", "-q"]).ok();
+    let planned = json(&on_paper.covault(["member", "approve", "alice", "--card", &card, "--dry-run", "--json"]).ok());
+    assert_eq!(planned["secrets"][0]["gains"], serde_json::json!(["alice"]), "{planned}");
+    assert_eq!(planned["secrets"][0]["losses"], serde_json::json!([]), "one more device takes nothing: {planned}");
+    let said = approves(&on_paper, &card).ok();
+    assert!(!said.err.contains("no longer sealed"), "{}", said.err);
     assert_eq!(new.get("prod/db"), "value of db");
     new.git(["push", "-q"]).ok();
     let card = asks(&new, &["--renew", "--device", "new"]);
     let said = approves(&new, &card).ok();
     assert!(said.err.contains("laptop") && said.err.contains("paper"), "which devices end: {}", said.err);
+    assert!(said.err.contains("no longer sealed to an earlier key of alice's: 1 secret: prod/db"), "{}", said.err);
     assert_eq!(new.get("prod/db"), "value of db");
     new.set("prod/db", "changed on the new laptop");
     new.covault(["verify", "--history"]).ok();

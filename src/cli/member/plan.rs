@@ -17,8 +17,11 @@ pub fn say(context: &Context, amendment: &Amendment) {
     for (who, gains) in by_person(&pending, |pending| &pending.gains) {
         context.note(&format!("{who} will be able to read {}", listed(&gains)));
     }
+    let gain = by_person(&pending, |pending| &pending.gains);
     for (who, losses) in by_person(&pending, |pending| &pending.losses) {
-        context.note(&format!("no longer sealed to {who}: {}", listed(&losses)));
+        // Who also gains has another card by it, without a key of the one before.
+        let whom = if gain.contains_key(who) { format!("an earlier key of {who}'s") } else { who.to_owned() };
+        context.note(&format!("no longer sealed to {whom}: {}", listed(&losses)));
     }
     let left: Vec<_> = pending.iter().filter(|pending| !pending.mine).collect();
     if !left.is_empty() {
