@@ -188,7 +188,8 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     {
         return Ok(true);
     }
-    if let (Way::Merge, Some(head)) = (way, repo.head()?.commit) {
+    let before = repo.head()?.commit;
+    if let (Way::Merge, Some(head)) = (way, before) {
         repo.note_bringing(&lock, head, theirs)?;
     }
     let brought = repo.bring(&theirs.to_string(), way, &settings);
@@ -203,6 +204,7 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     for _ in 0..STEPS {
         if brought == Brought::Done {
             return Ok(true);
+            say_of_rosters(syncing, repo, before, theirs, synced)?;
         }
         let (left, who) = settle(syncing, synced)?;
         if left.is_empty() && repo.unmerged_below("")?.is_empty() {
@@ -226,6 +228,22 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
 fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result<Brought, VaultError> {
     if brought.is_err() && way == Way::Rebase && repo.operation()? == Some(Operation::Rebase) {
         repo.give_up(way)?;
+/// What became of two rosters, unless it was said when they were settled.
+fn say_of_rosters(
+    syncing: &Syncing<'_>,
+    repo: &Repo,
+    before: Option<ObjectId>,
+    theirs: ObjectId,
+    synced: &mut Synced,
+) -> Result<(), VaultError> {
+    let (Some(before), Some(now)) = (before, repo.head()?.commit) else { return Ok(()) };
+    let Ok(root) = root_above(repo, syncing.start) else { return Ok(()) };
+    let notes = roster::notes_of_merge(repo, syncing.home, &format!("{root}/roster.toml"), [before, theirs, now])?;
+    let news: Vec<String> = notes.into_iter().filter(|note| !synced.notes.contains(note)).collect();
+    synced.notes.extend(news);
+    Ok(())
+}
+
     }
     Ok(brought?)
 }

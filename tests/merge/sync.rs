@@ -281,3 +281,31 @@ fn a_branch_without_a_vault_gets_the_one_of_the_remote() {
     let said = alone.covault(["sync"]).exits(3);
     assert!(said.err.contains("there is no vault here"), "{}", said.err);
 }
+
+#[test]
+fn who_lost_access_when_two_rosters_came_together_is_said() {
+    let team = Team::new();
+    let (alice, carol) = (&team.alice, &team.carol);
+    let takes = |person: &Person, members: [&str; 2], readers: &[&str]| {
+        person.covault(["group", "set", "qa", members[0], members[1], "--yes"]).ok();
+        person.covault([&["grant", "dev"], readers, &["--yes"]].concat()).ok();
+    };
+    takes(alice, ["alice", "bob"], &["@qa", "carol"]);
+    alice.covault(["sync"]).ok();
+    takes(carol, ["carol", "rita"], &["@qa"]);
+    let said = carol.covault(["sync"]);
+    let lost = "taken by one branch from alice, bob, rita, who read it on the other: what is below dev";
+    assert_eq!(said.err.matches(lost).count(), 1, "{}", said.err);
+    assert!(said.err.contains("covault grant dev --add NAME"), "{}", said.err);
+    let grants = json(&carol.covault(["grant", "dev", "--json"]).ok());
+    assert_eq!(grants[0]["readers"], serde_json::json!(["carol"]), "{grants}");
+    // Nobody is left where each took it from the other.
+    carol.covault(["grant", "ops", "carol", "--yes"]).ok();
+    alice.covault(["grant", "ops", "alice", "--yes"]).ok();
+    carol.covault(["sync"]);
+    let said = alice.covault(["sync"]);
+    let nobody = "nobody reads what is below ops now; name somebody with: covault grant ops READER...";
+    assert_eq!(said.err.matches(nobody).count(), 1, "{}", said.err);
+    assert!(!said.err.contains("what is below ops;"), "{}", said.err);
+    alice.covault(["grant", "ops", "alice", "carol", "--yes"]).ok();
+}

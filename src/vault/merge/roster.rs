@@ -4,10 +4,12 @@
 //! what comes of it, so that every pin and every manifest that names one stays good. Who may do what afterwards is
 //! decided in `model::roster`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::amend::next_entry;
 use super::super::error::chain;
+use super::super::share::shown;
 use super::super::write::{How, Report, commit};
 use super::super::{Vault, VaultError, root_above, trust, words};
 use crate::home::Home;
@@ -15,7 +17,7 @@ use crate::model::bytes::Hash;
 use crate::model::names::MemberName;
 use crate::model::roster::{Holders, MAX_ROSTER, Operation, Role, Roster, embeddable};
 use crate::model::time::Time;
-use crate::repo::{Change, Repo};
+use crate::repo::{Change, ObjectId, Repo};
 use crate::seal::Signer as _;
 
 /// What two rosters come to.
@@ -66,7 +68,59 @@ pub struct Merged {
     pub left_out: Vec<MemberName>,
     /// Places below which nobody reads now; the root is empty.
     pub unread: Vec<String>,
+    /// Who read on one of the branches what is below these other places, lives, and does not read it any more.
+    pub lost: BTreeMap<Vec<MemberName>, Vec<String>>,
 }
+
+impl Merged {
+    /// What became of two rosters in one that has both.
+    fn of(merged: &Roster, ours: &Roster, theirs: &Roster) -> Self {
+        let unread = unread(merged);
+        Self {
+            entries: 0,
+            removed: removed(merged, ours, theirs),
+            lowered: lowered(merged, ours),
+            left_out: left_out(merged, ours, theirs),
+            lost: lost(merged, ours, theirs, &unread),
+            unread,
+        }
+    }
+
+    /// What a person should know of members and of places, a line each.
+    fn notes(&self) -> Vec<String> {
+        let removed = self.removed.iter().map(|name| format!("{name} is out: the other branch removed them"));
+        let lowered = self.lowered.iter();
+        let lowered = lowered.map(|(name, role)| format!("{name} is {} now, by the other branch", role.with_article()));
+        let left_out = self.left_out.iter().map(|name| {
+            format!(
+                "{name}, whom one branch admitted, is not in: on the other, who admitted them lost the right to, or the name \
+                 or a key was taken"
+            )
+        });
+        let unread = self.unread.iter().map(|place| {
+            let place = shown(place);
+            format!("nobody reads what is below {place} now; name somebody with: covault grant {place} READER...")
+        });
+        let lost = self.lost.iter().map(|(names, places)| {
+            let names = names.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
+            let some: Vec<String> = places.iter().take(SHOWN).map(|place| shown(place)).collect();
+            let more = match places.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} other places"),
+            };
+            let first = some.first().map_or("PATH", String::as_str);
+            format!(
+                "taken by one branch from {names}, who read it on the other: what is below {}{more}; who should read it is \
+                 let in again with: covault grant {first} --add NAME",
+                some.join(", ")
+            )
+        });
+        removed.chain(lowered).chain(left_out).chain(unread).chain(lost).collect()
+    }
+}
+
+/// How many places are named of many.
+const SHOWN: usize = 5;
 
 impl RosterMerge {
     /// Why a person has to look at it, where it is a conflict. `file` is the roster's.
@@ -88,18 +142,7 @@ impl RosterMerge {
         let Way::Merged(merged) = &self.way else { return Vec::new() };
         let entries = if merged.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", merged.entries) };
         let mut notes = vec![format!("the roster takes in {entries} of the other branch")];
-        notes.extend(merged.removed.iter().map(|name| format!("{name} is out: the other branch removed them")));
-        let lowered = merged.lowered.iter();
-        notes.extend(lowered.map(|(name, role)| format!("{name} is {} now, by the other branch", role.with_article())));
-        notes.extend(merged.left_out.iter().map(|name| {
-            format!(
-                "{name}, whom one branch admitted, is not in: on the other, who admitted them lost the right to, or the name \
-                 or a key was taken"
-            )
-        }));
-        notes.extend(merged.unread.iter().map(|place| {
-            format!("nobody reads what is below /{place} now; name somebody with: covault grant /{place} READER...")
-        }));
+        notes.extend(merged.notes());
         notes
     }
 }
@@ -280,7 +323,7 @@ impl Merging<'_> {
             }
         }
         let entries = embeddable(our_roster, &their_entries);
-        let mut merged = Merged { entries: entries.len(), ..Merged::default() };
+        let count = entries.len();
         let operation = Operation::Merge { entries };
         our_roster.after(&operation, me.hash).map_err(VaultError::Refused)?;
         let entry = match next_entry(&signer, our_roster, me.hash, operation, now) {
@@ -293,11 +336,8 @@ impl Merging<'_> {
         if !roster.has(our_roster.head) || !roster.has(their_roster.head) {
             return Err(VaultError::RosterChanged);
         }
-        merged.removed = removed(&roster, our_roster, their_roster);
-        merged.lowered = lowered(&roster, our_roster);
-        merged.left_out = left_out(&roster, our_roster, their_roster);
-        merged.unread = unread(&roster);
-        Ok(RosterMerge { bytes, way: Way::Merged(merged) })
+        let merged = Merged::of(&roster, our_roster, their_roster);
+        Ok(RosterMerge { bytes, way: Way::Merged(Merged { entries: count, ..merged }) })
     }
 }
 
@@ -325,6 +365,44 @@ fn left_out(merged: &Roster, ours: &Roster, theirs: &Roster) -> Vec<MemberName> 
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Who read on one of the branches what a grant decides about, and does not read it any more, though they live. Places
+/// that are `unread` are left out: there it is everybody.
+fn lost(merged: &Roster, ours: &Roster, theirs: &Roster, unread: &[String]) -> BTreeMap<Vec<MemberName>, Vec<String>> {
+    let reads = |roster: &Roster, name: &MemberName, path: &str| {
+        let (state, member) = (roster.state(), roster.named(name));
+        member.is_some_and(|member| state.grant_for(path).1.iter().any(|holder| state.holds(holder, member)))
+    };
+    let mut lost: BTreeMap<Vec<MemberName>, Vec<String>> = BTreeMap::new();
+    for (path, _) in merged.state().grants().filter(|(path, _)| !unread.iter().any(|place| place == path)) {
+        let names = merged.members().map(|member| &member.card.name);
+        let names = names.filter(|name| !reads(merged, name, path));
+        let mut names: Vec<MemberName> =
+            names.filter(|name| reads(ours, name, path) || reads(theirs, name, path)).cloned().collect();
+        names.sort_unstable();
+        if !names.is_empty() {
+            lost.entry(names).or_default().push(path.to_owned());
+        }
+    }
+    lost
+}
+
+/// What a merge of `ours` and `theirs` that git made, and that our driver signed, did to members and places: git keeps
+/// to itself what its driver says. Nothing where the roster `now` is one of the two.
+pub(in crate::vault) fn notes_of_merge(
+    repo: &Repo,
+    home: &Home,
+    file: &str,
+    [ours, theirs, now]: [ObjectId; 3],
+) -> Result<Vec<String>, VaultError> {
+    let read = |commit: ObjectId| -> Result<Option<Roster>, VaultError> {
+        let Some(blob) = repo.blob_at(commit, file)? else { return Ok(None) };
+        Ok(trust::verified_cached(home, file, &trust::roster_bytes(repo, blob, file)?).ok())
+    };
+    let (Some(ours), Some(theirs), Some(now)) = (read(ours)?, read(theirs)?, read(now)?) else { return Ok(Vec::new()) };
+    let is_of_both = [&ours, &theirs].iter().all(|side| now.head != side.head && now.has(side.head));
+    Ok(if is_of_both { Merged::of(&now, &ours, &theirs).notes() } else { Vec::new() })
 }
 
 /// Places with a grant that names nobody who lives.
