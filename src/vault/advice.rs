@@ -317,11 +317,11 @@ impl VaultError {
             Self::Refused(Refusal::GroupGranted(group)) => {
                 format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")
             }
-            Self::NotAReader { readers, .. } => format!("ask one of its readers: {readers}"),
             Self::NotAReader { name, readers, has_part: true } => format!(
                 "seal what you open of it for all who read it with: covault rekey {name}; then one of {readers} joins it \
                  with the same"
             ),
+            Self::NotAReader { readers, .. } => format!("ask one of its readers: {readers}"),
             Self::NotAMember(_) => {
                 "ask an admin to let you in, or name another identity with COVAULT_IDENTITY_FILE".to_owned()
             }

@@ -125,7 +125,7 @@ impl Vault {
     /// Whether nothing in HEAD or on the trunk stands beside the version on disk.
     pub(super) fn is_followed_by(&self, path: &SecretPath, version: &Version) -> Result<bool, VaultError> {
         let newer = self.committed_beside(path, version)?;
-        Ok(newer.is_none() && self.published_beside(path, version, None)?.is_none())
+        Ok(newer.is_none() && self.published_beside(path, version, None)?.version.is_none())
     }
 
     /// Versions that the next one at `path` will be compared with: HEAD's, the one that was seen on the trunk, and the one

@@ -85,7 +85,8 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
             let head = repo.head()?.commit;
             received.extend(repo.walk(&[theirs], head.as_slice())?.into_iter().map(|commit| commit.id));
             if !syncing.how.dry_run && !bring(syncing, &repo, theirs, &mut synced)? {
-                synced.received = received.len();
+                // What git is in the middle of counts; what was taken back does not.
+                synced.received = if repo.operation()?.is_some() { received.len() } else { 0 };
                 return Ok(synced);
             }
             if is_new && !syncing.how.dry_run {
@@ -203,8 +204,8 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     drop(lock);
     for _ in 0..STEPS {
         if brought == Brought::Done {
-            return Ok(true);
             say_of_rosters(syncing, repo, before, theirs, synced)?;
+            return Ok(true);
         }
         let (left, who) = settle(syncing, synced)?;
         if left.is_empty() && repo.unmerged_below("")?.is_empty() {
@@ -214,7 +215,10 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
         // Where it takes another person, nothing is left half done.
         if who == Who::Another {
             repo.give_up(way)?;
-            synced.notes.push("nothing was brought in: the branch is as it was".to_owned());
+            let with = &synced.with;
+            synced.notes.push(format!(
+                "nothing was brought in: the branch is as it was (by hand it begins with: git merge {with})"
+            ));
         }
         let others = repo.unmerged_below("")?.into_iter().filter(|file| !left.iter().any(|(known, _)| known == file));
         synced.unmerged = others.map(|file| (file, "git left it unmerged".to_owned())).collect();
@@ -224,10 +228,6 @@ fn bring(syncing: &Syncing<'_>, repo: &Repo, theirs: ObjectId, synced: &mut Sync
     Ok(false)
 }
 
-/// A rebase that fails halfway is taken back: the branch is as it was.
-fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result<Brought, VaultError> {
-    if brought.is_err() && way == Way::Rebase && repo.operation()? == Some(Operation::Rebase) {
-        repo.give_up(way)?;
 /// What became of two rosters, unless it was said when they were settled.
 fn say_of_rosters(
     syncing: &Syncing<'_>,
@@ -244,6 +244,10 @@ fn say_of_rosters(
     Ok(())
 }
 
+/// A rebase that fails halfway is taken back: the branch is as it was.
+fn or_back(repo: &Repo, way: Way, brought: Result<Brought, RepoError>) -> Result<Brought, VaultError> {
+    if brought.is_err() && way == Way::Rebase && repo.operation()? == Some(Operation::Rebase) {
+        repo.give_up(way)?;
     }
     Ok(brought?)
 }

@@ -12,6 +12,7 @@ mod keyless;
 mod laws;
 mod let_go;
 mod live;
+mod one_roster;
 mod ongoing;
 mod places;
 mod parts;

@@ -39,8 +39,9 @@ impl VaultError {
             }
             Self::RosterUnmerged { .. } => "settle it with: covault resolve".to_owned(),
             Self::RosterDiverged { file, admins, .. } if admins.is_empty() => format!(
-                "nobody is an admin on both: take one with: git checkout --ours -- {file} (or --theirs); what the other \
-                 branch did has to be done again there"
+                "nobody is an admin on both, so one of the two goes: while git merges, take the other branch's with: git \
+                 checkout --theirs -- {file}; git add -- {file}; covault resolve; git commit (or ours, with --ours, which \
+                 everybody who saw theirs on the trunk would have to accept); what the dropped one did has to be done again"
             ),
             Self::RosterDiverged { admins, .. } => {
                 format!("it takes one of {}, who settles it with: covault resolve", admins.join(", "))

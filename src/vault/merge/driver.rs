@@ -265,7 +265,7 @@ impl Place<'_> {
     }
 
     /// The rosters in sight of these versions.
-    fn chains<'s>(
+    pub(super) fn chains<'s>(
         &self,
         labels: &Labels<'_>,
         versions: impl Iterator<Item = &'s SealedFile>,
@@ -435,7 +435,7 @@ fn is_part(one: &Secret, other: &Secret) -> bool {
 }
 
 /// Whether a version names what no roster in sight knows.
-fn is_unknown(error: &VaultError) -> bool {
+pub(super) fn is_unknown(error: &VaultError) -> bool {
     matches!(error, VaultError::Inconsistent { what: Wrong::Point | Wrong::UnknownAuthor | Wrong::UnknownReader, .. })
 }
 

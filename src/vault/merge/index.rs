@@ -3,15 +3,17 @@
 //! What lies in the work tree is not asked: it may be one side, conflict markers, or anything. Where somebody added one side
 //! too early, git still remembers both until the merge is over.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::write::{How, Report, commit};
 use super::super::{Vault, VaultError, sealed};
-use super::driver::{Merging, Place, Scene};
-use super::side::{parse, replaces};
+use super::driver::{Merging, Place, Scene, is_unknown};
+use super::side::{Side, parse, replaces};
 use super::{LIMIT, Labels, Operation};
 use crate::model::names::SecretPath;
 use crate::repo::{Change, ObjectId, Operation as Ongoing, Repo, Stages};
+use crate::seal::SealedFile;
 
 /// A file of a secret that is to be settled.
 struct Waiting {
@@ -152,6 +154,10 @@ impl Place<'_> {
         let mut notes = Vec::new();
         let mut merge = |ours: &[u8], theirs: &[u8]| -> Result<Vec<u8>, VaultError> {
             let merging = Merging { file, base: &base, ours, theirs, labels: *labels };
+            if let Some((bytes, note)) = self.side_of_the_roster(&merging)? {
+                notes.push(note);
+                return Ok(bytes);
+            }
             let merged = self.merge(&merging, operation, how.now)?;
             notes.extend(merged.notes);
             notes.extend(merged.stop.map(|(why, _)| {
@@ -185,5 +191,39 @@ impl Place<'_> {
             }
         };
         Ok((bytes, notes))
+    }
+
+    /// Where a person took one of two rosters that nobody may bring together: the side that is good under that one,
+    /// where the other is of the one that was dropped. Nobody would know what to make of it beside the secret.
+    ///
+    /// # Errors
+    /// `RosterSuspect` where neither side is good.
+    fn side_of_the_roster(&self, merging: &Merging<'_>) -> Result<Option<(Vec<u8>, String)>, VaultError> {
+        let Merging { file, ours, theirs, .. } = *merging;
+        let roster = format!("{}/roster.toml", self.root);
+        let (Some(path), false) = (self.path_of(file), self.repo.stages(&roster)?.iter().any(Option::is_some)) else {
+            return Ok(None);
+        };
+        let (Ok(our), Ok(their)) = (parse(ours, file), parse(theirs, file)) else { return Ok(None) };
+        let chains = self.chains(&merging.labels, our.iter().chain(&their))?;
+        let Some(by) = &chains.suspect else { return Ok(None) };
+        let authors = |versions: &[SealedFile]| {
+            let names: BTreeSet<&str> = versions.iter().map(|one| one.manifest().author.name.as_str()).collect();
+            names.into_iter().collect::<Vec<_>>().join(" and ")
+        };
+        let (our_authors, their_authors) = (authors(&our), authors(&their));
+        let judged = [our, their].map(|side| Side::judge(side, file, &path, &chains).err());
+        let (bytes, left_out) = match judged {
+            [None, Some(error)] if is_unknown(&error) => (ours, their_authors),
+            [Some(error), None] if is_unknown(&error) => (theirs, our_authors),
+            [Some(error), Some(other)] if is_unknown(&error) && is_unknown(&other) => {
+                return Err(VaultError::RosterSuspect { file: roster, by: by.to_string() });
+            }
+            _ => return Ok(None),
+        };
+        let note = format!(
+            "{path}: what {left_out} wrote is of the roster that was not taken, and is left out: it has to be written again"
+        );
+        Ok(Some((bytes.to_vec(), note)))
     }
 }

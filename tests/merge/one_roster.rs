@@ -1,0 +1,69 @@
+//! Two admins who took the right from each other: one of the rosters goes, and what was sealed under it goes with it.
+
+use super::rig::{ROSTER, Team, unmerged};
+use crate::cli::json;
+use crate::world::Person;
+
+/// alice and carol each made the other a writer, and each wrote dev/db; alice's is the trunk.
+fn each_other() -> Team {
+    let team = Team::new();
+    let demotes = |admin: &Person, other: &str| {
+        admin.covault(["member", "role", other, "writer", "--yes"]).ok();
+        admin.set("dev/db", &format!("what {} wrote", admin.name));
+    };
+    demotes(&team.carol, "alice");
+    demotes(&team.alice, "carol");
+    team.alice.git(["push", "-q"]).ok();
+    team
+}
+
+/// Begins the merge by hand, with one side's roster.
+#[track_caller]
+fn takes(person: &Person, side: &str) {
+    person.git(["fetch", "-q"]).ok();
+    assert_ne!(person.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/main"]).code, 0);
+    person.git(["checkout", side, "--", ROSTER]).ok();
+    person.git(["add", "--", ROSTER]).ok();
+}
+
+#[test]
+fn sync_brings_nothing_in_and_says_how_it_begins_by_hand() {
+    let team = each_other();
+    let carol = &team.carol;
+    let before = crate::cli::head(carol);
+    let said = carol.covault(["sync"]).exits(5);
+    assert!(said.err.contains("(by hand it begins with: git merge origin/main)"), "{}", said.err);
+    assert!(said.err.contains("git checkout --theirs -- .covault/roster.toml"), "{}", said.err);
+    assert!(said.err.contains("with origin/main: 0 commits in"), "{}", said.err);
+    assert_eq!((crate::cli::head(carol), unmerged(carol)), (before, Vec::new()));
+    assert_eq!(json(&carol.covault(["sync", "--json"]).exits(5))["received"], 0);
+}
+
+#[test]
+fn resolve_takes_the_side_that_is_good_under_the_roster_that_a_person_took() {
+    let team = each_other();
+    let (alice, carol) = (&team.alice, &team.carol);
+    takes(carol, "--theirs");
+    let said = carol.covault(["resolve"]).ok();
+    let note = "dev/db: what carol wrote is of the roster that was not taken, and is left out";
+    assert!(said.err.contains(note), "{}", said.err);
+    carol.git(["commit", "-q", "-m", "alice's roster"]).ok();
+    assert_eq!(carol.get("dev/db"), "what alice wrote");
+    carol.set("dev/db", "what carol wrote, as a writer");
+    carol.covault(["verify"]).ok();
+    carol.git(["push", "-q"]).ok();
+    alice.covault(["sync"]).ok();
+    assert_eq!(alice.get("dev/db"), "what carol wrote, as a writer");
+}
+
+#[test]
+fn with_ones_own_roster_resolve_keeps_ones_own_side() {
+    let team = each_other();
+    let carol = &team.carol;
+    takes(carol, "--ours");
+    let said = carol.covault(["resolve"]);
+    assert!(said.err.contains("dev/db: what alice wrote is of the roster that was not taken"), "{}", said.err);
+    let sides = [":.covault/secrets/dev/db.age", "HEAD:.covault/secrets/dev/db.age"];
+    let [staged, ours] = sides.map(|name| carol.git(["rev-parse", name]).ok().text());
+    assert_eq!(staged, ours);
+}
