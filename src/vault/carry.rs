@@ -12,6 +12,7 @@ use super::read::Secret;
 use super::write::Draft;
 use super::{Vault, VaultError};
 use crate::model::bytes::{Hash, SecretId};
+use crate::model::document::Document;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
 use crate::model::shares::Shares;
@@ -208,6 +209,15 @@ impl Carrying<'_> {
         let version = self.vault.newest(path).ok()??;
         self.vault.open_version(&version).ok()
     }
+}
+
+/// What waits at a name that a secret moved away from while somebody changed it there, in a line.
+pub(super) fn moved_away(document: &Document) -> Option<String> {
+    let places: Vec<String> = document.moves().iter().map(ToString::to_string).collect();
+    (document.is_contested() && !places.is_empty()).then(|| {
+        let (path, to) = (&document.path, places.join(" and "));
+        format!("{path} was moved to {to} by one and changed by another, which {to} does not have yet: covault resolve")
+    })
 }
 
 /// Every id that a secret goes by, in any of its versions.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use super::carry::moved_away;
 use super::keys::{KeyError, is_for_resume};
 use super::open::{Opener, Verified, Version, check};
 use super::{Vault, VaultError, sealed};
@@ -67,6 +68,9 @@ impl Secret {
         let path = &self.document.path;
         if !self.kept_apart.is_empty() {
             return Some(format!("beside {path} lies what counts for nothing: covault resolve {path}"));
+        }
+        if let Some(note) = moved_away(&self.document) {
+            return Some(note);
         }
         let count = self.versions.len() + self.left_over.len();
         let joined = || format!("{path} is joined from {count} versions, until a command writes it as one");

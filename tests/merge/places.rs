@@ -59,12 +59,19 @@ fn an_edit_follows_a_secret_that_moved() {
     on(&alice, "side");
     alice.set("prod/db", "edited meanwhile");
     on(&alice, "main");
-    alice.git(["merge", "-q", "side"]).ok();
-    // Until somebody writes, it is to be read where it was written.
+    // Until somebody writes, it is to be read where it was written: who merges is told, and who reads it.
+    let waits = "prod/db was moved to live/database by one and changed by another, which live/database does not have";
+    let said = alice.git(["merge", "-q", "side"]).ok();
+    assert!(said.err.contains(waits), "{}", said.err);
     assert_eq!(alice.get("prod/db/value"), "edited meanwhile");
+    for args in [&["get", "prod/db/value"][..], &["run", "--from", "prod", "--", "true"]] {
+        let said = alice.covault(args).ok();
+        assert_eq!(said.err.matches(waits).count(), 1, "{}", said.err);
+    }
     let said = alice.covault(["resolve"]).ok();
     assert!(said.err.contains("to where the secret moved"), "{}", said.err);
     assert_eq!(values(&alice, "live/database", "value"), ["edited meanwhile"]);
+    assert!(!alice.covault(["get", "live/database/value"]).ok().err.contains("does not have yet"));
     assert_eq!(alice.get("live/database/user"), "app");
     alice.covault(["get", "prod/db"]).exits(3);
     assert_eq!(status(&alice)["contested"], serde_json::json!([]));

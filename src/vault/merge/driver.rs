@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::carry::moved_away;
 use super::super::error::chain;
 use super::super::open::{Opener, check};
 use super::super::read::Secret;
@@ -355,6 +356,9 @@ impl Place<'_> {
             let what = Wrong::Document("what was sealed is not what was joined");
             return Err(VaultError::Inconsistent { file: file.to_owned(), what });
         }
+        // Who reads the new name sees nothing of it.
+        let is_news = [sides.a, sides.b].iter().all(|side| moved_away(&side.document).is_none());
+        notes.extend(moved_away(&again.document).filter(|_| is_news));
         beside(file, sealed.bytes, &draft.kept_apart).map(Some)
     }
 }
