@@ -237,7 +237,7 @@ fn say_of_rosters(
     synced: &mut Synced,
 ) -> Result<(), VaultError> {
     let (Some(before), Some(now)) = (before, repo.head()?.commit) else { return Ok(()) };
-    let Ok(root) = root_above(repo, syncing.start) else { return Ok(()) };
+    let Ok(root) = root_above(repo, Some(syncing.home), syncing.start) else { return Ok(()) };
     let notes = roster::notes_of_merge(repo, syncing.home, &format!("{root}/roster.toml"), [before, theirs, now])?;
     let news: Vec<String> = notes.into_iter().filter(|note| !synced.notes.contains(note)).collect();
     synced.notes.extend(news);
