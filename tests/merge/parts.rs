@@ -94,6 +94,7 @@ fn what_opens_for_nobody_who_is_left_keeps_nobody_from_the_rest() {
     alice.covault(["sync"]);
     alice.covault(["grant", "dev", "alice", "carol", "--yes"]).ok();
     in_parts(alice.covault(["get", "dev/db"]));
+    alice.covault(["sync"]).ok();
     // carol leaves before she sealed her part for alice.
     alice.covault(["member", "remove", "carol", "--yes"]).ok();
     assert_eq!(alice.get("dev/db"), "the first value of dev db");
