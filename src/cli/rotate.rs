@@ -58,7 +58,7 @@ pub fn run(context: &Context, args: &RotateArgs) -> Answer {
     let vault = context.vault()?;
     // Before a person types a secret, see that it can be kept.
     if !args.write.dry_run {
-        vault.may_write()?;
+        vault.may_write_as(&context.how(&args.write))?;
     }
     let rotation = vault.rotation(&wanted(context, args)?)?;
     let asked = rotation.steps.iter().filter(|step| step.means == Means::Ask).count();

@@ -97,7 +97,7 @@ pub fn run(context: &Context, args: &SetArgs) -> Answer {
     // Before a person types a secret, see that it can be kept.
     vault.check_no_journal(&path)?;
     if !args.write.dry_run {
-        vault.may_write()?;
+        vault.may_write_as(&context.how(&args.write))?;
     }
     let new = !vault.lives(&path)?;
     if new && context.can_ask() {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::expose::Scope;
 use super::read::Secret;
 use super::set::{Edit, FieldEdit, recipe_of};
-use super::write::{How, Report};
+use super::write::{How, Report, Writing};
 use super::{Vault, VaultError, textconv};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;
@@ -187,12 +187,7 @@ impl Vault {
                 written.push(file);
                 continue;
             }
-            if let Some(past) = past_expiry(&draft.document, how.now) {
-                writing.note(format!(
-                    "{path} expired {past}; give the new value an expiry with: covault set {path} --expires WHEN"
-                ));
-                edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
-            }
+            writing.end_past_expiry(&draft.document, &mut edit)?;
             let end = self.take_over_by_hand(&mut draft, &mut edit, how.now)?;
             if let Some(end) = end.filter(|end| *end > how.now) {
                 writing.note(format!(
@@ -309,6 +304,24 @@ fn check_fields(secret: &Secret, fields: &BTreeSet<FieldName>) -> Result<(), Vau
         }
     }
     Ok(())
+}
+
+impl Writing<'_> {
+    /// A new value of a secret field has not expired because the old one has.
+    pub(super) fn end_past_expiry(&mut self, document: &Document, edit: &mut Edit) -> Result<(), VaultError> {
+        let now = self.now();
+        let is_new = |field: &FieldEdit| field.value.is_some() && !field.plain && !is_in(document, field, now);
+        let is_said = edit.meta.iter().any(|(name, _)| name.as_str() == read::EXPIRES);
+        let Some(past) = past_expiry(document, now).filter(|_| !is_said && edit.fields.iter().any(is_new)) else {
+            return Ok(());
+        };
+        let path = &document.path;
+        self.note(format!(
+            "{path} expired {past}; give the new value an expiry with: covault set {path} --expires WHEN"
+        ));
+        edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
+        Ok(())
+    }
 }
 
 fn past_expiry(document: &Document, now: Time) -> Option<Time> {

@@ -55,7 +55,7 @@ impl Edit {
 
 impl Vault {
     /// Changes one secret, as one commit.
-    pub fn set(&self, path: &SecretPath, edit: Edit, how: &How) -> Result<Report, VaultError> {
+    pub fn set(&self, path: &SecretPath, mut edit: Edit, how: &How) -> Result<Report, VaultError> {
         let mut writing = self.writing(how)?;
         let mut draft = match writing.start(path) {
             Err(VaultError::Moved { .. }) if edit.only_new => writing.start_over(path)?,
@@ -69,6 +69,7 @@ impl Vault {
             return Err(VaultError::Exists(path.to_string()));
         }
         let is_empty = edit.is_empty();
+        writing.end_past_expiry(&draft.document, &mut edit)?;
         let changed = self.apply(&mut draft, edit, how.now)?;
         if !changed && !draft.joins() {
             // Only taking away from what is not there comes here with an edit.
@@ -302,7 +303,7 @@ impl Writing<'_> {
     }
 
     /// Starts the next version at `path` and applies `edit`.
-    pub(super) fn begin(&mut self, path: &SecretPath, edit: Edit) -> Result<Begun, VaultError> {
+    pub(super) fn begin(&mut self, path: &SecretPath, mut edit: Edit) -> Result<Begun, VaultError> {
         let mut draft = self.start(path)?;
         let born = draft.parents.is_empty();
         let existed = draft.parents.iter().any(|(_, manifest)| manifest.state == State::Live);
@@ -312,6 +313,7 @@ impl Writing<'_> {
             before.into_iter().any(|value| Some(value) != field.value.as_ref())
         };
         let overwritten = edit.fields.iter().any(differs);
+        self.end_past_expiry(&draft.document, &mut edit)?;
         let changed = self.vault().apply(&mut draft, edit, self.now())?;
         Ok(Begun { existed, overwritten, draft: (changed || born || draft.joins()).then_some(draft) })
     }

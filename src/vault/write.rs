@@ -141,7 +141,7 @@ pub struct Writing<'a> {
 impl Vault {
     /// Begins a writing command: may this person write at all, is the clone set up, is nobody else writing?
     pub fn writing<'a>(&'a self, how: &'a How) -> Result<Writing<'a>, VaultError> {
-        self.may_write()?;
+        self.may_write_as(how)?;
         let lock = if how.dry_run { None } else { Some(self.repo.lock()?) };
         let since = self.repo.head()?;
         // What was read before the lock was ours may have changed while we waited for it.
@@ -159,9 +159,21 @@ impl Vault {
 
     /// Whether oneself may write here at all: to know before a person is asked for a secret.
     pub fn may_write(&self) -> Result<(), VaultError> {
-        self.author()?.1.check_ready()?;
-        self.check_fork()?;
+        self.may_seal()?;
         Ok(self.repo.committer()?)
+    }
+
+    /// The same for a command that is told whether to commit: who only stages need not be known to git.
+    pub fn may_write_as(&self, how: &How) -> Result<(), VaultError> {
+        match mode(&self.repo, how) {
+            CommitMode::Stage => self.may_seal(),
+            CommitMode::Commit | CommitMode::Git => self.may_write(),
+        }
+    }
+
+    fn may_seal(&self) -> Result<(), VaultError> {
+        self.author()?.1.check_ready()?;
+        self.check_fork()
     }
 
     /// A branch whose roster somebody extended who is no admin any more says nothing about whom to seal for.
@@ -519,13 +531,8 @@ pub(super) fn commit(
         return Ok(report);
     };
     changes.extend(repo.gitattributes_change(setup::TRACKED_ATTRIBUTES)?);
-    let mode = match repo.config_str("covault.commit").as_deref() {
-        _ if how.no_commit => CommitMode::Stage,
-        Some("stage") => CommitMode::Stage,
-        Some("git") => CommitMode::Git,
-        _ => CommitMode::Commit,
-    };
-    match repo.commit(lock, &changes, &CommitHow { message, mode, now: how.now.unix(), since, progress: None })? {
+    let (mode, now) = (mode(repo, how), how.now.unix());
+    match repo.commit(lock, &changes, &CommitHow { message, mode, now, since, progress: None })? {
         Outcome::Committed { commit } => {
             report.commit = Some(commit.to_string());
             notes.extend(branch::on_no_branch(repo, commit));
@@ -533,6 +540,8 @@ pub(super) fn commit(
         Outcome::Staged { because } => {
             report.staged = Some(because.map_or_else(|| "as asked for".to_owned(), |operation| operation.to_string()));
         }
+        // The files that are named had something else, in the work tree or in the index.
+        Outcome::Written => {}
         Outcome::Unchanged => {
             report.unchanged = true;
             report.files.clear();
@@ -540,4 +549,14 @@ pub(super) fn commit(
     }
     report.notes.append(&mut notes);
     Ok(report)
+}
+
+/// How it is recorded, as far as `how` and the setting `covault.commit` say.
+fn mode(repo: &Repo, how: &How) -> CommitMode {
+    match repo.config_str("covault.commit").as_deref() {
+        _ if how.no_commit => CommitMode::Stage,
+        Some("stage") => CommitMode::Stage,
+        Some("git") => CommitMode::Git,
+        _ => CommitMode::Commit,
+    }
 }

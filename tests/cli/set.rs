@@ -378,3 +378,44 @@ fn deleted_names_live_again_and_moved_ones_say_where_to() {
     );
     assert_eq!(alice.get("b"), "new");
 }
+
+#[test]
+fn who_only_stages_need_not_be_known_to_git() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.set("a", "1");
+    for name in ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"] {
+        alice.vars.push((name.to_owned(), String::new()));
+    }
+    let said = alice.covault_fed(b"2", ["set", "a"]).exits(1);
+    assert!(said.err.contains("git does not know who you are"), "{}", said.err);
+    alice.covault_fed(b"2", ["set", "a", "--no-commit"]).ok();
+    assert_eq!(
+        (alice.get("a").as_str(), alice.git(["diff", "--cached", "--name-only"]).ok().text().lines().count()),
+        ("2", 1)
+    );
+}
+
+#[test]
+fn a_new_value_has_not_expired_because_the_old_one_has() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let due = || alice.covault(["ls", "--due"]).ok().text();
+    for name in ["default/a", "default/b"] {
+        alice.set(name, "old");
+        alice.covault(["set", name, "--expires", "2020-01-01"]).ok();
+    }
+    assert!(due().contains("default/a") && due().contains("default/b"), "{}", due());
+    let note = "expired 2020-01-01T00:00:00Z; give the new value an expiry with: covault set ";
+    // What is no new value of a secret changes nothing of it.
+    let said = alice.covault(["set", "default/a", "user=x"]).ok();
+    assert!(!said.err.contains(note) && due().contains("default/a"), "{}", said.err);
+    let said = alice.covault_fed(b"new", ["set", "default/a", "--stdin", "value"]).ok();
+    assert!(said.err.contains(&format!("default/a {note}")), "{}", said.err);
+    let said = alice.covault_fed(b"B=new\n", ["import", "-", "--format", "dotenv"]).ok();
+    assert!(said.err.contains(&format!("default/b {note}")), "{}", said.err);
+    assert!(!due().contains("default/"), "{}", due());
+    // Who says when it expires is taken at their word.
+    alice.covault_fed(b"newer", ["set", "default/a", "--stdin", "value", "--expires", "2020-01-02"]).ok();
+    assert!(due().contains("default/a"), "{}", due());
+}

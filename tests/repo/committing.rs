@@ -61,6 +61,7 @@ fn content_that_is_committed_but_was_lost_on_disk_comes_back_without_a_commit() 
     let place = Place::with_vault();
     std::fs::remove_file(place.top.join(DB)).unwrap();
     let head = place.head();
+    assert_eq!(set(&place.repo(), DB, "old\n").unwrap(), Outcome::Written);
     assert_eq!(set(&place.repo(), DB, "old\n").unwrap(), Outcome::Unchanged);
     assert_eq!((place.text(DB).as_str(), place.head()), ("old\n", head));
     assert_eq!(place.git(&["status", "--porcelain"]), "");

@@ -100,6 +100,8 @@ pub enum Outcome {
         /// What keeps us from committing; `None`: it was asked for.
         because: Option<Operation>,
     },
+    /// In the work tree or the index, where something else was; the commit has it already.
+    Written,
     /// Everything was there already.
     Unchanged,
 }

@@ -90,7 +90,7 @@ impl Repo {
             if old_tree == Some(tree) {
                 // Somebody's own commit took along what we had staged.
                 let theirs = head.commit.filter(|_| attempt > 0);
-                return Ok(theirs.map_or(Outcome::Unchanged, |commit| Outcome::Committed { commit }));
+                return Ok(theirs.map_or(Outcome::Written, |commit| Outcome::Committed { commit }));
             }
             let message = how.message;
             let commit = match sign {

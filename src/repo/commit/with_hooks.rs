@@ -20,7 +20,7 @@ impl Repo {
         let before = self.head()?.commit;
         self.check_head(plan, how.since, before, true)?;
         if !plan.iter().any(|planned| planned.to_head) {
-            return Ok(Outcome::Unchanged);
+            return Ok(Outcome::Written);
         }
         let own = OwnIndex(self.git_dir().join(format!("covault-index-{}", std::process::id())));
         drop(std::fs::remove_file(&own.0));
