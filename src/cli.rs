@@ -21,6 +21,7 @@ mod grant;
 mod group;
 mod import;
 mod init;
+mod interrupt;
 mod join;
 mod key;
 mod log;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::args::WriteFlags;
 use super::context::{Context, variable};
 use super::exit::{self, Answer, Refusal};
-use super::{ask, complete, editor, out};
+use super::{ask, complete, editor, interrupt, out};
 use crate::model::bytes::Hash;
 use crate::model::names::SecretPath;
 use crate::model::sheet::Sheet;
@@ -44,7 +44,7 @@ pub struct EditArgs {
 pub fn run(context: &Context, args: &EditArgs) -> Answer {
     let path = SecretPath::parse(&args.name)?;
     let vault = context.vault()?;
-    vault.may_write()?;
+    vault.may_write_as(&context.how(&args.write))?;
     sweep_disk();
     let (mut before, mut seen) = vault.sheet(&path)?;
     let folder = match private_folder() {
@@ -64,7 +64,8 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
         builder.tempdir_in(&folder).with_context(|| format!("cannot make a folder in {}", folder.display()))?.keep();
     let desk = Desk { _in_use: in_use(&folder), folder };
     let file = desk.folder.join(format!("{}.toml", path.last_segment()));
-    guard(&desk.folder).context("cannot watch for signals while the editor runs")?;
+    let on_the_desk = desk.folder.clone();
+    interrupt::clear_first(move || clear(&on_the_desk)).context("cannot watch for signals while the editor runs")?;
     let title = |seen: &[Hash]| if seen.is_empty() { title_of_new(&vault, &path) } else { path.to_string() };
     let mut text = before.to_text(&title(&seen));
     loop {
@@ -103,6 +104,10 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
         };
         if seen.is_empty() && report.unchanged {
             context.note(&format!("there is no secret '{path}', and the sheet makes none"));
+        }
+        // Kept ones are not on the sheet, and may be secret.
+        if !before.secret.is_empty() && after.secret.is_empty() && after.kept.is_empty() {
+            context.warn(&format!("{path} has no secret field any more; give it one with: covault set {path}"));
         }
         return out::report(context, &report, &format!("set {path}"), &format!("set {path}"));
     }
@@ -179,26 +184,6 @@ fn is_private(_about: &std::fs::Metadata) -> bool {
 fn in_use(folder: &Path) -> Option<std::fs::File> {
     let opened = std::fs::File::open(folder).ok()?;
     opened.try_lock().ok().map(|()| opened)
-}
-
-/// While the editor runs, ^C is the editor's, as with git; who ends us takes the file along.
-#[cfg(unix)]
-fn guard(folder: &Path) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-    let folder = folder.to_owned();
-    std::thread::spawn(move || {
-        for signal in signals.forever().filter(|signal| [SIGHUP, SIGTERM].contains(signal)) {
-            clear(&folder);
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
-        }
-    });
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn guard(_folder: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 /// A folder in memory: the person's runtime folder, or /dev/shm.

@@ -107,6 +107,19 @@ fn a_field_that_is_no_text_is_told_of_on_the_sheet() {
 }
 
 #[test]
+fn who_takes_the_last_secret_field_off_the_sheet_is_told_so() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.covault_fed(b"hunter2", ["set", "prod/db", "user=app", "--stdin", "password"]).ok();
+    alice.vars.push(("EDITOR".into(), "sed -i /hunter2/d".into()));
+    let said = alice.covault(["edit", "prod/db"]).ok();
+    assert!(said.err.contains("warning: prod/db has no secret field any more; give it one with: "), "{}", said.err);
+    alice.vars.push(("EDITOR".into(), "sed -i s/app/other/".into()));
+    assert!(!alice.covault(["edit", "prod/db"]).ok().err.contains("warning"));
+    assert_eq!(alice.get("prod/db/user"), "other");
+}
+
+#[test]
 fn the_sheet_of_a_name_that_nothing_has_says_that_it_is_new() {
     let world = World::new();
     let mut alice = world.founder("alice");

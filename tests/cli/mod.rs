@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 mod alone;
+mod asking;
 mod branches;
 mod clone;
 mod docs;
@@ -151,6 +152,11 @@ pub fn conflict(person: &Person, name: &str, field: &str, values: &[&str]) {
 
 /// Runs covault on a terminal of its own and types one of `answers` at each question; what was shown, and the code.
 pub fn on_terminal(person: &Person, answers: &[&str], args: &[&str]) -> Said {
+    on_terminal_with(person, env!("CARGO_BIN_EXE_covault"), answers, args)
+}
+
+/// The same with another program, named by its whole path.
+pub fn on_terminal_with(person: &Person, program: &str, answers: &[&str], args: &[&str]) -> Said {
     const SCRIPT: &str = r#"
 import os, pty, select, sys, termios, time
 def hidden(fd):
@@ -176,12 +182,13 @@ while True:
     if not data:
         break
     out += data
-    # A question is at the end of what was said, with echo switched off.
-    if out.endswith(b': ') and hidden(fd):
+    # A question is at the end of what was said, with echo switched off; where it is edited, the cursor is shown at last.
+    if out.endswith((b': ', b'\x1b[?25h')) and hidden(fd):
         asked += 1
         if not answers:
             os.kill(pid, 9); break
-        os.write(fd, answers.pop(0).encode() + b'\n')
+        answer = answers.pop(0)
+        os.write(fd, answer.encode() + (b'' if answer == '\x03' else b'\n'))
 sys.stdout.buffer.write(out)
 sys.stderr.write(str(asked))
 _, status = os.waitpid(pid, 0)
@@ -189,7 +196,7 @@ sys.exit(os.waitstatus_to_exitcode(status) & 255)
 "#;
     let mut all = vec!["-c", SCRIPT];
     let answers = answers.join("\n");
-    all.extend([answers.as_str(), env!("CARGO_BIN_EXE_covault")]);
+    all.extend([answers.as_str(), program]);
     all.extend(args);
     person.fed("python3", b"", all)
 }
