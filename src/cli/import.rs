@@ -12,7 +12,7 @@ use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::{Answer, Refusal};
 use super::out;
-use crate::model::formats::{self, Format};
+use crate::model::formats::{self, Format, ParseError, Sealer};
 use crate::model::names::clip;
 
 /// No file of variables is larger.
@@ -22,14 +22,15 @@ const LIMIT: u64 = 16 << 20;
 ///
 /// DATABASE_URL becomes the secret default/database-url, and .covault/env/default.env maps it back, so that
 /// `covault run` finds it; a key that is no variable's name becomes one (db-url: DB_URL). Nested JSON, YAML and TOML
-/// become folders. The file itself is left alone.
+/// become folders; of a Kubernetes Secret its data and stringData are taken. The file itself is left alone.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault import .env\n  covault import .env.staging --to staging --env staging\n  \
     covault import config.yaml --to app\n  generate | covault import - --format json\n\n\
-    What can go wrong: a line cannot be read (it is named, its value is not); two keys give one name\n\
-    or one variable; a provider issued what it would write over; the file was committed once (its\n\
-    values are in git's history in clear: change them)."
+    What can go wrong: a line cannot be read (it is named, its value is not); another tool has encrypted\n\
+    a value (sops, dotenvx: decrypt it first); two keys give one name or one variable; a provider issued\n\
+    what it would write over; the file was committed once (its values are in git's history in clear:\n\
+    change them)."
 )]
 pub struct ImportArgs {
     /// The file, or - for stdin
@@ -56,7 +57,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
     let name = if is_stdin { "stdin".to_owned() } else { file.display().to_string() };
     let bytes = if is_stdin { read(std::io::stdin().lock()) } else { std::fs::File::open(&file).and_then(read) };
     let bytes = bytes.with_context(|| format!("cannot read {name}"))?;
-    let parsed = formats::parse(format, &bytes).with_context(|| format!("cannot import {name}"))?;
+    let parsed = formats::parse(format, &bytes).map_err(|error| refused(error, args, format, &name))?;
     for warning in &parsed.warnings {
         context.warn(&warning.to_string());
     }
@@ -90,12 +91,12 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
             "{} was committed once: its values are in git's history in clear; change them where they are used",
             args.file.display()
         )),
-        Some(false) => context.note(&format!(
+        Some(false) if !vault.is_ignored(&file)? => context.note(&format!(
             "{} was never committed here; keep it out of git (echo {} >> .gitignore) or remove it",
             args.file.display(),
-            args.file.display()
+            quoted(&args.file)
         )),
-        None => {}
+        Some(false) | None => {}
     }
     let mut more = serde_json::Map::new();
     let secrets = imported.secrets.iter().map(|secret| {
@@ -113,8 +114,43 @@ pub fn run(context: &Context, args: &ImportArgs) -> Answer {
     more.insert("repointed".into(), repointed.collect::<Vec<_>>().into());
     more.insert("ever_committed".into(), committed.into());
     let all = imported.secrets.len();
-    let what = format!("{} of {all} secret{} into {}", imported.changed, if all == 1 { "" } else { "s" }, args.to);
-    out::report_with(context, &imported.report, &format!("imported {what}"), &format!("import {what}"), more)
+    let (done, would) = match &imported.env_file {
+        // Nothing but the mapping.
+        Some(env_file) if imported.changed == 0 && imported.remapped => {
+            (format!("mapped {} in {env_file}", args.to), format!("map {} in {env_file}", args.to))
+        }
+        _ => {
+            let (changed, plural) = (imported.changed, if all == 1 { "" } else { "s" });
+            let what = format!("{changed} of {all} secret{plural} into {}", args.to);
+            (format!("imported {what}"), format!("import {what}"))
+        }
+    };
+    out::report_with(context, &imported.report, &done, &would, more)
+}
+
+/// Why a file is not imported, with the command that makes one of it which is.
+fn refused(error: ParseError, args: &ImportArgs, format: Format, name: &str) -> anyhow::Error {
+    let file = if args.file == Path::new("-") { "FILE".to_owned() } else { quoted(&args.file) };
+    let secret = "kubectl get secret NAME -o yaml";
+    let from = match &error {
+        ParseError::Sealed { by: Sealer::Sops, .. } => format!("sops -d {file}"),
+        ParseError::Sealed { by: Sealer::Dotenvx, .. } => format!("dotenvx decrypt -f {file} --stdout"),
+        ParseError::Sealed { by: Sealer::Eyaml, .. } => format!("eyaml decrypt -e {file}"),
+        ParseError::Sealed { by: Sealer::AnsibleVault, .. } => format!("ansible-vault view {file}"),
+        ParseError::Sealed { by: Sealer::SealedSecrets, .. } | ParseError::ObjectList => secret.to_owned(),
+        ParseError::SeveralDocuments => {
+            return Refusal::usage(format!("cannot import {name}: {error}"), "import each from a file of its own");
+        }
+        _ => return anyhow::Error::new(error).context(format!("cannot import {name}")),
+    };
+    let format = if from == secret { Format::Yaml } else { format }.to_string().to_lowercase();
+    Refusal::usage(format!("cannot import {name}: {error}"), format!("{from} | covault import - --format {format}"))
+}
+
+/// A path as one word of a shell line.
+fn quoted(file: &Path) -> String {
+    let text = file.to_string_lossy();
+    shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), |quoted| quoted.into_owned())
 }
 
 fn format(args: &ImportArgs) -> anyhow::Result<Format> {

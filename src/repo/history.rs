@@ -87,6 +87,13 @@ impl Repo {
         let args = ["log", "--all", "--full-history", "-1", "--format=%H", "--no-show-signature", "--", path];
         Ok(self.ask(&args)?.is_some_and(|out| !out.trim_ascii().is_empty()))
     }
+
+    /// Whether git leaves an untracked file of the work tree out by itself, as `.gitignore` and its like say.
+    pub fn is_ignored(&self, path: &str) -> Result<bool> {
+        // `git check-ignore` takes no literal paths.
+        let args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", path];
+        Ok(self.ask(&args)?.is_some_and(|out| !out.is_empty()))
+    }
 }
 
 /// The commits that changed some paths, as git finds them; see `Repo::history_walk`.

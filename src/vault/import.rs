@@ -25,6 +25,8 @@ pub struct Imported {
     pub changed: usize,
     /// The env file that maps them, from the top; `None` where no variable can be mapped.
     pub env_file: Option<String>,
+    /// Whether the env file was not yet what it is now, in `HEAD`, in the index or on disk.
+    pub remapped: bool,
     /// Variables that were kept and not mapped, because they decide which programs run.
     pub unmapped: Vec<String>,
     /// Keys that were kept and not mapped, because no variable can be called so.
@@ -96,25 +98,36 @@ impl Vault {
         let mapping =
             if mapped.is_empty() { None } else { self.repo().change_in_three(&file, MAX_ENV_FILE, &mut with)? };
         let is_empty = drafts.is_empty() && others.is_empty() && mapping.is_none();
+        let remapped = mapping.is_some();
         mapping.into_iter().for_each(|change| writing.also(change));
         let report = if is_empty {
             super::setup::nothing_written(how)
         } else {
-            writing.finish(&drafts, others, &format!("covault: import {} into {folder}", count(changed)))?
+            let message = match changed {
+                0 if remapped => format!("covault: map {folder} in env/{env}.env"),
+                _ => format!("covault: import {} into {folder}", count(changed)),
+            };
+            writing.finish(&drafts, others, &message)?
         };
         let env_file = (!mapped.is_empty()).then_some(file);
-        Ok(Imported { report, secrets, changed, env_file, unmapped, nameless, repointed })
+        Ok(Imported { report, secrets, changed, env_file, remapped, unmapped, nameless, repointed })
     }
 
     /// Whether a file of the work tree was ever committed on any branch; `None` where it is not in this repository.
     pub fn was_ever_committed(&self, file: &Path) -> Result<Option<bool>, VaultError> {
-        let Some(top) = self.work_dir().and_then(|top| top.canonicalize().ok()) else { return Ok(None) };
-        let Some(inside) = file.canonicalize().ok().and_then(|f| f.strip_prefix(&top).map(Path::to_path_buf).ok())
-        else {
-            return Ok(None);
-        };
-        let Some(path) = inside.to_str() else { return Ok(None) };
-        Ok(Some(self.repo().ever_tracked(path)?))
+        self.from_top(file).map(|path| Ok(self.repo().ever_tracked(&path)?)).transpose()
+    }
+
+    /// Whether git leaves a file of the work tree out by itself.
+    pub fn is_ignored(&self, file: &Path) -> Result<bool, VaultError> {
+        self.from_top(file).map_or(Ok(false), |path| Ok(self.repo().is_ignored(&path)?))
+    }
+
+    /// The path of a file from the top of the work tree; `None` where it is not in there.
+    fn from_top(&self, file: &Path) -> Option<String> {
+        let top = self.work_dir()?.canonicalize().ok()?;
+        let file = file.canonicalize().ok()?;
+        Some(file.strip_prefix(&top).ok()?.to_str()?.to_owned())
     }
 }
 

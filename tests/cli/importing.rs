@@ -161,3 +161,100 @@ fn what_is_refused_is_named_with_its_file_or_its_secret() {
     let said = import(&alice, "json", &large, &[]).exits(2);
     assert!(said.err.contains("the field 'value' of 'default/large' has more than 1 MiB\nhint: "), "{}", said.err);
 }
+
+#[test]
+fn what_another_tool_has_encrypted_is_refused_with_the_command_that_opens_it() {
+    const SOPS: &str = "ENC[AES256_GCM,data:Zm9v,iv:AAAA,tag:BBBB,type:str]";
+    let world = World::new();
+    let alice = world.founder("alice");
+    let sealed = format!("encrypted:{}", "BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3".repeat(4));
+    let files = [
+        (
+            "our app.yaml",
+            format!("db:\n  url: {SOPS}\nsops:\n  mac: {SOPS}\n"),
+            "db.url is encrypted by sops\nhint: sops -d 'our app.yaml' | covault import - --format yaml\n",
+        ),
+        (
+            "s.env",
+            format!("A={SOPS}\n"),
+            "A is encrypted by sops\nhint: sops -d s.env | covault import - --format dotenv\n",
+        ),
+        (
+            ".env",
+            format!("A={sealed}\n"),
+            "A is encrypted by dotenvx\nhint: dotenvx decrypt -f .env --stdout | covault import - --format dotenv\n",
+        ),
+        (
+            "list.json",
+            r#"{"apiVersion": "v1", "kind": "List", "items": [], "metadata": {"a": ""}}"#.to_owned(),
+            "the file is a list of Kubernetes objects\nhint: kubectl get secret NAME -o yaml | covault import - --format yaml\n",
+        ),
+        (
+            "two.yaml",
+            "a: 1\n---\nb: 2\n".to_owned(),
+            "the file holds more than one YAML document\nhint: import each from a file of its own\n",
+        ),
+    ];
+    for (file, text, _) in &files {
+        std::fs::write(alice.repo.join(file), text).unwrap();
+    }
+    alice.git(["add", "-A"]).ok();
+    alice.git(["commit", "-qm", "as is the custom with sops"]).ok();
+    let before = all_of(&alice);
+    for (file, _, says) in files {
+        let said = alice.covault(["import", file]).exits(2);
+        assert!(said.err.ends_with(says) && said.err.lines().count() == 2, "{file}: {}", said.err);
+    }
+    same(&before, &all_of(&alice));
+}
+
+#[test]
+fn a_kubernetes_secret_is_its_data() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let yaml =
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ndata:\n  tls.crt: /wD+\n  password: aHVudGVyMg==\n";
+    import(&alice, "yaml", yaml, &[]).ok();
+    assert_eq!(alice.covault(["ls"]).ok().text(), "default/password\ndefault/tls-crt\n");
+    assert_eq!(alice.get("default/password"), "hunter2");
+    assert_eq!(alice.covault(["get", "default/tls-crt"]).ok().out, b"\xff\x00\xfe");
+}
+
+#[test]
+fn an_env_file_that_is_mapped_again_on_disk_alone_is_told_of() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    import(&alice, "dotenv", "B=2\n", &[]).ok();
+    let (env, at) = (alice.repo.join(ENV), super::head(&alice));
+    std::fs::write(&env, "B=covault://default/a\n").unwrap();
+    let said = import(&alice, "dotenv", "B=2\n", &["--dry-run"]).ok();
+    assert!(said.err.ends_with(&format!("would map default in {ENV}\n")), "{}", said.err);
+    let said = import(&alice, "dotenv", "B=2\n", &[]).ok();
+    let told = format!("warning: B named default/a until now\nmapped default in {ENV}\n");
+    assert!(said.err.ends_with(&told), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(&env).unwrap(), "B=covault://default/b\n");
+    assert_eq!(super::head(&alice), at, "the commit had it already");
+    std::fs::write(&env, "B=covault://default/a\n").unwrap();
+    let said = json(&import(&alice, "dotenv", "B=2\n", &["--json"]).ok());
+    assert_eq!((&said["unchanged"], &said["files"]), (&false.into(), &serde_json::json!([ENV])));
+    // Committed by somebody: then it takes a commit.
+    std::fs::write(&env, "B=covault://default/a\n").unwrap();
+    alice.git(["commit", "-qam", "another"]).ok();
+    let said = import(&alice, "dotenv", "B=2\n", &[]).ok();
+    assert!(said.err.contains(&format!("mapped default in {ENV} (commit ")), "{}", said.err);
+    assert_eq!(alice.git(["log", "-1", "--format=%s"]).ok().text(), "covault: map default in env/default.env\n");
+    assert!(import(&alice, "dotenv", "B=2\n", &[]).ok().err.contains("nothing to change"));
+}
+
+#[test]
+fn the_note_on_a_file_that_is_to_stay_out_of_git_is_for_files_that_git_would_take() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let file = "our 'own'.env";
+    std::fs::write(alice.repo.join(file), "A=1\n").unwrap();
+    let said = alice.covault(["import", file]).ok();
+    assert!(said.err.contains(r#"keep it out of git (echo "our 'own'.env" >> .gitignore)"#), "{}", said.err);
+    std::fs::write(alice.repo.join(".gitignore"), "*.env\n").unwrap();
+    let said = alice.covault(["import", file]).ok();
+    assert!(!said.err.contains(".gitignore"), "{}", said.err);
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use covault::model::formats::{Format, MAX_BYTES, ParseError, Warning, parse};
+use covault::model::formats::{Format, MAX_BYTES, ParseError, Sealer, Warning, parse};
 
 use super::{expected, pair, read, texts};
 
@@ -227,7 +227,7 @@ fn yaml_may_begin_its_document_itself() {
         "a: 1\n---\n",
     ] {
         if text.ends_with("---\n") {
-            assert!(matches!(error(Format::Yaml, text), ParseError::Syntax { .. }), "two documents");
+            assert_eq!(error(Format::Yaml, text), ParseError::SeveralDocuments);
         } else {
             assert_eq!(read(Format::Yaml, text), [pair("a", "1")], "{text}");
         }
@@ -447,4 +447,71 @@ fn notations_are_known_by_their_names() {
     ] {
         assert_eq!((Format::from_name(name), Output::from_name(name)), (format, output), "{name}");
     }
+}
+
+/// As sops 3.10, dotenvx 1.51 and their like write them, shortened.
+#[test]
+fn what_another_tool_has_encrypted_is_refused_and_never_kept_as_a_value() {
+    const SOPS: &str = "ENC[AES256_GCM,data:Zm9v,iv:AAAA,tag:BBBB,type:str]";
+    let sealed = format!("encrypted:{}", "BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt/".repeat(4));
+    for (format, text, by) in [
+        (Format::Yaml, format!("db:\n  url: {SOPS}\nsops:\n  mac: {SOPS}\n"), Sealer::Sops),
+        (Format::Json, format!(r#"{{"plain": "x", "db": {{"url": "{SOPS}"}}}}"#), Sealer::Sops),
+        // Lists are one value, and the file's MAC stands for all.
+        (Format::Yaml, format!("urls:\n- {SOPS}\nsops:\n  mac: {SOPS}\n"), Sealer::Sops),
+        (Format::Dotenv, format!("A={SOPS}\nsops_mac={SOPS}\n"), Sealer::Sops),
+        (Format::Dotenv, format!("DOTENV_PUBLIC_KEY=\"02ab\"\nA=\"{sealed}=\"\n"), Sealer::Dotenvx),
+        (Format::Yaml, "a: ENC[PKCS7,Y22exl+OvjDe+drmik2XEeD3VQtl1uZJXFFF]\n".to_owned(), Sealer::Eyaml),
+        (Format::Yaml, "$ANSIBLE_VAULT;1.1;AES256\n623133\n".to_owned(), Sealer::AnsibleVault),
+        (
+            Format::Yaml,
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nspec:\n  encryptedData:\n    a: AgBy3i4O\n"
+                .to_owned(),
+            Sealer::SealedSecrets,
+        ),
+    ] {
+        match error(format, &text) {
+            ParseError::Sealed { by: found, .. } => assert_eq!(found, by, "{text}"),
+            other => panic!("{other}: {text}"),
+        }
+    }
+    // What only begins so is a value like others.
+    for value in ["encrypted:no", "ENC[AES256_GCM", "ENC[AES256_GCM,data:x]", "ENC[x]", "encrypted:a b"] {
+        assert_eq!(read(Format::Dotenv, &format!("A='{value}'\n")), [pair("A", value)]);
+    }
+}
+
+#[test]
+fn of_a_kubernetes_secret_the_data_is_taken() {
+    let yaml = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\n  creationTimestamp: null\ntype: Opaque\ndata:\n  \
+                password: aHVudGVyMg==\n  tls.crt: |\n    LS0tLS1C\n    RUdJTg==\n  both: b2xk\n  none:\nstringData:\n  \
+                url: postgres://x\n  both: new\n";
+    let parsed = parse(Format::Yaml, yaml.as_bytes()).unwrap();
+    let wanted = [pair("password", "hunter2"), pair("tls.crt", "-----BEGIN"), pair("url", "postgres://x")];
+    assert_eq!(texts(&parsed), [&wanted[..], &[pair("both", "new")]].concat());
+    assert_eq!(parsed.entries[1].key, ["tls.crt"]);
+    let warned: Vec<_> = parsed.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warned, ["both stands more than once, the last one was taken", "data.none is null and was skipped"]);
+
+    let json = r#"{"apiVersion": "v1", "kind": "Secret", "data": {"raw": "/w=="}}"#;
+    assert_eq!(parse(Format::Json, json.as_bytes()).unwrap().entries[0].value.as_slice(), b"\xff");
+    let bad = "apiVersion: v1\nkind: Secret\ndata:\n  a: hunter2!\n";
+    assert_eq!(error(Format::Yaml, bad), ParseError::NotBase64 { key: "data.a".into() });
+    let list = "apiVersion: v1\nkind: List\nitems: []\nmetadata:\n  resourceVersion: ''\n";
+    assert_eq!(error(Format::Yaml, list), ParseError::ObjectList);
+    let sealed = "apiVersion: v1\nkind: Secret\ndata:\n  a: RU5DW1BLQ1M3LFkyMl0=\n";
+    assert_eq!(error(Format::Yaml, sealed), ParseError::Sealed { key: "a".into(), by: Sealer::Eyaml });
+    // Other files have such keys, too.
+    let flat = r#"{"apiVersion": "v1", "kind": "Secret", "data.a": "b"}"#;
+    assert_eq!(parse(Format::Json, flat.as_bytes()).unwrap().entries.len(), 3);
+    for text in ["kind: Secret\ndata:\n  a: b\n", "apiVersion: v2\nkind: Config\ndata:\n  a: b\n"] {
+        assert!(texts(&parse(Format::Yaml, text.as_bytes()).unwrap()).contains(&pair("data.a", "b")), "{text}");
+    }
+}
+
+#[test]
+fn several_yaml_documents_are_named_as_such() {
+    assert_eq!(error(Format::Yaml, "a: 1\n---\nb: 2\n"), ParseError::SeveralDocuments);
+    assert_eq!(error(Format::Yaml, "---\na: 1\n---\nb: 2\n"), ParseError::SeveralDocuments);
+    assert_eq!(read(Format::Yaml, "---\na: 1\n...\n"), [pair("a", "1")]);
 }

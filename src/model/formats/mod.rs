@@ -6,14 +6,18 @@
 //! - a value is kept byte for byte; where a format would change it (`1.10`, `NO`, `0123`), the source text wins;
 //! - an entry is a path of keys and one value; a list becomes one value, its JSON text;
 //! - what would be lost without a word (null, an empty map, an overridden key) is a [`Warning`];
+//! - what another tool has encrypted is refused, and of a Kubernetes Secret its data is taken;
 //! - every size has a limit, so that no input can make this slow or large.
 
 pub mod dotenv;
+mod foreign;
 pub mod json;
 mod node;
 pub mod render;
 pub mod toml;
 pub mod yaml;
+
+pub use foreign::Sealer;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -255,6 +259,26 @@ pub enum ParseError {
         /// The quote.
         quote: char,
     },
+    /// A YAML file with more than one document.
+    #[error("the file holds more than one YAML document")]
+    SeveralDocuments,
+    /// A value that another tool has encrypted: it would be kept as it stands, and programs would be given ciphertext.
+    #[error("{key} is encrypted by {by}")]
+    Sealed {
+        /// The first such key, joined with dots.
+        key: String,
+        /// The tool.
+        by: Sealer,
+    },
+    /// Several Kubernetes objects in one.
+    #[error("the file is a list of Kubernetes objects")]
+    ObjectList,
+    /// A value in a Kubernetes Secret's `data` that is not base64.
+    #[error("{key} of the Kubernetes Secret is not base64")]
+    NotBase64 {
+        /// The key, joined with dots.
+        key: String,
+    },
     /// Something else than a comment behind a closing quote.
     #[error("line {line}: only a comment may follow the closing quote of {key}")]
     TextAfterQuote {
@@ -271,12 +295,14 @@ pub enum ParseError {
 /// Says which rule the file breaks, and where; never what it holds.
 pub fn parse(format: Format, bytes: &[u8]) -> Result<Parsed, ParseError> {
     let text = text(bytes)?;
-    match format {
+    foreign::refuse_sealed_whole(text)?;
+    let parsed = match format {
         Format::Dotenv => dotenv::parse(text),
         Format::Json => json::parse(text),
         Format::Yaml => yaml::parse(text),
         Format::Toml => toml::parse(text),
-    }
+    }?;
+    foreign::understand(format, parsed)
 }
 
 /// The bytes as text: within the limit, UTF-8, without a byte order mark.

@@ -138,6 +138,9 @@ fn after_quoted(text: &str) -> Option<&str> {
     Some(rest)
 }
 
+/// What the library says where a second document follows.
+const SEVERAL: &str = "deserializing from YAML containing more than one document is not supported";
+
 fn refusal(budget: &Budget, error: &yaml_serde::Error, added: usize) -> ParseError {
     let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
     let here = line.saturating_sub(added).max(1);
@@ -147,6 +150,7 @@ fn refusal(budget: &Budget, error: &yaml_serde::Error, added: usize) -> ParseErr
         Some(refusal) => refusal,
         // Read to tell this one apart, never shown: other messages of the library may hold a value, and begin with a key.
         None if error.to_string() == "repetition limit exceeded" => ParseError::Explodes,
+        None if error.to_string() == SEVERAL => ParseError::SeveralDocuments,
         None => ParseError::Syntax { format: Format::Yaml, line: here, column },
     }
 }
