@@ -33,6 +33,8 @@ pub struct Variable {
     pub value: Arc<Plaintext>,
     /// Where it comes from, such as `prod/db/password`.
     pub from: String,
+    /// It is no secret: shown without being asked for.
+    pub plain: bool,
 }
 
 /// Who is told how far long work is.
@@ -233,13 +235,13 @@ fn variable(
         warn(format!("{from} was written by several people at once; the newest is used"));
     }
     let value = view.writes.iter().find_map(|write| match &write.value {
-        Value::Text(value) | Value::Bytes(value) => Some(Arc::clone(value)),
+        Value::Text(value) | Value::Bytes(value) => Some((Arc::clone(value), write.plain)),
         Value::Absent => None,
     });
-    let value = value.ok_or_else(|| VaultError::NoSuchField {
+    let (value, plain) = value.ok_or_else(|| VaultError::NoSuchField {
         name: secret.document.path.to_string(),
         field: view.name.to_string(),
         known: super::restore::field_names(secret),
     })?;
-    Ok(Variable { name, value, from })
+    Ok(Variable { name, value, from, plain })
 }

@@ -95,14 +95,41 @@ fn github_actions_gets_masks_first_and_variables_in_its_file() {
     let mut alice = world.founder("alice");
     alice.set("ci/token", "multi\nline \"value\"\n");
     alice.set("ci/name", "x%y");
+    alice.covault(["set", "ci/name", "user=deploy"]).ok();
     alice.covault(["export", "--from", "ci", "--format", "github"]).exits(2);
     let file = world.path().join("github env");
     alice.vars.push(("GITHUB_ENV".to_owned(), file.display().to_string()));
     let said = alice.covault(["export", "--from", "ci", "--format", "github"]).ok().text();
     assert!(said.contains("::add-mask::multi\n") && said.contains("::add-mask::x%25y"), "{said}");
+    assert!(!said.contains("deploy"), "no secret: {said}");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("NAME<<covault_") || text.contains("NAME=x%y"), "{text}");
     assert!(text.contains("TOKEN<<covault_") && text.contains("multi\nline \"value\"\n"), "{text}");
+    assert!(text.contains("NAME_USER<<covault_"), "{text}");
+    // JSON would show all that is to be masked, and set nothing.
+    let before = text.len();
+    for format in ["github", "shell", "dotenv", "yaml"] {
+        let said = alice.covault(["export", "--from", "ci", "--json", "--format", format]).exits(2);
+        assert!(said.out.is_empty() && said.err.contains("leave one of them out"), "{}", said.err);
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap().len(), before);
+    alice.covault(["export", "--from", "ci", "--json", "--format", "json"]).ok();
+}
+
+#[test]
+fn a_terminal_is_shown_what_is_exported_without_escapes() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("esc/a", "a\u{1b}]0;pwn\u{7}b");
+    for (format, shown) in [
+        ("dotenv", "A='a\\u{1b}]0;pwn\\u{7}b'\r\n"),
+        ("shell", "export A='a\\u{1b}]0;pwn\\u{7}b'\r\n"),
+        ("json", "{\r\n  \"A\": \"a\\u001b]0;pwn\\u0007b\"\r\n}\r\n"),
+    ] {
+        let args = ["export", "--from", "esc", "--format", format];
+        assert_eq!(super::on_terminal(&alice, &[], &args).ok().text(), shown);
+        assert!(!alice.covault(args).ok().text().contains("\\u{1b}"), "{format}");
+    }
 }
 
 #[test]

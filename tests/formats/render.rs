@@ -123,20 +123,43 @@ fn the_libraries_read_back_every_nasty_value() {
     }
 }
 
+/// What a shell has for the variable after it has read the text as it is told to.
+fn in_shell(shell: &str, reads: &str, text: &str) -> Vec<u8> {
+    let mut child = Command::new(shell)
+        .args(["-c", &format!("{reads}; printf %s \"$NAME\"")])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", "/nowhere")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().stdout
+}
+
 #[test]
 fn a_posix_shell_reads_back_every_nasty_value() {
     for value in NASTY {
-        let mut child = Command::new("sh")
-            .args(["-c", "eval \"$(cat)\"; printf %s \"$NAME\""])
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(written(Output::Shell, value).as_bytes()).unwrap();
-        assert_eq!(child.wait_with_output().unwrap().stdout, value.as_bytes(), "{value:?}");
+        let found = in_shell("sh", "eval \"$(cat)\"", &written(Output::Shell, value));
+        assert_eq!(found, value.as_bytes(), "{value:?}");
     }
+}
+
+#[test]
+fn a_shell_that_reads_an_env_file_as_a_script_takes_the_values_but_where_we_say_so() {
+    let bash = std::path::Path::new("/bin/bash").exists().then_some("bash");
+    let more =
+        ["~", "~/x", "a:~/x", "a=~", "a;b", "a&b|c", "<x>y", "(x)", "{a,b}", "*", "/*", "[a-z]", "a b", "!!", "^a"];
+    let (mut judged, values) = (0, NASTY.iter().chain(&more));
+    for value in values.filter(|value| !misread_by(value).contains(&"a shell")) {
+        for shell in ["sh"].into_iter().chain(bash) {
+            let found = in_shell(shell, "set -a; . /dev/stdin", &written(Output::Dotenv, value));
+            assert_eq!(found, value.as_bytes(), "{shell}: {value:?}");
+            judged += 1;
+        }
+    }
+    assert!(judged >= 70, "{judged}");
 }
 
 #[test]
@@ -178,20 +201,27 @@ fn a_whole_env_file_survives_every_notation() {
 fn dotenv_takes_the_form_that_the_most_readers_share() {
     for (value, text) in [
         ("plain/Value+1=", "NAME=plain/Value+1=\n"),
-        ("two words", "NAME=two words\n"),
+        ("two words", "NAME='two words'\n"),
+        ("https://x/?a=1,2*[b]", "NAME=https://x/?a=1,2*[b]\n"),
+        ("https://x/?a=1&b", "NAME='https://x/?a=1&b'\n"),
+        ("x`touch P`y", "NAME='x`touch P`y'\n"),
+        ("a;b&c|d", "NAME='a;b&c|d'\n"),
+        ("<x>", "NAME='<x>'\n"),
+        ("~/x", "NAME='~/x'\n"),
+        ("a~b", "NAME=a~b\n"),
+        ("say \"hi\"", "NAME='say \"hi\"'\n"),
+        ("it's", "NAME=\"it's\"\n"),
         ("a#b", "NAME='a#b'\n"),
         ("p$word", "NAME='p$word'\n"),
         ("it's # fine", "NAME=\"it's # fine\"\n"),
         ("a\nb", "NAME='a\nb'\n"),
-        ("C:\\x\\", "NAME=C:\\x\\\n"),
-        ("a\r\nb", "NAME=\"a\\r\nb\"\n"),
         ("", "NAME=\n"),
     ] {
         assert_eq!(written(Output::Dotenv, value), text);
         assert_eq!(misread_by(value), [""; 0], "{value}");
     }
     assert_eq!(misread_by("x${y}"), ["python-dotenv"]);
-    assert_eq!(misread_by("it's $5"), ["docker compose"]);
+    assert_eq!(misread_by("it's $5"), ["docker compose", "a shell"]);
     assert_eq!(misread_by("it's \"so\" #bad"), ["node dotenv"]);
 }
 
@@ -203,22 +233,25 @@ fn dotenv_takes_the_form_that_the_most_readers_share() {
 #[test]
 fn where_no_form_suits_every_reader_dotenv_takes_the_one_that_misleads_the_fewest() {
     for (value, text, misled) in [
-        ("$HOME's", "$HOME's", "docker compose"),
+        // Quotes that suit a shell would keep a closing one from the others, and a line end from the shell.
+        ("C:\\x\\", "C:\\x\\", "a shell"),
+        ("a\r\nb", "\"a\\r\nb\"", "a shell"),
+        ("$HOME's", "$HOME's", "docker compose, a shell"),
         ("a # ${HOME}", "'a # ${HOME}'", "python-dotenv"),
         ("a\\\\b #", "'a\\\\b #'", "python-dotenv"),
         ("C:\\#\\", "'C:\\#\\'", "node dotenv, python-dotenv, docker compose"),
         ("it's # \\", "\"it's # \\\\\"", "node dotenv, python-dotenv, docker compose"),
         ("C:\\it's #", "\"C:\\\\it's #\"", "node dotenv"),
-        ("it's # $5", "\"it's # $5\"", "docker compose"),
-        ("$5\r", "\"$5\\r\"", "docker compose"),
-        ("it's # ${HOME}", "\"it's # ${HOME}\"", "python-dotenv, docker compose"),
-        ("it's # \"so\" $5", "\"it's # \\\"so\\\" $5\"", "node dotenv, docker compose"),
+        ("it's # $5", "\"it's # $5\"", "docker compose, a shell"),
+        ("$5\r", "\"$5\\r\"", "docker compose, a shell"),
+        ("it's # ${HOME}", "\"it's # ${HOME}\"", "python-dotenv, docker compose, a shell"),
+        ("it's # \"so\" $5", "\"it's # \\\"so\\\" $5\"", "node dotenv, docker compose, a shell"),
         // A dollar is escaped for compose where python goes wrong in any case and quotes keep node from it.
         ("it's # \"${HOME}", "\"it's # \\\"\\${HOME}\"", "node dotenv, python-dotenv"),
-        ("\"${HOME}\"\r", "\"\\\"\\${HOME}\\\"\\r\"", "node dotenv, python-dotenv"),
+        ("\"${HOME}\"\r", "\"\\\"\\${HOME}\\\"\\r\"", "node dotenv, python-dotenv, a shell"),
         // A quote at the end is in doubt for compose, so backticks win node; but they cannot hold themselves.
-        ("it's # \"${HOME}\"", "`it's # \"${HOME}\"`", "python-dotenv, docker compose"),
-        ("it's # \"${HOME}\" `x`", "\"it's # \\\"\\${HOME}\\\" `x`\"", "node dotenv, python-dotenv"),
+        ("it's # \"${HOME}\"", "`it's # \"${HOME}\"`", "python-dotenv, docker compose, a shell"),
+        ("it's # \"${HOME}\" `x`", "\"it's # \\\"\\${HOME}\\\" `x`\"", "node dotenv, python-dotenv, a shell"),
     ] {
         let found = written(Output::Dotenv, value);
         assert_eq!(found, format!("NAME={text}\n"));
@@ -257,6 +290,9 @@ fn github_gets_a_heredoc_with_the_callers_delimiter() {
 fn every_line_of_every_value_is_masked_on_github() {
     let pairs = [("A".to_owned(), b"100%\r\n\n \nx\ry".as_slice()), ("B".to_owned(), b"".as_slice())];
     assert_eq!(github_masks(&pairs).as_slice(), b"::add-mask::100%25\n::add-mask::x%0Dy\n");
+    // A bracket would be hidden in every log; what is all of a value is not left out.
+    let pairs = [("A".to_owned(), b"{\n  \"a\": 1\n}\n".as_slice()), ("B".to_owned(), b"7\n".as_slice())];
+    assert_eq!(github_masks(&pairs).as_slice(), b"::add-mask::  \"a\": 1\n::add-mask::7\n");
 }
 
 #[test]

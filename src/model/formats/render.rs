@@ -9,6 +9,9 @@
 //!   wrong there;
 //! - python-dotenv replaces `${NAME}` in any quotes;
 //! - docker compose replaces `$NAME` unless in single quotes or escaped, which clashes with node where `'` is beside `$`.
+//!
+//! A shell that reads the file (`set -a; . ./.env`) runs what stands there without quotes. So of the forms that no reader
+//! takes for another value than the chosen one, that is written which a shell, too, takes for the value.
 
 use zeroize::Zeroizing;
 
@@ -113,14 +116,17 @@ pub fn render(output: Output, pairs: &[(String, &[u8])], delimiter: &str) -> Res
 }
 
 /// The `::add-mask::` lines with which a GitHub runner hides every line of every value from its logs; for stdout,
-/// before anything else. Blank lines are left out: the runner refuses them.
+/// before anything else. Blank lines are left out: the runner refuses them. So are lines of one or two characters beside
+/// others, such as brackets: they tell nothing, and the runner would hide them in every line of every log.
 pub fn github_masks(pairs: &[(String, &[u8])]) -> Zeroizing<Vec<u8>> {
     let size: usize = pairs.iter().map(|(_, value)| 4 * value.len() + 16).sum();
     let mut out = Zeroizing::new(Vec::with_capacity(size));
     for (_, value) in pairs {
+        let is_alone = value.trim_ascii().iter().all(|byte| *byte != b'\n');
         for line in value.split(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.iter().all(u8::is_ascii_whitespace) {
+            let said = line.trim_ascii();
+            if said.is_empty() || (said.len() <= 2 && !is_alone) {
                 continue;
             }
             out.extend_from_slice(b"::add-mask::");
@@ -140,11 +146,13 @@ pub fn github_masks(pairs: &[(String, &[u8])]) -> Zeroizing<Vec<u8>> {
 /// The readers of `.env` files that take what [`render`] writes for another value; empty for nearly all values.
 pub fn misread_by(value: &str) -> Vec<&'static str> {
     let form = best_form(value);
-    [("node dotenv", Reader::Node), ("python-dotenv", Reader::Python), ("docker compose", Reader::Compose)]
-        .into_iter()
-        .filter(|(_, reader)| !form.suits(*reader, value))
-        .map(|(name, _)| name)
-        .collect()
+    let readers = [
+        ("node dotenv", Reader::Node),
+        ("python-dotenv", Reader::Python),
+        ("docker compose", Reader::Compose),
+        ("a shell", Reader::Shell),
+    ];
+    readers.into_iter().filter(|(_, reader)| !form.suits(*reader, value)).map(|(name, _)| name).collect()
 }
 
 fn checked<'a>(output: Output, pairs: &'a [(String, &'a [u8])]) -> Result<Vec<(&'a str, &'a str)>, RenderError> {
@@ -193,24 +201,35 @@ enum Reader {
     Node,
     Python,
     Compose,
+    /// One that reads the file as a script.
+    Shell,
 }
 
-/// The form that the most readers take for the value; of equals the first. Double quotes always suit ours.
+const FORMS: [Form; 5] = [Form::Plain, Form::Single, Form::Double, Form::DoubleEscaped, Form::Backtick];
+
+/// The form that the most readers of `.env` files take for the value; of equals the first. Double quotes always suit ours.
+/// Where a shell would run it or take it for something else, another that suits the shell and all of those readers.
 fn best_form(value: &str) -> Form {
     let readers = [Reader::Ours, Reader::Node, Reader::Python, Reader::Compose];
     let mut best = (Form::DoubleEscaped, 0);
-    for form in [Form::Plain, Form::Single, Form::Double, Form::DoubleEscaped, Form::Backtick] {
+    for form in FORMS {
         let suited = readers.iter().filter(|reader| form.suits(**reader, value)).count();
         if form.suits(Reader::Ours, value) && suited > best.1 {
             best = (form, suited);
         }
     }
-    best.0
+    let best = best.0;
+    let is_no_worse = |form: &Form| readers.iter().all(|it| !best.suits(*it, value) || form.suits(*it, value));
+    let for_shells = |form: &Form| form.suits(Reader::Shell, value) && is_no_worse(form);
+    if best.suits(Reader::Shell, value) { best } else { FORMS.into_iter().find(for_shells).unwrap_or(best) }
 }
 
 impl Form {
     /// Whether a reader takes this form of the value for the value; no if in doubt.
     fn suits(self, reader: Reader, value: &str) -> bool {
+        if reader == Reader::Shell {
+            return self.suits_shell(value);
+        }
         let no_python_braces = reader != Reader::Python || !value.contains("${");
         // A backslash before the closing quote keeps it from closing, for all but us.
         let open_end = value.ends_with('\\') && reader != Reader::Ours;
@@ -228,6 +247,7 @@ impl Form {
                         Reader::Node => !value.contains(['"', '\\']) && (!dollar || !escaped),
                         Reader::Python => !open_end && (!dollar || !escaped),
                         Reader::Compose => !open_end && !value.ends_with('"') && (!dollar || escaped),
+                        Reader::Shell => false,
                     }
                 }
                 Self::Backtick => {
@@ -235,6 +255,27 @@ impl Form {
                 }
             }
     }
+
+    /// Whether a shell that reads the file takes this form for the value, and runs nothing of it.
+    fn suits_shell(self, value: &str) -> bool {
+        match self {
+            Self::Plain => plain_in_shell(value),
+            Self::Single => !value.contains('\''),
+            // A carriage return is written as `\r`, which a shell leaves as it stands.
+            Self::Double => !value.contains(['$', '`', '\r']),
+            Self::DoubleEscaped => !value.contains(['`', '\r']),
+            Self::Backtick => false,
+        }
+    }
+}
+
+/// What a shell takes as it stands behind the `=` of an assignment: no blanks, nothing that quotes, expands, redirects or
+/// ends a command, and no `~` or `=` where a home folder or a program could be meant.
+fn plain_in_shell(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./:=@%+,^?*[]{}!~".contains(&byte))
+        && !value.starts_with(['~', '='])
+        && !value.contains(":~")
+        && !value.contains("=~")
 }
 
 /// Printable ASCII without `#`, which no reader takes for a quote, a comment or something to trim.
