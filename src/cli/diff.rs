@@ -5,21 +5,24 @@ use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
 use super::context::Context;
-use super::exit::{self, Answer};
+use super::exit::{self, Answer, Refusal};
 use super::out;
 use super::show::value_text;
 use crate::model::compare::Difference;
 use crate::model::manifest::State;
+use crate::model::names::SecretPath;
 use crate::model::register::Write;
 use crate::vault::history::{Changed, Side};
+use crate::vault::{Vault, VaultError};
 
 /// What differs between two versions, by field
 ///
 /// Without revisions: what is on disk against the newest commit. With one: on disk against it. With two: between them.
-/// What follows -- are secrets or folders to look at. Values are masked unless --reveal.
+/// What follows -- are secrets or folders to look at; of one secret, a revision may be its number (see covault log).
+/// Values are masked unless --reveal.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault diff\n  covault diff HEAD~3\n  covault diff v1.0 main --reveal\n  \
-    covault diff HEAD~1 HEAD -- prod/db")]
+    covault diff HEAD~1 HEAD -- prod/db\n  covault diff 2 3 -- prod/db         # revisions of the secret")]
 pub struct DiffArgs {
     /// The revisions
     #[arg(value_name = "REV", num_args = 0..=2)]
@@ -35,13 +38,7 @@ pub struct DiffArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &DiffArgs) -> Answer {
     let vault = context.vault()?;
-    let side = |n: usize| args.revisions.get(n).map(|rev| vault.side(rev)).transpose();
-    let from = match side(0)? {
-        Some(side) => Some(side),
-        None => vault.head_side()?,
-    };
-    let to = side(1)?.unwrap_or(Side::Work);
-    let changed = vault.diff(from, to, &args.names)?;
+    let changed = changed(&vault, args)?;
     if context.json() {
         out::json(&json!(changed.iter().map(|c| as_json(c, args.reveal)).collect::<Vec<_>>()))?;
     } else {
@@ -49,6 +46,30 @@ pub fn run(context: &Context, args: &DiffArgs) -> Answer {
         out::text(&text)?;
     }
     Ok(exit::DONE)
+}
+
+fn changed(vault: &Vault, args: &DiffArgs) -> anyhow::Result<Vec<Changed>> {
+    let has_number = args.revisions.iter().any(|revision| revision.parse::<u64>().is_ok());
+    if let ([name], [from, to @ ..], true) = (&args.names[..], &args.revisions[..], has_number)
+        && let Ok(path) = SecretPath::parse(name)
+        && vault.below(name)?.is_empty()
+    {
+        return Ok(vault.diff_of(&path, from, to.first().map(String::as_str))?.into_iter().collect());
+    }
+    let side = |n: usize| args.revisions.get(n).map(|rev| vault.side(rev)).transpose();
+    let sides = (|| Ok((side(0)?, side(1)?)))();
+    let (from, to) = sides.map_err(|error: VaultError| match has_number && args.names.len() != 1 {
+        true => Refusal::usage(
+            format!("{error}; a revision may be a number where one secret is named"),
+            format!("covault diff {} -- NAME", args.revisions.join(" ")),
+        ),
+        false => error.into(),
+    })?;
+    let from = match from {
+        Some(side) => Some(side),
+        None => vault.head_side()?,
+    };
+    Ok(vault.diff(from, to.unwrap_or(Side::Work), &args.names)?)
 }
 
 fn headline(changed: &Changed) -> String {

@@ -18,7 +18,8 @@ use crate::vault::{Vault, VaultError};
 ///
 /// NAME is a secret (prod/db), a field of it (prod/db/password), or either at an older revision (prod/db@3,
 /// prod/db@HEAD~2). Without a field: the only one, or the one called `value`. A one-time password field gives its
-/// current code. On a terminal a newline is added.
+/// current code. On a terminal a newline is added, and control characters are shown as \u{…}; a pipe or a file gets the
+/// exact bytes.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault get prod/db\n  covault get prod/db/user\n  covault get prod/db@3\n  \
     covault get mail/otp                 # the current code\n  covault get tls/key > key.pem\n\n\

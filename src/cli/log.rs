@@ -17,7 +17,7 @@ use crate::vault::history::LogEntry;
 /// fields each version changed (opens them).
 #[derive(Args)]
 #[command(after_help = "Examples:\n  covault log prod/db\n  covault log prod/db --fields\n  covault log -n 20\n\n\
-    See the values with: covault diff REV REV --reveal, or git log -p")]
+    See the values with: covault diff 2 3 --reveal -- prod/db (numbers of revisions, or commits), or git log -p")]
 pub struct LogArgs {
     /// The secret; without one, all of them
     #[arg(add = ArgValueCandidates::new(complete::names))]

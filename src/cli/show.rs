@@ -5,7 +5,7 @@ use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
 use super::context::Context;
-use super::exit::{self, Answer};
+use super::exit::{self, Answer, Refusal};
 use super::{complete, out};
 use crate::model::escape;
 use crate::model::keys::record::{KeyRecord, PROVIDER, RemoteId, Retired, is_record};
@@ -17,11 +17,12 @@ use crate::vault::read::Secret;
 /// Show a secret with all its fields, masked
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  covault show prod/db\n  covault show prod/db --reveal\n  covault show prod/db --json --reveal"
+    after_help = "Examples:\n  covault show prod/db\n  covault show prod/db --reveal\n  covault show prod/db@3\n  \
+    covault show prod/db --json --reveal"
 )]
 pub struct ShowArgs {
-    /// The secret
-    #[arg(add = ArgValueCandidates::new(complete::names))]
+    /// The secret, with a revision's number or a commit after an @
+    #[arg(value_name = "NAME[@REV]", add = ArgValueCandidates::new(complete::names))]
     name: String,
     /// Show the values of secret fields, too
     #[arg(long)]
@@ -34,8 +35,12 @@ pub struct ShowArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &ShowArgs) -> Answer {
     let vault = context.vault()?;
-    let path = SecretPath::parse(&args.name)?;
-    let secret = match &args.at {
+    let (name, revision) = args.name.split_once('@').map_or((args.name.as_str(), None), |(n, r)| (n, Some(r)));
+    let path = SecretPath::parse(name)?;
+    let secret = match revision.or(args.at.as_deref()) {
+        Some(_) if revision.is_some() && args.at.is_some() => {
+            return Err(Refusal::usage("a revision stands after the @ and after --at", "leave one of them out"));
+        }
         Some(revision) => vault.secret_at(&path, revision)?,
         None => vault.secret(&path)?,
     };

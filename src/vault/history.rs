@@ -222,9 +222,32 @@ impl Vault {
         Ok(paths.into_iter().map(|path| self.changed(path, from, to)).collect())
     }
 
+    /// What differs between two versions of one secret, or between one and what is on disk; each is the number of a
+    /// revision or a commit. `None` where they are the same version.
+    pub fn diff_of(&self, path: &SecretPath, from: &str, to: Option<&str>) -> Result<Option<Changed>, VaultError> {
+        let version = |revision: &str| match revision.parse::<u64>() {
+            Ok(_) => self.old_version(path, Some(revision)).map(Some),
+            Err(_) => self.version_on(self.side(revision)?, path),
+        };
+        let before = version(from)?;
+        let after = to.map_or_else(|| self.version_on(Side::Work, path), version)?;
+        let hash = |version: &Option<Version>| version.as_ref().map(Version::hash);
+        let is_same = hash(&before) == hash(&after);
+        Ok((!is_same).then(|| self.changed_between(path.clone(), Ok(before), Ok(after))))
+    }
+
     fn changed(&self, path: SecretPath, from: Option<Side>, to: Side) -> Changed {
         let version = |side: Option<Side>| side.map_or(Ok(None), |side| self.version_on(side, &path));
         let (before, after) = (version(from), version(Some(to)));
+        self.changed_between(path, before, after)
+    }
+
+    fn changed_between(
+        &self,
+        path: SecretPath,
+        before: Result<Option<Version>, VaultError>,
+        after: Result<Option<Version>, VaultError>,
+    ) -> Changed {
         let state =
             |v: &Result<Option<Version>, VaultError>| v.as_ref().ok()?.as_ref().map(|v| v.manifest().state.clone());
         let states = (state(&before), state(&after));

@@ -125,6 +125,34 @@ fn diff_compares_disk_and_commits_masked_or_not() {
 }
 
 #[test]
+fn a_revision_is_named_the_same_way_everywhere() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    for value in ["one", "two", "three"] {
+        alice.set("default/a", value);
+    }
+    alice.set("default/b", "other");
+    let text = alice.covault(["diff", "1", "2", "--reveal", "--", "default/a"]).ok().text();
+    assert_eq!(text, "default/a (changed)\n  - field.value: one\n  + field.value: two\n");
+    let text = alice.covault(["diff", "2", "--reveal", "--", "default/a"]).ok().text();
+    assert!(text.contains("  - field.value: two\n  + field.value: three\n"), "{text}");
+    let text = alice.covault(["diff", "1", "HEAD~1", "--reveal", "--", "default/a"]).ok().text();
+    assert!(text.contains("  - field.value: one\n  + field.value: three\n"), "{text}");
+    assert_eq!(alice.covault(["diff", "3", "--", "default/a"]).ok().text(), "");
+    let said = alice.covault(["diff", "1", "9", "--", "default/a"]).exits(3);
+    assert!(said.err.contains("default/a") && said.err.contains('9'), "{}", said.err);
+    // A number is one secret's.
+    for args in [&["diff", "1", "2"][..], &["diff", "1", "2", "--", "default/a", "default/b"]] {
+        let said = alice.covault(args).exits(2);
+        assert!(said.err.contains("hint: covault diff 1 2 -- NAME\n"), "{}", said.err);
+    }
+    let shown = alice.covault(["show", "default/a@2", "--reveal"]).ok().text();
+    assert!(shown.contains("value: two\n"), "{shown}");
+    assert_eq!(shown, alice.covault(["show", "default/a", "--at", "2", "--reveal"]).ok().text());
+    alice.covault(["show", "default/a@2", "--at", "2"]).exits(2);
+}
+
+#[test]
 fn restore_writes_old_values_as_new_ones() {
     let world = World::new();
     let alice = world.founder("alice");
