@@ -74,6 +74,35 @@ fn words(person: &Person) -> String {
 }
 
 #[test]
+fn what_is_there_again_is_not_put_back_over_it() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("um/a", "v1");
+    alice.git(["rm", "-q", ".covault/secrets/um/a.age"]).ok();
+    alice.git(["commit", "-qm", "away"]).ok();
+    let gone = "it is gone, and nobody deleted it with covault: ";
+    let said = alice.covault(["verify", "--history"]).exits(6);
+    assert!(said.text().contains(gone) && said.text().contains("put it back with: git checkout "), "{}", said.text());
+    alice.covault(["restore", "um/a"]).ok();
+    alice.set("um/a", "v2");
+    let said = alice.covault(["verify", "--history"]).exits(6);
+    let text = format!("{}{}", said.text(), said.err);
+    assert!(text.contains(gone) && text.contains("; it is there again since"), "{text}");
+    assert!(!text.contains("git checkout"), "{text}");
+    // Somebody began another at the name.
+    alice.set("um/b", "v1");
+    alice.git(["rm", "-q", ".covault/secrets/um/b.age"]).ok();
+    alice.git(["commit", "-qm", "away"]).ok();
+    alice.set("um/b", "v2");
+    let said = alice.covault(["verify", "--history"]).exits(6);
+    let text = format!("{}{}", said.text(), said.err);
+    let hint = text.split("see what it was with: covault ").nth(1).unwrap_or_else(|| panic!("{text}"));
+    assert!(!text.contains("git checkout"), "{text}");
+    let shown = alice.covault(hint.lines().next().unwrap().split(' ').chain(["--reveal"])).ok().text();
+    assert!(shown.contains("value: v1"), "{shown}");
+}
+
+#[test]
 fn every_kind_of_wrong_file_has_its_code() {
     let world = World::new();
     let alice = stocked(&world);

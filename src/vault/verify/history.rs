@@ -83,11 +83,12 @@ struct Settled {
     bad: BTreeSet<String>,
 }
 
-/// A file that is not the parent's; whether it descends from it is asked at the end.
+/// A file that is not the parent's, or gone; whether it descends from it, or one that is there later, is asked at the end.
 struct Step {
     commit: ObjectId,
     parent: ObjectId,
     is_merge: bool,
+    is_gone: bool,
     file: String,
     /// The versions, where their authors signed them.
     versions: Vec<Hash>,
@@ -216,22 +217,19 @@ impl Checker<'_, '_> {
             self.found.findings.push(Finding::new("roster-rollback", &file, Some(&at), text).hinting(hint));
         }
         for (file, olds) in expected {
-            match here.files.get(&file) {
-                None => {
-                    let text = format!("it is gone, and nobody deleted it with covault: {from} has it");
-                    let hint = format!("put it back with: git checkout {from} -- {file}");
-                    self.found.findings.push(Finding::new("removed", &file, Some(&at), text).hinting(hint));
-                }
-                Some(held) if olds.iter().all(|old| held.versions.contains(old)) => {}
-                Some(held) => self.steps.push(Step {
-                    commit,
-                    parent,
-                    is_merge,
-                    file,
-                    versions: if held.is_signed { held.versions.clone() } else { Vec::new() },
-                    olds,
-                }),
+            let held = here.files.get(&file);
+            if held.is_some_and(|held| olds.iter().all(|old| held.versions.contains(old))) {
+                continue;
             }
+            self.steps.push(Step {
+                commit,
+                parent,
+                is_merge,
+                is_gone: held.is_none(),
+                file,
+                versions: held.filter(|held| held.is_signed).map(|held| held.versions.clone()).unwrap_or_default(),
+                olds,
+            });
         }
         Ok(())
     }
@@ -341,15 +339,43 @@ impl Checker<'_, '_> {
     /// Judges the steps, now that every version is known.
     fn conclude(&mut self, tip: &Settled) {
         for step in std::mem::take(&mut self.steps) {
+            let now = tip.files.get(&step.file).filter(|held| held.is_good);
+            if step.is_gone {
+                self.found.findings.push(self.removed(&step, now));
+                continue;
+            }
             for old in &step.olds {
                 let follows = |versions: &[Hash]| versions.iter().any(|version| self.descent.descends(*version, *old));
                 if !follows(&step.versions) {
-                    let now = tip.files.get(&step.file).filter(|held| held.is_good);
                     let is_mended = now.is_some_and(|held| follows(&held.versions));
                     self.found.findings.push(self.rollback(&step, *old, is_mended));
                     break;
                 }
             }
+        }
+    }
+
+    /// A file that a commit took away. Where one is there by now, putting the old one back would take that away.
+    fn removed(&self, step: &Step, now: Option<&Held>) -> Finding {
+        let from = abbreviated(&step.parent.to_string());
+        let mut text = format!("it is gone, and nobody deleted it with covault: {from} has it");
+        let follows = |now: &Held, old: Hash| now.versions.iter().any(|it| self.descent.descends(*it, old));
+        let hint = match now {
+            None => Some(format!("put it back with: git checkout {from} -- {}", step.file)),
+            Some(now) if step.olds.iter().all(|old| follows(now, *old)) => {
+                text.push_str("; it is there again since");
+                None
+            }
+            Some(_) => {
+                text.push_str("; it is there again since, in a version that does not follow it");
+                path_of(&self.opening.root, &step.file)
+                    .map(|name| format!("see what it was with: covault show {name}@{from}"))
+            }
+        };
+        let finding = Finding::new("removed", &step.file, Some(&step.commit.to_string()), text);
+        match hint {
+            Some(hint) => finding.hinting(hint),
+            None => finding,
         }
     }
 
