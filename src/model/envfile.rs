@@ -65,6 +65,22 @@ pub enum EnvFileError {
         /// The line.
         line: usize,
     },
+    /// A reference in quotes, which other files have and these have not.
+    #[error("line {line}: the reference of {name} stands in quotes, and is to be written without")]
+    Quoted {
+        /// The variable.
+        name: String,
+        /// The line.
+        line: usize,
+    },
+    /// Something behind a reference.
+    #[error("line {line}: nothing may follow the reference of {name}; a comment has a line of its own")]
+    AfterReference {
+        /// The variable.
+        name: String,
+        /// The line.
+        line: usize,
+    },
     /// A reference that is empty, too long, or has characters that no path has.
     #[error("line {line}: the reference of {name} is no path such as dev/db/url")]
     BadReference {
@@ -112,9 +128,19 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<EnvLine>, EnvFileError> {
         if is_loader_variable(name) {
             return Err(EnvFileError::LoaderVariable { name: named(), line });
         }
-        let reference = value.strip_prefix(SCHEME).ok_or_else(|| EnvFileError::Literal { name: named(), line })?;
+        let Some(reference) = value.strip_prefix(SCHEME) else {
+            let is_quoted = value.strip_prefix(['"', '\'']).is_some_and(|value| value.starts_with(SCHEME));
+            return Err(match is_quoted {
+                true => EnvFileError::Quoted { name: named(), line },
+                false => EnvFileError::Literal { name: named(), line },
+            });
+        };
         if !is_reference(reference) {
-            return Err(EnvFileError::BadReference { name: named(), line });
+            let is_followed = reference.split_once([' ', '\t']).is_some_and(|(first, _)| is_reference(first));
+            return Err(match is_followed {
+                true => EnvFileError::AfterReference { name: named(), line },
+                false => EnvFileError::BadReference { name: named(), line },
+            });
         }
         if let Some(earlier) = seen.insert(name, line) {
             return Err(EnvFileError::Duplicate { name: named(), line, earlier });

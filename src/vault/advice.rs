@@ -352,6 +352,9 @@ impl VaultError {
             },
             Self::NoSuchSecret { similar, name, .. } => match similar.as_slice() {
                 [] => format!("make it with: covault set {name}"),
+                names if names.iter().all(|other| other.starts_with(&format!("{name}/"))) => {
+                    format!("it is a folder: name a secret in it, such as {}", names.join(", "))
+                }
                 names => format!("did you mean {}?", names.join(", ")),
             },
             Self::Deleted { name } => format!("bring it back with: covault restore {name}"),

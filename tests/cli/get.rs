@@ -67,7 +67,7 @@ fn what_is_not_there_is_named_with_what_looks_like_it() {
     }
     let said = alice.covault(["get", "prod"]).exits(3);
     assert_eq!(
-        said.err, "error: there is no secret 'prod'\nhint: did you mean prod/db?\n",
+        said.err, "error: there is no secret 'prod'\nhint: it is a folder: name a secret in it, such as prod/db\n",
         "a folder shows what is in it"
     );
     for wrong in ["PROD/DB", "", "@1", "prod db"] {

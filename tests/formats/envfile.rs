@@ -16,15 +16,7 @@ fn references_comments_and_blank_lines_are_read() {
 
 #[test]
 fn a_literal_value_is_refused_and_not_repeated() {
-    for text in [
-        "A=hunter2",
-        "A=",
-        "A=\"covault://a/b\"",
-        "A=$(hunter2)",
-        "A=http://hunter2",
-        "A=Covault://a",
-        "A=x covault://a",
-    ] {
+    for text in ["A=hunter2", "A=", "A=$(hunter2)", "A=http://hunter2", "A=Covault://a", "A=x covault://a"] {
         let error = parse(text.as_bytes()).unwrap_err();
         assert_eq!(error, EnvFileError::Literal { name: "A".into(), line: 1 }, "{text}");
         assert!(!error.to_string().contains("hunter2"));
@@ -40,9 +32,15 @@ fn everything_else_is_refused_by_name() {
     assert_eq!(parse(b"1A=covault://x/y"), Err(EnvFileError::BadName { line: 1 }));
     assert_eq!(parse(b"=covault://x/y"), Err(EnvFileError::BadName { line: 1 }));
     assert_eq!(parse(format!("{}=covault://x", "A".repeat(257)).as_bytes()), Err(EnvFileError::BadName { line: 1 }));
-    for reference in ["", "/x", "x/", "x//y", "../x", "x/../y", "x y", "x#y", "x\u{1b}[31m", "x?y", "-x", "é"] {
+    for reference in ["", "/x", "x/", "x//y", "../x", "x/../y", "x#y", "? y", "x\u{1b}[31m", "x?y", "-x", "é"] {
         let text = format!("A=covault://{reference}");
         assert_eq!(parse(text.as_bytes()), Err(EnvFileError::BadReference { name: name(), line: 1 }), "{reference}");
+    }
+    for text in ["A=\"covault://a/b\"", "A='covault://a/b'", "A=\"covault://a"] {
+        assert_eq!(parse(text.as_bytes()), Err(EnvFileError::Quoted { name: name(), line: 1 }), "{text}");
+    }
+    for text in ["A=covault://x # why", "A=covault://x y", "A=covault://x\t#"] {
+        assert_eq!(parse(text.as_bytes()), Err(EnvFileError::AfterReference { name: name(), line: 1 }), "{text}");
     }
     let twice = b"A=covault://x\nB=covault://x\nA=covault://y";
     assert_eq!(parse(twice), Err(EnvFileError::Duplicate { name: name(), line: 3, earlier: 1 }));
