@@ -115,16 +115,16 @@ impl Vault {
 
     /// Whether a file of the work tree was ever committed on any branch; `None` where it is not in this repository.
     pub fn was_ever_committed(&self, file: &Path) -> Result<Option<bool>, VaultError> {
-        self.from_top(file).map(|path| Ok(self.repo().ever_tracked(&path)?)).transpose()
+        self.inside(file).map(|path| Ok(self.repo().ever_tracked(&path)?)).transpose()
     }
 
     /// Whether git leaves a file of the work tree out by itself.
     pub fn is_ignored(&self, file: &Path) -> Result<bool, VaultError> {
-        self.from_top(file).map_or(Ok(false), |path| Ok(self.repo().is_ignored(&path)?))
+        self.inside(file).map_or(Ok(false), |path| Ok(self.repo().is_ignored(&path)?))
     }
 
     /// The path of a file from the top of the work tree; `None` where it is not in there.
-    fn from_top(&self, file: &Path) -> Option<String> {
+    fn inside(&self, file: &Path) -> Option<String> {
         let top = self.work_dir()?.canonicalize().ok()?;
         let file = file.canonicalize().ok()?;
         Some(file.strip_prefix(&top).ok()?.to_str()?.to_owned())
