@@ -357,3 +357,19 @@ fn a_leavers_key_that_is_switched_off_is_not_switched_on_for_its_replacement() {
     alice.covault(["expose", "carol", "--check"]).ok();
     assert_eq!(fake.live_keys().len(), 1);
 }
+
+#[test]
+fn what_several_clones_wrote_of_a_key_made_by_hand_is_nothing_for_resume() {
+    let rig = Rig::new();
+    let alice = &rig.alice;
+    alice.covault_fed(b"sk_live_first", ["key", "issue", "prod/stripe", "--provider", "manual"]).ok();
+    alice.push("main");
+    let desktop = super::rig::machine_of(&rig, "desktop");
+    alice.covault_fed(b"sk_live_second", ["key", "rotate", "prod/stripe"]).ok();
+    desktop.covault_fed(b"sk_live_third", ["key", "rotate", "prod/stripe"]).ok();
+    alice.push("main");
+    desktop.covault(["sync"]);
+    desktop.covault(["resolve", "prod/stripe", "--newest"]).ok();
+    assert!(!desktop.covault(["status"]).ok().text().contains("several clones"), "nobody can be asked");
+    desktop.covault(["key", "resume"]).ok();
+}

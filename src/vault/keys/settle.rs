@@ -295,20 +295,21 @@ fn records_in(document: &Document, sealed_at: Time) -> Vec<KeyRecord> {
 /// Whether a field of a secret is one that several clones got keys for at the same time: which of them stays is settled with
 /// their provider, not by picking a value.
 pub(in crate::vault) fn is_for_resume(document: &Document, field: &FieldName, sealed_at: Time) -> bool {
-    let provider = read::meta(document, PROVIDER, sealed_at).and_then(Capabilities::named);
-    let is_asked = provider.is_some_and(|provider| provider.revokes);
-    is_asked && value_field().is_ok_and(|value| value == *field) && records_in(document, sealed_at).len() > 1
+    value_field().is_ok_and(|value| value == *field) && is_several(document, sealed_at)
 }
 
-/// Whether several clones made keys for a secret, or changed what is said of its key, without each other.
+/// Whether several clones made keys for a secret, or changed what is said of its key, without each other, and its provider can
+/// be asked which of that stays.
 pub(in crate::vault) fn is_several(document: &Document, sealed_at: Time) -> bool {
-    records_in(document, sealed_at).len() > 1
+    let provider = read::meta(document, PROVIDER, sealed_at).and_then(Capabilities::named);
+    provider.is_some_and(|provider| provider.revokes) && records_in(document, sealed_at).len() > 1
 }
 
 /// Secrets that got keys in several clones at the same time, or whose records changed there.
 pub(super) fn doubly_issued(vault: &Vault) -> Result<Vec<SecretPath>, VaultError> {
     let names = vault.live_names()?;
     let opened = vault.open_many(&names, &|| ())?;
-    let double = opened.into_iter().filter_map(Result::ok).filter(|secret| records_of(secret).len() > 1);
+    let is_double = |secret: &Secret| is_several(&secret.document, secret.manifest.at);
+    let double = opened.into_iter().filter_map(Result::ok).filter(is_double);
     Ok(double.map(|secret| secret.document.path).collect())
 }
