@@ -25,8 +25,8 @@ impl Repo {
     /// Finds the trunk; `None` where nothing of it exists.
     ///
     /// The setting `covault.trunk` (a branch `main`, `origin/main`, or a full ref) is final where it is set: if nothing
-    /// of it exists, no other branch takes its place. Else it is what `refs/remotes/origin/HEAD` points to (where there is
-    /// one remote, of another name, its `HEAD`), else the branch of `covault.branch`. A branch stands for its upstream,
+    /// of it exists, no other branch takes its place. Else it is what `refs/remotes/origin/HEAD` points to, or, where there
+    /// is one remote of another name, its `HEAD`; else the branch of `covault.branch`. A branch stands for its upstream,
     /// else for `origin`'s branch of the same name, and only where there is neither for itself. Settings count as they were
     /// when the repository was opened.
     ///
@@ -44,12 +44,13 @@ impl Repo {
                 }
             },
             None => {
-                let head = format!("{REMOTES}{}/HEAD", self.main_remote());
-                // Where it points nowhere, somebody pushed a branch of that name.
-                if let Some((name, commit)) =
-                    self.first_ref(std::slice::from_ref(&head))?.filter(|(name, _)| *name != head)
-                {
-                    return Ok(Some(Trunk { remote: name.starts_with(REMOTES), name, commit }));
+                for remote in ["origin", &self.main_remote()] {
+                    let head = format!("{REMOTES}{remote}/HEAD");
+                    let found = self.first_ref(std::slice::from_ref(&head))?;
+                    // Where it points nowhere, somebody pushed a branch of that name.
+                    if let Some((name, commit)) = found.filter(|(name, _)| *name != head) {
+                        return Ok(Some(Trunk { remote: name.starts_with(REMOTES), name, commit }));
+                    }
                 }
                 if let Some(branch) = self.config_str("covault.branch").filter(|branch| !branch.is_empty()) {
                     self.add_branch(branch.strip_prefix(HEADS).unwrap_or(&branch), &mut names);

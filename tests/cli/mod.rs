@@ -158,7 +158,7 @@ pub fn on_terminal(person: &Person, answers: &[&str], args: &[&str]) -> Said {
 /// The same with another program, named by its whole path.
 pub fn on_terminal_with(person: &Person, program: &str, answers: &[&str], args: &[&str]) -> Said {
     const SCRIPT: &str = r#"
-import os, pty, select, sys, termios, time
+import os, pty, select, signal, sys, termios, time
 def hidden(fd):
     for _ in range(300):
         if not termios.tcgetattr(fd)[3] & termios.ECHO:
@@ -169,6 +169,8 @@ def hidden(fd):
 answers = sys.argv[1].split('\n') if sys.argv[1] else []
 pid, fd = pty.fork()
 if pid == 0:
+    # Whoever runs the tests in the background may have ^C ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.argv[2], sys.argv[2:])
 out, asked = b'', 0
 while True:
@@ -183,7 +185,8 @@ while True:
         break
     out += data
     # A question is at the end of what was said, with echo switched off; where it is edited, the cursor is shown at last.
-    if out.endswith((b': ', b'\x1b[?25h')) and hidden(fd):
+    # Who is about to end says more.
+    if out.endswith((b': ', b'\x1b[?25h')) and hidden(fd) and not select.select([fd], [], [], 0.1)[0]:
         asked += 1
         if not answers:
             os.kill(pid, 9); break
