@@ -15,6 +15,16 @@ pub fn forked(world: &World) -> Person {
     alice
 }
 
+/// The same after two fields were changed: `password` on the side, `value` on `main`, which is checked out.
+pub fn parted(world: &World) -> Person {
+    let alice = forked(world);
+    on(&alice, "side");
+    field(&alice, "password", "from the side");
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    alice
+}
+
 pub fn field(person: &Person, field: &str, value: &str) {
     person.covault_fed(value.as_bytes(), ["set", "db", "--stdin", field]).ok();
 }

@@ -1,11 +1,10 @@
 //! What git left unmerged, settled by what git is doing meanwhile: a merge, a revert, a cherry-pick, a rebase.
 
-use covault::model::roster::{Operation, Role};
+use covault::model::roster::Role;
 use covault::seal::members;
 
-use super::git::{field, forked, is_good, on, values};
-use super::rig;
-use super::traps::git_without_driver;
+use super::git::{field, forked, is_good, on, parted, values};
+use super::traps::{git_without_driver, pulling_what_a_leaver_wrote};
 use crate::cli::json;
 use crate::team;
 use crate::world::{Person, World};
@@ -128,11 +127,7 @@ fn a_side_that_was_dropped_is_found_beside_what_is_still_unmerged() {
 #[test]
 fn a_side_that_was_dropped_is_over_once_that_was_committed() {
     let world = World::new();
-    let alice = forked(&world);
-    on(&alice, "side");
-    field(&alice, "password", "from the side");
-    on(&alice, "main");
-    field(&alice, "value", "from main");
+    let alice = parted(&world);
     git_without_driver(&alice, &["merge", "-q", "side"]);
     alice.git(["checkout", "-q", "--ours", "--", DB]).ok();
     alice.git(["add", DB]).ok();
@@ -144,14 +139,7 @@ fn a_side_that_was_dropped_is_over_once_that_was_committed() {
 #[test]
 fn what_counts_for_nothing_and_was_dropped_by_hand_is_kept_until_somebody_decides() {
     let world = World::new();
-    let alice = forked(&world);
-    let bob = team::admit(&world, &alice, "bob", Role::Writer);
-    field(&bob, "password", "written by bob");
-    field(&alice, "value", "written by alice");
-    let member = team::vault(&alice).roster().named(&rig::member("bob")).unwrap().reference();
-    team::amend(&alice, vec![Operation::Remove { member, live: Vec::new() }.into()], "covault: remove bob");
-    let path = bob.repo.to_str().unwrap().to_owned();
-    git_without_driver(&alice, &["pull", "-q", "--no-rebase", &path, "main"]);
+    let alice = pulling_what_a_leaver_wrote(&world);
     for added in ["--ours", "--theirs"] {
         alice.git(["checkout", "-q", "-m", "--", DB]).ok();
         alice.git(["checkout", "-q", added, "--", DB]).ok();
@@ -160,4 +148,17 @@ fn what_counts_for_nothing_and_was_dropped_by_hand_is_kept_until_somebody_decide
         assert_eq!(members(&std::fs::read(alice.file("db")).unwrap()).unwrap().len(), 2, "{added}");
         assert_eq!(values(&alice, "db", "value"), ["written by alice"]);
     }
+}
+
+#[test]
+fn a_file_that_took_the_place_of_both_sides_loses_neither() {
+    let world = World::new();
+    let alice = parted(&world);
+    git_without_driver(&alice, &["merge", "-q", "side"]);
+    alice.git(["checkout", "-q", "HEAD~1", "--", DB]).ok();
+    assert_eq!(settled(&alice), ["db"]);
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    assert_eq!(values(&alice, "db", "password"), ["from the side"]);
+    assert_eq!(values(&alice, "db", "value"), ["from main"]);
+    is_good(&alice);
 }

@@ -27,6 +27,19 @@ fn picking(world: &World) -> Person {
     alice
 }
 
+/// alice has removed bob, and is in the middle of pulling what he wrote before he heard of it.
+pub fn pulling_what_a_leaver_wrote(world: &World) -> Person {
+    let alice = forked(world);
+    let bob = team::admit(world, &alice, "bob", Role::Writer);
+    field(&bob, "password", "written by bob");
+    field(&alice, "value", "written by alice");
+    let member = team::vault(&alice).roster().named(&rig::member("bob")).unwrap().reference();
+    team::amend(&alice, vec![Operation::Remove { member, live: Vec::new() }.into()], "covault: remove bob");
+    let path = bob.repo.to_str().unwrap().to_owned();
+    git_without_driver(&alice, &["pull", "-q", "--no-rebase", &path, "main"]);
+    alice
+}
+
 #[test]
 fn resolving_twice_keeps_what_was_written_in_between() {
     let world = World::new();
@@ -72,14 +85,7 @@ fn writing_after_one_side_was_added_too_early_loses_neither() {
 #[test]
 fn what_was_left_out_does_not_come_back_with_the_next_resolve() {
     let world = World::new();
-    let alice = forked(&world);
-    let bob = team::admit(&world, &alice, "bob", Role::Writer);
-    field(&bob, "password", "written by bob");
-    field(&alice, "value", "written by alice");
-    let member = team::vault(&alice).roster().named(&rig::member("bob")).unwrap().reference();
-    team::amend(&alice, vec![Operation::Remove { member, live: Vec::new() }.into()], "covault: remove bob");
-    let path = bob.repo.to_str().unwrap().to_owned();
-    git_without_driver(&alice, &["pull", "-q", "--no-rebase", &path, "main"]);
+    let alice = pulling_what_a_leaver_wrote(&world);
     alice.covault(["resolve"]).exits(5);
     alice.covault(["resolve", "db", "--discard"]).ok();
     let staged = std::fs::read(alice.file("db")).unwrap();
