@@ -5,7 +5,7 @@
 //! is there. The commands work when they are followed to the letter, so they name refs and commits and not `HEAD`, which
 //! may have a good roster while the trunk has none.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::branch::quoted;
 use super::trunk::{Here, abbreviated, place, short_ref};
@@ -15,7 +15,7 @@ use crate::model::bytes::Hash;
 use crate::model::roster::{self, MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, ObjectId, Repo, Trunk, Upstream};
 
-/// How many commits of a line are looked at, and how many different rosters: whoever pushes may push many.
+/// How many commits are looked at, and how many different rosters: whoever pushes may push many.
 const MANY: usize = 10_000;
 const ROSTERS: usize = 256;
 
@@ -49,18 +49,13 @@ impl Search<'_> {
         roster.ok().filter(|roster| roster.has(memory.held))
     }
 
-    /// The newest commit up to `tip` with a good roster, and what that has: step by step along the trunk's own commits,
-    /// as the trunk is judged, so that a roster which lacks what one before it had is none.
+    /// The newest commit up to `tip` with a good roster, and what that has: step by step, as the trunk is judged, so that a
+    /// roster which lacks what one before it had is none, on whichever side of a merge that was.
     fn newest_good(&self, mut memory: Memory, tip: ObjectId) -> Option<(ObjectId, Memory)> {
         let hide: Vec<ObjectId> = memory.from.into_iter().collect();
         let walked = self.repo.walk(&[tip], &hide).ok()?;
-        let parents: HashMap<ObjectId, Option<ObjectId>> =
-            walked.iter().map(|commit| (commit.id, commit.parents.first().copied())).collect();
-        let next = |commit: &ObjectId| parents.get(commit).copied().flatten().filter(|it| parents.contains_key(it));
-        let line = std::iter::successors(Some(tip).filter(|tip| parents.contains_key(tip)), next);
-        let line: Vec<ObjectId> = line.take(MANY).collect();
         let mut met = HashSet::new();
-        for commit in line.into_iter().rev() {
+        for commit in walked.iter().skip(walked.len().saturating_sub(MANY)).map(|commit| commit.id) {
             let Some(blob) = self.repo.blob_at(commit, self.file).ok().flatten() else { continue };
             if met.len() >= ROSTERS || !met.insert(blob) {
                 continue;

@@ -40,7 +40,14 @@ fn exchange_parents(case: &Case, before: &str) {
 fn a_removal_that_a_merge_with_exchanged_parents_leaves_out() {
     let case = with_a_removal();
     exchange_parents(&case, "main~1");
-    Attacked::of(case).spoils(&ALL).refuses(GET, ROLLED_BACK).refuses(&["set", "dev/new"], ROLLED_BACK);
+    let attacked = Attacked::of(case).spoils(&ALL).refuses(GET, ROLLED_BACK).refuses(&["set", "dev/new"], ROLLED_BACK);
+    // What is told puts the removal back, for everybody.
+    let alice = &attacked.case.alice;
+    let said = alice.covault(GET).exits(6);
+    let told = said.err.split("put the newer one back with: ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+    alice.fed("sh", b"", ["-ec", told.split("; only if").next().unwrap()]).ok();
+    let who = alice.covault(["member", "ls"]).ok().text();
+    assert!(!who.contains("wanda") && who.contains("adam"), "{who}");
 }
 
 #[test]
