@@ -243,10 +243,13 @@ impl VaultError {
                      out with: covault resolve {path} --discard"
                 )
             }
-            Self::Inconsistent { file, what: Wrong::NotEntitled { .. } } => format!(
-                "where good versions lie beside it, leave it out with: covault resolve --discard; else put a good version \
-                 back with: git checkout REV -- {file}"
-            ),
+            Self::Inconsistent { file, what: Wrong::NotEntitled { .. } } => {
+                let name = name_of(file).unwrap_or("NAME");
+                format!(
+                    "where good versions lie beside it, leave it out with: covault resolve {name} --discard; else put a good \
+                     version back with: git checkout REV -- {file}"
+                )
+            }
             Self::Inconsistent { file, what: Wrong::Path { says, stray: Some(Stray::Moved { home, to }) } } => {
                 let moving = to.as_ref().map(|to| format!("; then: covault mv {says} {to}")).unwrap_or_default();
                 format!("it is {says}'s file: put it back with: {}{moving}", moving_back(file, home))
@@ -494,6 +497,11 @@ impl VaultError {
         };
         Some(text)
     }
+}
+
+/// The secret that a file is, by where it lies.
+fn name_of(file: &str) -> Option<&str> {
+    file.rsplit_once(".covault/secrets/")?.1.strip_suffix(".age")
 }
 
 /// The command that moves a file, whose folder may be gone.
