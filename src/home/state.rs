@@ -127,6 +127,18 @@ impl Home {
         let _ = checked::write(&self.clone_file("healed", vault, place), text.as_bytes());
     }
 
+    /// From where to where the trunk was looked at last, where something at the end does not follow the beginning: two
+    /// commits. A damaged record is none.
+    pub fn looked(&self, vault: Hash, place: &Path) -> Option<(String, String)> {
+        let text = checked::read_text(&self.clone_file("looked", vault, place)).ok().flatten()?;
+        text.trim_end().split_once(' ').map(|(from, to)| (from.to_owned(), to.to_owned()))
+    }
+
+    /// Remembers it. A cache: failing to write it is no error.
+    pub fn remember_looked(&self, vault: Hash, place: &Path, from: &str, to: &str) {
+        let _ = checked::write_cache(&self.clone_file("looked", vault, place), format!("{from} {to}\n").as_bytes());
+    }
+
     /// The commit that one clone wrote last by itself.
     ///
     /// # Errors

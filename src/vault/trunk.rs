@@ -112,12 +112,20 @@ impl Here<'_> {
         self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
         let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
         let tip = trunk.commit.to_string();
-        let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip);
+        // What was found of the same two commits stays so: the record waits, and need not be worked out by each command.
+        let waits = |seen: &Seen| home.looked(vault, &place).is_some_and(|it| it == (seen.commit.clone(), tip.clone()));
+        let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip && !waits(seen));
         if let Some(seen) = seen.as_ref().filter(|_| moved) {
             self.check_way(at, seen.head, trunk.commit, theirs)?;
         }
         let reached = match at {
-            Some(from) if moved => self.reached(from, trunk.commit, theirs)?,
+            Some(from) if moved => {
+                let reached = self.reached(from, trunk.commit, theirs)?;
+                if reached.is_none() {
+                    home.remember_looked(vault, &place, &from.to_string(), &tip);
+                }
+                reached
+            }
             _ => Some(trunk.commit).filter(|_| moved),
         };
         if let Some(reached) = reached {

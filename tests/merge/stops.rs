@@ -2,19 +2,9 @@
 
 use std::io::Write as _;
 
-use super::git::{field, forked, is_good, on, values};
+use super::git::{field, forked, is_good, on, parted, values};
 use crate::cli::json;
 use crate::world::{Person, World};
-
-/// Both sides changed `db`; the clone is on main.
-fn diverged(world: &World) -> Person {
-    let alice = forked(world);
-    on(&alice, "side");
-    field(&alice, "password", "from the side");
-    on(&alice, "main");
-    field(&alice, "value", "from main");
-    alice
-}
 
 #[track_caller]
 fn has_both(person: &Person) {
@@ -25,7 +15,7 @@ fn has_both(person: &Person) {
 #[test]
 fn a_clone_without_the_driver_stops_and_resolve_settles_it() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     alice.covault(["setup", "--undo"]).ok();
     assert!(!alice.git(["config", "--get-regexp", "^merge[.]covault"]).text().contains("driver"));
     alice.git(["merge", "-q", "side"]).exits(1);
@@ -39,7 +29,7 @@ fn a_clone_without_the_driver_stops_and_resolve_settles_it() {
 #[test]
 fn a_side_that_was_added_too_early_is_not_lost() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     alice.git(["-c", "merge.covault.driver=exit 1 #", "merge", "-q", "side"]).exits(1);
     alice.git(["add", "-A"]).ok();
     let dropped = alice.covault(["resolve", "--json"]).ok();
@@ -54,7 +44,7 @@ fn a_side_that_was_added_too_early_is_not_lost() {
 #[test]
 fn a_side_that_was_committed_away_is_found_and_brought_back() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     alice.git(["-c", "merge.covault.driver=exit 1 #", "merge", "-q", "side"]).exits(1);
     alice.git(["add", "-A"]).ok();
     alice.git(["commit", "-qm", "kept ours by accident"]).ok();
@@ -72,7 +62,7 @@ fn a_side_that_was_committed_away_is_found_and_brought_back() {
 #[test]
 fn strategies_that_write_markers_into_ciphertext_are_healed() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     alice.git(["merge", "-q", "-s", "resolve", "side"]).exits(1);
     alice.covault(["resolve"]).ok();
     alice.git(["commit", "-q", "--no-edit"]).ok();
@@ -83,7 +73,7 @@ fn strategies_that_write_markers_into_ciphertext_are_healed() {
 #[test]
 fn an_octopus_is_done_one_by_one_or_settled() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     alice.git(["checkout", "-q", "-b", "third", "side~1"]).ok();
     alice.set("third", "of the third branch");
     on(&alice, "main");
@@ -142,7 +132,7 @@ fn an_old_file_in_a_pull_request_changes_nothing_and_is_reported() {
 #[test]
 fn bad_input_stops_the_merge_with_nothing_touched() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     on(&alice, "side");
     let good = std::fs::read(alice.file("db")).unwrap();
     let mut forged = good.clone();
@@ -164,7 +154,7 @@ fn bad_input_stops_the_merge_with_nothing_touched() {
 #[test]
 fn the_driver_itself_keeps_gits_contract() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     let side = |rev: &str| alice.git(["cat-file", "blob", &format!("{rev}:.covault/secrets/db.age")]).ok().out;
     let dir = world.path().join("sides");
     std::fs::create_dir(&dir).unwrap();
@@ -209,7 +199,7 @@ fn the_driver_itself_keeps_gits_contract() {
 #[test]
 fn other_tools_hand_over_their_sides_byte_for_byte() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     let side = |rev: &str, name: &str| {
         let path = world.path().join(name);
         std::fs::write(&path, alice.git(["cat-file", "blob", &format!("{rev}:.covault/secrets/db.age")]).ok().out)
@@ -236,7 +226,7 @@ fn other_tools_hand_over_their_sides_byte_for_byte() {
 #[test]
 fn a_program_that_is_gone_stops_git_before_anything_is_touched() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     let line = alice.git(["config", "merge.covault.driver"]).ok().text();
     let gone = line.trim().replace(env!("CARGO_BIN_EXE_covault"), "/nowhere/covault");
     alice.git(["config", "merge.covault.driver", &gone]).ok();
@@ -254,7 +244,7 @@ fn a_program_that_is_gone_stops_git_before_anything_is_touched() {
 #[test]
 fn nothing_tracked_can_switch_the_driver_off_or_put_another_in_its_place() {
     let world = World::new();
-    let alice = diverged(&world);
+    let alice = parted(&world);
     on(&alice, "side");
     std::fs::write(alice.repo.join(".gitattributes"), "*.age merge=union diff=x text eol=crlf\n").unwrap();
     std::fs::write(alice.repo.join(".covault/.gitattributes"), "* merge=binary\n").unwrap();
