@@ -115,18 +115,17 @@ impl Here<'_> {
         // What was found of the same two commits stays so: the record waits, and need not be worked out by each command.
         let waits = |seen: &Seen| home.looked(vault, &place).is_some_and(|it| it == (seen.commit.clone(), tip.clone()));
         let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip && !waits(seen));
-        if let Some(seen) = seen.as_ref().filter(|_| moved) {
-            self.check_way(at, seen.head, trunk.commit, theirs)?;
-        }
-        let reached = match at {
-            Some(from) if moved => {
-                let reached = self.reached(from, trunk.commit, theirs)?;
+        let reached = match at.filter(|_| moved).zip(seen.as_ref()) {
+            Some((from, seen)) => {
+                let way = repo.walk(&[trunk.commit], &[from])?;
+                self.check_way(&way, seen.head, trunk.commit, theirs)?;
+                let reached = self.reached(&way, (from, trunk.commit), theirs)?;
                 if reached.is_none() {
-                    home.remember_looked(vault, &place, &from.to_string(), &tip);
+                    home.remember_looked(vault, &place, &seen.commit, &tip);
                 }
                 reached
             }
-            _ => Some(trunk.commit).filter(|_| moved),
+            None => Some(trunk.commit).filter(|_| moved),
         };
         if let Some(reached) = reached {
             at = Some(reached);

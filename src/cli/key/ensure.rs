@@ -14,8 +14,8 @@ use crate::vault::keys::Ensured;
 /// Find a living key at a name, or have one issued: for scripts and CI
 ///
 /// A good key is left as it is, and nothing is written. Limits and alerts that are asked for and differ are set. A key that
-/// is gone or has ended is replaced by one that has them from the beginning; one that is switched off is a person's to decide. Where two machines want one at the
-/// same time, one makes it and the other waits for it.
+/// is gone or has ended is replaced by one that has them from the beginning; one that is switched off is a person's to
+/// decide. Where two machines want one at the same time, one makes it and the other waits for it.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  covault key ensure ci/openrouter --limit 5/day\n  covault run --from ci -- ./job\n\n\

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::desk::{Desk, record_of};
 use super::drive::Outcome;
 use super::journal::{Text, nothing_else};
-use super::{KeyError, PROVIDERS, desk};
+use super::{KeyError, desk, is_for_management};
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limits, Window};
@@ -356,8 +356,7 @@ pub(super) fn check_place(path: &SecretPath) -> Result<(), VaultError> {
     if path.is_journal() {
         return Err(VaultError::IsJournal(path.to_string()));
     }
-    let is_kept = path.as_str() == PROVIDERS || path.folders().any(|folder| folder == PROVIDERS);
-    if is_kept { Err(KeyError::Reserved(path.to_string()).into()) } else { Ok(()) }
+    if is_for_management(path) { Err(KeyError::Reserved(path.to_string()).into()) } else { Ok(()) }
 }
 
 /// What is to be taken away: what was left before, and the key in use.

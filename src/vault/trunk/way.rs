@@ -27,28 +27,28 @@ enum Met {
 
 impl Here<'_> {
     /// The trunk may not lose an entry that it had on its way from what was seen, or that a merge on the way brought: no
-    /// roster of those commits that goes on from what was there before it. `held` is the newest entry that was seen.
+    /// roster of those commits that goes on from what was there before it. `way` are the commits up to `to`, oldest first;
+    /// `held` is the newest entry that was seen.
     pub(super) fn check_way(
         &self,
-        from: Option<ObjectId>,
+        way: &[WalkedCommit],
         held: Hash,
         to: ObjectId,
         theirs: &Roster,
     ) -> Result<(), VaultError> {
-        let Some(from) = from else { return Ok(()) };
         let file = format!("{}/roster.toml", self.root);
         let Some(now) = self.repo.blob_at(to, &file)? else { return Ok(()) };
         let text = trust::roster_bytes(self.repo, now, &file)?;
         let mut met: HashMap<ObjectId, Met> = HashMap::from([(now, Met::Earlier(theirs.head))]);
         // The newest entries that count at each commit; several where a roster lacks what another one has.
         let mut heads: HashMap<ObjectId, BTreeSet<Hash>> = HashMap::new();
-        for commit in self.repo.walk(&[to], &[from])? {
+        for commit in way {
             let of_parent = |parent: &ObjectId| heads.get(parent).cloned().unwrap_or_else(|| BTreeSet::from([held]));
             let mut here: BTreeSet<Hash> = commit.parents.iter().flat_map(of_parent).collect();
             if let Some(blob) = or_nothing(self.repo.blob_at(commit.id, &file))? {
                 let met = match met.entry(blob) {
                     Entry::Occupied(met) => met.into_mut(),
-                    Entry::Vacant(place) => place.insert(self.met(blob, &file, &commit, &text, theirs)?),
+                    Entry::Vacant(place) => place.insert(self.met(blob, &file, commit, &text, theirs)?),
                 };
                 let goes_on = |has: &dyn Fn(Hash) -> bool| here.iter().all(|head| has(*head));
                 let newest = match met {
@@ -98,14 +98,14 @@ impl Here<'_> {
     /// at `from`, with which it is compared from then on, too.
     pub(super) fn reached(
         &self,
-        from: ObjectId,
-        to: ObjectId,
+        way: &[WalkedCommit],
+        (from, to): (ObjectId, ObjectId),
         theirs: &Roster,
     ) -> Result<Option<ObjectId>, VaultError> {
         if !matches!(self.repo.is_ancestor(from, to)?, Ancestry::Yes) {
             return Ok(Some(to));
         }
-        for lost in self.lost_on_the_way(from, to, theirs)? {
+        for lost in self.lost_on_the_way(way, to, theirs)? {
             if self.follows(from, lost, theirs)? {
                 return Ok(Some(lost));
             }
@@ -113,11 +113,15 @@ impl Here<'_> {
         Ok(if self.follows(from, to, theirs)? { Some(to) } else { None })
     }
 
-    /// Commits between the two with a version that counts, which no version at `to` follows; the newest first.
-    fn lost_on_the_way(&self, from: ObjectId, to: ObjectId, theirs: &Roster) -> Result<Vec<ObjectId>, VaultError> {
-        let walked = self.repo.walk(&[to], &[from])?;
+    /// Those commits with a version that counts, which no version at `to` follows; the newest first.
+    fn lost_on_the_way(
+        &self,
+        way: &[WalkedCommit],
+        to: ObjectId,
+        theirs: &Roster,
+    ) -> Result<Vec<ObjectId>, VaultError> {
         let mut met: BTreeMap<(SecretPath, String), Vec<(ObjectId, ObjectId)>> = BTreeMap::new();
-        for commit in walked.iter().rev() {
+        for commit in way.iter().rev() {
             let before = commit.parents.first().copied();
             for (path, change) in or_nothing(sealed::changed_between(self.repo, before, commit.id, self.root))? {
                 if let Some(after) = change.after {
@@ -150,7 +154,7 @@ impl Here<'_> {
                 }
             }
         }
-        Ok(walked.iter().rev().map(|commit| commit.id).filter(|commit| lost.contains(commit)).collect())
+        Ok(way.iter().rev().map(|commit| commit.id).filter(|commit| lost.contains(commit)).collect())
     }
 
     /// Whether everything that changed on the trunk follows what was there.
