@@ -6,10 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use super::open::{Version, check_without_standing};
+use super::check::check_without_standing;
+
+use super::draft::Draft;
 use super::read::Secret;
 use super::trunk::{abbreviated, descends};
-use super::write::{Draft, How, Report};
+use super::version::Version;
+use super::write::{How, Report};
 use super::wrong::Wrong;
 use super::{Vault, VaultError, sealed};
 use crate::model::compare;

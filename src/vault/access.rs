@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::basis::Basis;
-use super::open::{Opener, Version, authors, check};
-use super::write::{Draft, Under, beside, seal_draft, sealing};
+use super::check::check;
+use super::draft::{Draft, beside, seal_draft, sealing};
+use super::open::Opener;
+use super::under::Under;
+use super::version::{Version, authors};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};

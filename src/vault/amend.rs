@@ -9,9 +9,10 @@ use std::collections::{BTreeSet, HashSet};
 use rayon::prelude::*;
 
 use super::access::{Pending, Plan};
-use super::open::{Verified, check};
+use super::check::{Verified, check};
 use super::read::BATCH;
-use super::write::{How, Report, Under, Writing};
+use super::under::Under;
+use super::write::{How, Report, Writing};
 use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
 use crate::model::card::Card;

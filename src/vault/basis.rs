@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::open::{Named, Version, all_refused};
+use super::check::all_refused;
+
+use super::draft::Draft;
 use super::read::Secret;
-use super::write::Draft;
+use super::version::{Named, Version};
 use super::{Vault, VaultError, sealed};
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;

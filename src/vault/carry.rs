@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::draft::Draft;
 use super::read::Secret;
-use super::write::Draft;
 use super::{Vault, VaultError};
 use crate::model::bytes::{Hash, SecretId};
 use crate::model::document::Document;

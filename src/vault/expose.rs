@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use past::Found;
 use rayon::prelude::*;
 
-use super::open::{Verified, check};
+use super::check::{Verified, check};
 use super::read::BATCH;
 use super::share::no_such_member;
 use super::{Vault, VaultError, sealed};

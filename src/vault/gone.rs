@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use super::draft::Draft;
 use super::restore::{document_has_key, is_of_provider};
-use super::write::{Draft, How, Report, Writing};
+use super::write::{How, Report, Writing};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;

@@ -5,7 +5,7 @@
 
 use super::access::Plan;
 use super::carry::By;
-use super::write::stays_apart;
+use super::draft::stays_apart;
 use super::{Vault, VaultError, sealed};
 use crate::home::Healed;
 use crate::model::bytes::Hash;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::open::Version;
 use super::read::Secret;
+use super::version::Version;
 use super::{Vault, VaultError, sealed};
 use crate::model::compare::{self, Difference};
 use crate::model::manifest::State;

@@ -8,8 +8,9 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::basis::Basis;
-use super::open::{RefusedSibling, Version, all_refused, check_without_standing};
-use super::write::Draft;
+use super::check::{all_refused, check_without_standing};
+use super::draft::Draft;
+use super::version::{RefusedSibling, Version};
 use super::{Vault, VaultError, sealed, trust};
 use crate::home::Home;
 use crate::model::bytes::{Hash, Short};

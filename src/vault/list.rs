@@ -1,6 +1,6 @@
 //! What secrets there are, by name, and by what their manifests say. Nothing is opened here.
 
-use super::open::Version;
+use super::version::Version;
 use super::{Vault, VaultError, sealed};
 use crate::home::ListedFile;
 use crate::model::manifest::{Manifest, State};

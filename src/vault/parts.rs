@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::VaultError;
-use super::open::{Opener, Version};
+use super::open::Opener;
 use super::read::Secret;
+use super::version::Version;
 use crate::model::manifest::{MAX_PARENTS, MemberRef};
 
 /// Whom the versions in a file are sealed to, those that count.

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::carry::moved_away;
+use super::check::{Verified, check};
 use super::keys::{KeyError, is_for_resume};
-use super::open::{Opener, Verified, Version, check};
+use super::open::Opener;
+use super::version::Version;
 use super::{Vault, VaultError, sealed};
 use crate::model::bytes::Hash;
 use crate::model::document::Document;

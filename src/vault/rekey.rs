@@ -5,7 +5,8 @@
 use rayon::prelude::*;
 
 use super::access::{Due, Pending, Plan, RefusedFiles};
-use super::write::{Draft, How, Report};
+use super::draft::Draft;
+use super::write::{How, Report};
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
 use crate::repo::{Change, ObjectId};

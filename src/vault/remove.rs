@@ -2,8 +2,9 @@
 //!
 //! No file of a secret is ever deleted here; a tombstone takes its place.
 
-use super::open::Version;
-use super::write::{Draft, How, Report};
+use super::draft::Draft;
+use super::version::Version;
+use super::write::{How, Report};
 use super::{Vault, VaultError};
 use crate::model::document::Document;
 use crate::model::manifest::State;

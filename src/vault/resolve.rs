@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::basis::{Basis, put_back};
 use super::carry::{By, Carried};
+use super::draft::Draft;
 use super::gone::gone;
 use super::keys::{KeyError, is_for_resume};
-use super::open::{RefusedSibling, Version, authors};
 use super::read::Secret;
 use super::trunk::descends;
-use super::write::{Draft, How, Report};
+use super::version::{RefusedSibling, Version, authors};
+use super::write::{How, Report};
 use super::{Vault, VaultError, sealed};
 use crate::model::bytes::WriteName;
 use crate::model::manifest::State;

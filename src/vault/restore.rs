@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::open::Version;
+use super::draft::Draft;
 use super::read::Secret;
-use super::write::{Draft, How, Report, random};
+use super::version::Version;
+use super::write::{How, Report, random};
 use super::{Vault, VaultError, sealed};
 use crate::model::compare;
 use crate::model::document::Document;

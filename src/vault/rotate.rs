@@ -231,7 +231,7 @@ impl Vault {
     /// When that was to end is the answer.
     fn take_over_by_hand(
         &self,
-        draft: &mut super::write::Draft,
+        draft: &mut super::draft::Draft,
         edit: &mut Edit,
         now: Time,
     ) -> Result<Option<Time>, VaultError> {

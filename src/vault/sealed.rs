@@ -3,7 +3,9 @@
 //! What is checked, merged, sealed again or must not go back may be in either. What people list as secrets is in the
 //! first alone, which whoever lists them asks for by itself.
 
-use super::write::{Draft, Writing};
+use super::draft::Draft;
+
+use super::write::Writing;
 use super::{Vault, VaultError};
 use crate::model::manifest::State;
 use crate::model::names::{JOURNAL, SEALED, SECRETS, SecretPath};

@@ -3,8 +3,9 @@
 //! It asks nobody anything: values come as bytes.
 
 use super::basis::put_back;
-use super::open::Version;
-use super::write::{Draft, How, Report, Writing};
+use super::draft::Draft;
+use super::version::Version;
+use super::write::{How, Report, Writing};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::codec::MAX_VALUE;

@@ -9,10 +9,11 @@ use std::collections::{BTreeSet, HashSet};
 use rayon::prelude::*;
 
 use super::access::RefusedFiles;
-use super::open::{Version, check};
+use super::check::check;
 use super::read::BATCH;
 use super::share::{no_such_member, shown};
-use super::write::Under;
+use super::under::Under;
+use super::version::Version;
 use super::{Vault, VaultError, sealed, trust};
 use crate::model::bytes::Hash;
 use crate::model::card::Kind;

@@ -4,24 +4,17 @@
 
 use std::collections::BTreeSet;
 
+use super::draft::{Draft, beside, seal_draft};
 use super::heal::Healing;
-use super::read::Secret;
-use super::trunk::Ahead;
+use super::under::Under;
 use super::{Me, Vault, VaultError, branch, setup};
 use crate::home::{Home, OwnSigner};
-use crate::model::bytes::{Hash, SecretId};
-use crate::model::card::Device;
-use crate::model::codec;
-use crate::model::document::Document;
-use crate::model::manifest::{MAX_PARENTS, Manifest, MemberRef, RosterPoint};
-use crate::model::names::{MemberName, SecretPath};
-use crate::model::read;
+use crate::model::names::SecretPath;
 use crate::model::register::{Key, Value, Write};
-use crate::model::roster::{MAX_ROSTER, Member, Role, Roster};
-use crate::model::shares::Shares;
+use crate::model::roster::{MAX_ROSTER, Role};
 use crate::model::time::Time;
-use crate::repo::{Change, CommitHow, CommitMode, Found, Head, ObjectId, Outcome, Repo, WriteLock};
-use crate::seal::{self, SealError, Sealed, SealedFile, Signer};
+use crate::repo::{Change, CommitHow, CommitMode, Head, ObjectId, Outcome, Repo, WriteLock};
+use crate::seal::Signer as _;
 
 /// How a writing command goes about it.
 #[derive(Debug, Clone)]
@@ -51,71 +44,6 @@ pub struct Report {
     pub dry_run: bool,
     /// What a person should know.
     pub notes: Vec<String>,
-}
-
-/// A document to be sealed at its path.
-pub struct Draft {
-    /// What to seal.
-    pub document: Document,
-    /// The versions that it follows.
-    pub parents: Vec<(Hash, Manifest)>,
-    /// Whom it is shared with besides those who read by a grant.
-    pub shares: Shares,
-    /// Siblings that count for nothing, or are too many to be named, and stay beside it, as they lie in the file.
-    pub(super) kept_apart: Vec<Vec<u8>>,
-    /// Versions that count for nothing and that a person lets go of: they are named among the parents, and give nothing else.
-    pub(super) let_go: Vec<Hash>,
-    /// What lay at its path when it was begun.
-    pub(super) over: Found,
-}
-
-impl Draft {
-    /// The next version of an opened secret.
-    pub fn after(secret: Secret) -> Self {
-        let shares = secret.manifest.shares;
-        let (document, parents) = (secret.document, secret.versions);
-        let kept_apart = [secret.kept_apart, secret.left_over].concat();
-        Self { document, parents, shares, kept_apart, let_go: Vec::new(), over: Found::Unknown }
-    }
-
-    /// Whether it follows a version that is none of these, which somebody was shown.
-    pub(super) fn follows_more_than(&self, shown: &[Hash]) -> bool {
-        self.parents.iter().any(|(hash, _)| !shown.contains(hash))
-    }
-
-    /// A new secret, where there is no file.
-    pub fn birth(vault: Hash, path: SecretPath) -> Self {
-        let document = Document::new(vault, SecretId(random()), path);
-        let (parents, shares, kept_apart) = (Vec::new(), Shares::default(), Vec::new());
-        Self { document, parents, shares, kept_apart, let_go: Vec::new(), over: Found::Nothing }
-    }
-
-    /// Joins another version of the same secret in, which this one follows, too.
-    pub fn join(&mut self, secret: Secret) {
-        self.document = self.document.join(&secret.document);
-        self.shares = self.shares.join(&secret.manifest.shares);
-        for (hash, manifest) in secret.versions {
-            if !self.parents.iter().any(|(known, _)| *known == hash) {
-                self.parents.push((hash, manifest));
-            }
-        }
-        self.kept_apart.extend(secret.kept_apart.into_iter().chain(secret.left_over));
-    }
-
-    /// Whether it is news by itself: it follows several versions, which are one then.
-    pub(super) fn joins(&self) -> bool {
-        self.parents.len() > 1
-    }
-
-    /// Of `members`, from which it was joined, those that are more than one version can name stay beside it, for the
-    /// next time.
-    pub(super) fn keep_what_it_cannot_name<'a>(&mut self, members: impl Iterator<Item = &'a SealedFile>) {
-        if self.parents.len() <= MAX_PARENTS {
-            return;
-        }
-        let unnamed: BTreeSet<Hash> = self.parents.drain(MAX_PARENTS..).map(|(hash, _)| hash).collect();
-        self.kept_apart.extend(members.filter(|it| unnamed.contains(&it.hash())).map(|it| it.bytes().to_vec()));
-    }
 }
 
 /// Sixteen bytes from the system.
@@ -187,7 +115,7 @@ impl Vault {
     }
 
     /// Oneself as somebody who may write, with the key to sign with.
-    pub(super) fn author(&self) -> Result<(&super::Me, &OwnSigner), VaultError> {
+    pub(super) fn author(&self) -> Result<(&Me, &OwnSigner), VaultError> {
         let me = self.me()?;
         let member = self.roster.member(me.reference.card).ok_or_else(|| self.not_a_member())?;
         if member.role < Role::Writer || self.ahead.as_ref().is_some_and(|it| it.took_writing(&member.card.name)) {
@@ -280,159 +208,6 @@ pub(super) fn no_signing_key(home: &Home) -> VaultError {
         Some(file) => VaultError::NoSigningKey(file.display().to_string()),
         None => VaultError::IdentityAlone,
     }
-}
-
-/// The manifest of a draft, as far as it is known before sealing.
-fn manifest_of(
-    draft: &Draft,
-    landmarks: &[Hash],
-    me: &Me,
-    under: &Under<'_>,
-    now: Time,
-) -> Result<Manifest, VaultError> {
-    let path = &draft.document.path;
-    let (document, aliases) = with_smallest_id(draft);
-    let named = draft.parents.get(..MAX_PARENTS).unwrap_or(&draft.parents);
-    let let_go = draft.let_go.get(..MAX_PARENTS.saturating_sub(named.len())).unwrap_or(&draft.let_go);
-    let mut parents: Vec<Hash> = named.iter().map(|(hash, _)| *hash).chain(let_go.iter().copied()).collect();
-    parents.sort_unstable();
-    parents.dedup();
-    // What is let go of has no say in the number: whoever made it chose its own.
-    let newest = draft.parents.iter().max_by_key(|(hash, manifest)| (manifest.revision, *hash));
-    let readers = under.readers(path, &draft.shares);
-    // A share lets nobody write: neither here nor, where the trunk took the grant away, there.
-    let taken = |name| under.ahead.is_some_and(|ahead| ahead.took_reading(name, path, &[]));
-    if taken(&me.reference.name) {
-        return Err(VaultError::TakenOnTrunk(path.to_string()));
-    }
-    let granted = |member: &&&Member| under.roster.state().is_granted(member, path);
-    let author = readers.iter().find(|member| member.card.name == me.reference.name).filter(granted);
-    let author = author.ok_or_else(|| VaultError::WouldNotRead(path.to_string()))?.reference();
-    Ok(Manifest {
-        vault: under.roster.vault,
-        id: document.id,
-        aliases,
-        path: path.clone(),
-        state: document.state(),
-        // What follows only what is let go of is no birth, either.
-        revision: newest.map_or(if parents.is_empty() { 1 } else { 2 }, |(_, manifest)| manifest.next_revision()),
-        parents,
-        ancestors: Manifest::ancestors_letting_go(named, let_go, landmarks),
-        roster: RosterPoint { seq: under.roster.seq, head: under.roster.head, blob: under.blob.to_owned() },
-        readers: readers.iter().map(|member| member.reference()).collect(),
-        author,
-        shares: draft.shares.clone(),
-        values: read::secret_values(&document),
-        at: now,
-        document: Hash([0; 32]),
-        payload: Hash([0; 32]),
-        stanzas: Hash([0; 32]),
-    })
-}
-
-/// Seals a draft at `file` for the readers of its path, by oneself; `landmarks` are [`Vault::landmarks`].
-pub(super) fn seal_draft(
-    draft: &Draft,
-    file: &str,
-    landmarks: &[Hash],
-    me: &Me,
-    signer: &dyn Signer,
-    under: &Under<'_>,
-    now: Time,
-) -> Result<Sealed, VaultError> {
-    let manifest = manifest_of(draft, landmarks, me, under, now)?;
-    let devices = under.devices(&manifest.readers);
-    let (document, _) = with_smallest_id(draft);
-    let plaintext =
-        codec::encode(&document).map_err(|source| VaultError::Document { file: file.to_owned(), source })?;
-    seal::seal(manifest, &plaintext, &devices, signer).map_err(|source| sealing(file.to_owned(), source))
-}
-
-/// A sealed file with the siblings that stay beside it.
-pub(super) fn beside(file: &str, sealed: Vec<u8>, kept_apart: &[Vec<u8>]) -> Result<Vec<u8>, VaultError> {
-    let all = std::iter::once(sealed).chain(kept_apart.iter().cloned()).collect();
-    seal::bundle(all).map_err(|source| VaultError::Sealed { file: file.to_owned(), source })
-}
-
-/// Whether a version cannot be sealed for what it holds or for who would seal it: what it was to join stays apart, then.
-pub(super) fn stays_apart(error: &VaultError) -> bool {
-    matches!(
-        error,
-        VaultError::WouldNotRead(_)
-            | VaultError::TakenOnTrunk(_)
-            | VaultError::Document { .. }
-            | VaultError::Sealed { .. }
-            | VaultError::Inconsistent { .. }
-    )
-}
-
-/// Why sealing failed: an agent that does not sign is no fault of the file.
-pub(super) fn sealing(file: String, source: SealError) -> VaultError {
-    match source {
-        SealError::NotSigned { .. } => VaultError::Signing { what: "the new version", source },
-        source => VaultError::Sealed { file, source },
-    }
-}
-
-/// The roster that something is sealed under.
-pub(super) struct Under<'a> {
-    pub(super) roster: &'a Roster,
-    /// Git's name of its blob.
-    pub(super) blob: &'a str,
-    /// Members whose removal was seen on the trunk or in another clone.
-    pub(super) gone: &'a BTreeSet<MemberName>,
-    /// What the trunk knows and this branch does not.
-    pub(super) ahead: Option<&'a Ahead>,
-    /// Rosters by which a reader has to read, too: those of the other side while git merges.
-    pub(super) beside: &'a [Roster],
-}
-
-impl<'a> Under<'a> {
-    /// Who reads a secret, sorted by name; nobody whose removal was seen anywhere, or from whom the trunk took it.
-    pub(super) fn readers(&self, path: &SecretPath, shares: &Shares) -> Vec<&'a Member> {
-        let mut readers = self.roster.readers(path, &shares.holders());
-        let taken = |name| self.ahead.is_some_and(|ahead| ahead.took_reading(name, path, &shares.holders()));
-        readers.retain(|member| !self.gone.contains(&member.card.name) && !taken(&member.card.name));
-        for roster in self.beside {
-            let also: BTreeSet<Hash> =
-                roster.readers(path, &shares.holders()).iter().map(|member| member.hash).collect();
-            readers.retain(|member| also.contains(&member.hash));
-        }
-        readers
-    }
-
-    /// Whether one of these versions of a secret is by somebody who may not write it any more by what is known of the trunk,
-    /// whatever the roster here says: sealed anew by another, it would count again. What the roster keeps good counts as it is.
-    pub(super) fn is_by_who_lost_it<'m>(
-        &self,
-        path: &SecretPath,
-        mut versions: impl Iterator<Item = (Hash, &'m Manifest)>,
-    ) -> bool {
-        versions.any(|(hash, version)| {
-            let name = &version.author.name;
-            let is_taken = |ahead: &Ahead| ahead.took_writing(name) || ahead.took_reading(name, path, &[]);
-            let is_lost = self.gone.contains(name) || self.ahead.is_some_and(is_taken);
-            is_lost && !self.roster.state().keeps(hash)
-        })
-    }
-
-    /// The devices of each reader, in their order.
-    pub(super) fn devices(&self, readers: &[MemberRef]) -> Vec<&'a [Device]> {
-        readers.iter().filter_map(|reader| self.roster.devices(reader)).collect()
-    }
-}
-
-/// Where two secrets were born at one path the smaller id wins and the others become aliases.
-fn with_smallest_id(draft: &Draft) -> (Document, Vec<SecretId>) {
-    let mut document = draft.document.clone();
-    let mut ids: Vec<_> = std::iter::once(document.id)
-        .chain(draft.parents.iter().flat_map(|(_, m)| std::iter::once(m.id).chain(m.aliases.iter().copied())))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let smallest = ids.remove(0);
-    document.id = smallest;
-    (document, ids)
 }
 
 impl Writing<'_> {

@@ -2,8 +2,8 @@
 
 use covault::model::names::FieldName;
 use covault::model::register::{Key, Value};
+use covault::vault::draft::Draft;
 use covault::vault::verify::{self, Also, What};
-use covault::vault::write::Draft;
 
 use crate::cli::json;
 use crate::team::{journal, journal_file};

@@ -50,7 +50,8 @@ use covault::model::names::SecretPath;
 use covault::model::register::{Key, Value};
 use covault::model::time::Time;
 use covault::vault::Vault;
-use covault::vault::write::{Draft, How};
+use covault::vault::draft::Draft;
+use covault::vault::write::How;
 
 use crate::world::{Person, Said};
 

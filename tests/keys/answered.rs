@@ -5,7 +5,8 @@ use covault::model::keys::record::{KeyRecord, Standing};
 use covault::model::names::{FieldName, MetaName, SecretPath};
 use covault::model::register::{Key, Value};
 use covault::model::time::Time;
-use covault::vault::write::{Draft, How};
+use covault::vault::draft::Draft;
+use covault::vault::write::How;
 
 use super::place::{OLD, Place, Template};
 use super::races::{all_resume, rotated_on_two_branches};

@@ -8,7 +8,8 @@ use covault::model::names::{MetaName, SecretPath};
 use covault::model::register::{Key, Value};
 use covault::model::time::Time;
 use covault::vault::Vault;
-use covault::vault::write::{Draft, How};
+use covault::vault::draft::Draft;
+use covault::vault::write::How;
 
 use super::rig::{Rig, limit_of};
 use crate::world::Person;

@@ -16,7 +16,7 @@ use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, HistoryChange, ObjectId, RepoError, WalkedCommit};
 use crate::seal::{self, MAX_STORED};
-use crate::vault::open::check;
+use crate::vault::check::check;
 use crate::vault::wrong::Wrong;
 use crate::vault::{VaultError, sealed, trust};
 

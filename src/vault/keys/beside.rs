@@ -11,10 +11,10 @@ use super::desk::{Desk, journal_path};
 use crate::model::keys::operation::Operation;
 use crate::model::names::SecretPath;
 use crate::repo::{Ancestry, ObjectId};
-use crate::vault::open::Version;
+use crate::vault::draft::Draft;
 use crate::vault::remove::summary;
 use crate::vault::trunk::descends;
-use crate::vault::write::Draft;
+use crate::vault::version::Version;
 use crate::vault::{Vault, VaultError, sealed};
 
 /// What the names of these branches begin with.

@@ -5,7 +5,8 @@ use crate::model::keys::operation::{Kind, Operation};
 use crate::model::keys::record::{KEY, KeyRecord};
 use crate::model::register::{Key, Value};
 use crate::vault::VaultError;
-use crate::vault::write::{Draft, Writing};
+use crate::vault::draft::Draft;
+use crate::vault::write::Writing;
 
 impl Desk<'_> {
     /// Writes the end down.

@@ -12,7 +12,8 @@ use crate::model::names::{FieldName, SecretPath};
 use crate::model::register::{Key, Value};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
-use crate::vault::write::{Draft, Writing};
+use crate::vault::draft::Draft;
+use crate::vault::write::Writing;
 use crate::vault::{Vault, VaultError};
 
 /// What becomes of the text of a key that is not published yet.

@@ -16,9 +16,10 @@ use crate::model::register::{Key, Value};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::Capabilities;
+use crate::vault::draft::Draft;
 use crate::vault::set::{Edit, check_meta};
 use crate::vault::setup::nothing_written;
-use crate::vault::write::{Draft, Report, Writing, random};
+use crate::vault::write::{Report, Writing, random};
 use crate::vault::{Vault, VaultError};
 
 impl Desk<'_> {

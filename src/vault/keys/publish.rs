@@ -11,7 +11,8 @@ use crate::model::names::Subject;
 use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
 use crate::providers::Provider;
-use crate::vault::write::{Draft, Writing, random};
+use crate::vault::draft::Draft;
+use crate::vault::write::{Writing, random};
 use crate::vault::{Vault, VaultError};
 
 /// For how long the record of a key that is gone is kept: what it spent counts in windows of a month at most.

@@ -12,7 +12,8 @@ use crate::model::names::SecretPath;
 use crate::model::register::{Key, Write};
 use crate::repo::{Ancestry, Pushed};
 use crate::vault::VaultError;
-use crate::vault::write::{Draft, Writing};
+use crate::vault::draft::Draft;
+use crate::vault::write::Writing;
 
 /// Which way to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

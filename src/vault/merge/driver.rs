@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::super::carry::moved_away;
+use super::super::check::check;
+use super::super::draft::{Draft, beside, seal_draft, stays_apart};
 use super::super::error::chain;
-use super::super::open::{Opener, check};
+use super::super::open::Opener;
 use super::super::read::Secret;
-use super::super::write::{Draft, Under, beside, seal_draft, stays_apart};
+use super::super::under::Under;
 use super::super::wrong::Wrong;
 use super::super::{Vault, VaultError, root_above, sealed, trust};
 use super::chains::{Chains, Looking};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::VaultError;
-use super::super::open::Named;
+use super::super::version::Named;
 use super::super::wrong::Wrong;
 use super::chains::Chains;
 use super::side::{Side, said_after};

@@ -5,7 +5,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::super::VaultError;
-use super::super::open::{Named, opinion};
+use super::super::check::opinion;
+use super::super::version::Named;
 use super::super::wrong::Wrong;
 use super::chains::Chains;
 use crate::model::bytes::Hash;

@@ -10,7 +10,8 @@ use crate::model::names::{JOURNAL, MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::repo::{ObjectId, Repo};
 use crate::seal;
-use crate::vault::open::{Version, all_refused, check};
+use crate::vault::check::{all_refused, check};
+use crate::vault::version::Version;
 use crate::vault::wrong::Wrong;
 use crate::vault::{Vault, VaultError, let_go, sealed};
 

@@ -5,7 +5,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::super::open::{Version, check};
+use super::super::check::check;
+
+use super::super::version::Version;
 use super::super::{VaultError, sealed, trust};
 use super::secrets::{Past, binding, descends};
 use super::{Here, abbreviated};

@@ -7,8 +7,8 @@ use crate::model::manifest::State;
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::vault::VaultError;
+use crate::vault::check::{Outlines, has_good};
 use crate::vault::error::chain;
-use crate::vault::open::{Outlines, has_good};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

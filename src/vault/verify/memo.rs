@@ -16,7 +16,7 @@ use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{ObjectId, Repo, RepoError, TreeKind};
 use crate::seal::{MAX_STORED, SealError};
 use crate::vault::VaultError;
-use crate::vault::open::{Outlines, Verified, outline};
+use crate::vault::check::{Outlines, Verified, outline};
 use crate::vault::trust::{self, Verifier};
 
 /// A secret's file without its bytes: one version, or siblings.

@@ -12,8 +12,8 @@ use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, ObjectId, WorkState, names};
 use crate::seal::MAX_STORED;
+use crate::vault::check::check;
 use crate::vault::error::chain;
-use crate::vault::open::check;
 use crate::vault::trunk::{Here, Past, abbreviated, binding};
 use crate::vault::{VaultError, sealed};
 

@@ -15,7 +15,7 @@ use crate::model::roster::Roster;
 use crate::repo::{ObjectId, TreeChange, TreeEntry, TreeKind};
 use crate::seal::SealError;
 use crate::vault::VaultError;
-use crate::vault::open::check_outline;
+use crate::vault::check::check_outline;
 use crate::vault::sealed::path_of;
 
 /// Why what is neither a secret's file nor a journal's is refused.

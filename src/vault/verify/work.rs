@@ -14,8 +14,8 @@ use crate::model::request::MAX_REQUEST;
 use crate::model::roster::MAX_ROSTER;
 use crate::repo::{OddKind, RepoError, TreeKind};
 use crate::seal::MAX_STORED;
+use crate::vault::check::{check_outline, outline};
 use crate::vault::error::chain;
-use crate::vault::open::{check_outline, outline};
 use crate::vault::sealed::path_of;
 use crate::vault::{VaultError, put_back};
 
