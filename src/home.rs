@@ -22,7 +22,7 @@ pub use agent::{AgentError, AgentKey};
 pub use config::{Alerts, Calls, Config, Reach, Span};
 pub use invites::KeptInvite;
 pub use keys::{Keys, NewKeys, OwnSigner};
-pub use state::{Healed, ListedFile, Pin, Seen};
+pub use state::{Healed, Held, ListedFile, Pin, Seen};
 pub use sums::RosterSum;
 pub use watched::{Watched, WatchedKey};
 

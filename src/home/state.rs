@@ -40,6 +40,17 @@ pub struct Seen {
     pub seq: u64,
     /// Hash of that entry.
     pub head: Hash,
+    /// Files that did not follow, at that commit, what the trunk had of them before.
+    pub held: Vec<Held>,
+}
+
+/// A file of the vault that is held against an older commit than the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// A commit that has what counts of it, in hex.
+    pub commit: String,
+    /// The file, from the repository's top.
+    pub file: String,
 }
 
 /// Up to where one clone has sealed what it could.
@@ -57,6 +68,8 @@ struct SeenFile {
     commit: String,
     seq: u64,
     head: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    held: Vec<Held>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,8 +109,9 @@ impl Home {
         let Some(text) = checked::read_text(&file)? else { return Ok(None) };
         let damaged = || HomeError::DamagedState { file: file.clone() };
         let parsed: SeenFile = toml::from_str(&text).map_err(|_| damaged())?;
-        let head = Hash::from_hex(&parsed.head).ok_or_else(damaged)?;
-        Ok(Some(Seen { trunk: parsed.trunk, commit: parsed.commit, seq: parsed.seq, head }))
+        let SeenFile { trunk, commit, seq, head, held } = parsed;
+        let head = Hash::from_hex(&head).ok_or_else(damaged)?;
+        Ok(Some(Seen { trunk, commit, seq, head, held }))
     }
 
     /// What the clone at `place` saw of the trunk of each vault that this machine knows; damaged records are left out.
@@ -108,9 +122,8 @@ impl Home {
 
     /// Remembers what this clone saw of the trunk.
     pub fn set_seen(&self, vault: Hash, place: &Path, seen: &Seen) -> Result<(), HomeError> {
-        let Seen { trunk, commit, seq, head } = seen;
-        let (trunk, commit, head) = (trunk.clone(), commit.clone(), head.to_string());
-        let text = toml::to_string(&SeenFile { trunk, commit, seq: *seq, head }).unwrap_or_default();
+        let Seen { trunk, commit, seq, head, held } = seen.clone();
+        let text = toml::to_string(&SeenFile { trunk, commit, seq, head: head.to_string(), held }).unwrap_or_default();
         checked::write(&self.seen_file(vault, place), text.as_bytes())
     }
 
@@ -125,18 +138,6 @@ impl Home {
     pub fn remember_healed(&self, vault: Hash, place: &Path, healed: &Healed) {
         let text = format!("{} {}\n", healed.head, healed.commit);
         let _ = checked::write(&self.clone_file("healed", vault, place), text.as_bytes());
-    }
-
-    /// From where to where the trunk was looked at last, where something at the end does not follow the beginning: two
-    /// commits. A damaged record is none.
-    pub fn looked(&self, vault: Hash, place: &Path) -> Option<(String, String)> {
-        let text = checked::read_text(&self.clone_file("looked", vault, place)).ok().flatten()?;
-        text.trim_end().split_once(' ').map(|(from, to)| (from.to_owned(), to.to_owned()))
-    }
-
-    /// Remembers it. A cache: failing to write it is no error.
-    pub fn remember_looked(&self, vault: Hash, place: &Path, from: &str, to: &str) {
-        let _ = checked::write_cache(&self.clone_file("looked", vault, place), format!("{from} {to}\n").as_bytes());
     }
 
     /// The commit that one clone wrote last by itself.

@@ -212,12 +212,8 @@ impl Vault {
     fn add_good(&self, path: &SecretPath, good: &mut Vec<Good>) -> Result<(), VaultError> {
         let file = self.file(path);
         let head = self.repo().head()?.commit;
-        let seen = match self.seen_commit() {
-            Some(commit) => Some(self.repo().resolve(&commit)?),
-            None => None,
-        };
         let mut tips = BTreeSet::from_iter(head);
-        tips.extend(seen);
+        tips.extend(self.sights(&file)?.iter().map(|sight| sight.commit));
         for commit in tips {
             if let Ok(Some(version)) = self.version_at(commit, path) {
                 add(good, version, commit);

@@ -28,8 +28,8 @@ pub(super) struct Basis {
 /// What was seen on the trunk, and neither the file on disk nor `HEAD`'s heeds.
 #[derive(Default)]
 struct Published {
-    /// The version that counts.
-    version: Option<Version>,
+    /// The versions that count.
+    versions: Vec<Version>,
     /// What counts for nothing, where nothing else is missed, as it lay in the file.
     apart: Vec<Vec<u8>>,
 }
@@ -48,8 +48,8 @@ impl Vault {
         }
         let Some(version) = self.current_by_name(path)? else { return self.taken_away(path) };
         let newer = self.committed_beside(path, &version)?;
-        let Published { version: published, apart } = self.published_beside(path, &version, newer.as_ref())?;
-        let joined = newer.as_ref().or(published.as_ref()).map(|_| {
+        let Published { versions: published, apart } = self.published_beside(path, &version, newer.as_ref())?;
+        let joined = newer.iter().chain(&published).next().map(|_| {
             let old = format!("covault restore {path}");
             format!("{path} on disk does not follow the newest commit: both are joined (old values: {old})")
         });
@@ -67,25 +67,33 @@ impl Vault {
     /// place would be refused by everybody who saw the old one.
     fn taken_away(&self, path: &SecretPath) -> Result<Option<Basis>, VaultError> {
         let file = self.file(path);
-        let seen = if self.was_taken_away(&file)? { self.seen_blob(&file)? } else { None };
-        let Some(blob) = seen else { return Ok(None) };
+        let sights = self.taken_away_from(&file)?;
         let note = format!("{path} was taken away without being deleted: what the trunk had is the one before");
-        if let Ok(version) = self.version_of_blob(blob, path) {
-            return self.joined(&[version], Found::Nothing, Some(note));
+        let versions: Vec<_> = sights.iter().filter_map(|sight| self.version_of_blob(sight.blob, path).ok()).collect();
+        if !versions.is_empty() {
+            return self.joined(&versions, Found::Nothing, Some(note));
         }
-        let alone = all_refused(self.roster(), &file, path, &sealed::bytes_or_none(self.repo(), blob)?);
-        let draft = if alone.is_empty() { None } else { self.over_refused(path, &alone)? };
-        Ok(draft.map(|draft| Basis { draft, note: Some(put_back(path)) }))
+        for sight in sights {
+            let alone = all_refused(self.roster(), &file, path, &sealed::bytes_or_none(self.repo(), sight.blob)?);
+            if !alone.is_empty() {
+                let draft = self.over_refused(path, &alone)?;
+                return Ok(draft.map(|draft| Basis { draft, note: Some(put_back(path)) }));
+            }
+        }
+        Ok(None)
     }
 
     /// What counts for nothing of a secret whose file somebody removed, as the trunk had it: who begins one anew keeps it
     /// beside that until a person decides, as everybody who saw it would refuse what comes without it.
     pub(super) fn taken_and_refused(&self, path: &SecretPath) -> Result<Vec<Vec<u8>>, VaultError> {
         let file = self.file(path);
-        let seen = if self.was_taken_away(&file)? { self.seen_blob(&file)? } else { None };
-        let bytes = seen.map_or_else(|| Ok(Vec::new()), |blob| sealed::bytes_or_none(self.repo(), blob))?;
-        let alone = all_refused(self.roster(), &file, path, &bytes);
-        Ok(alone.iter().map(|refused| refused.bytes().to_vec()).collect())
+        let mut taken: Vec<Vec<u8>> = Vec::new();
+        for sight in self.taken_away_from(&file)? {
+            let alone = all_refused(self.roster(), &file, path, &sealed::bytes_or_none(self.repo(), sight.blob)?);
+            taken.extend(alone.iter().map(|refused| refused.bytes().to_vec()));
+        }
+        taken.dedup();
+        Ok(taken)
     }
 
     /// HEAD's version, where the one on disk is neither it nor a descendant of it. A version in HEAD that is refused is
@@ -108,26 +116,29 @@ impl Vault {
         version: &Version,
         newer: Option<&Version>,
     ) -> Result<Published, VaultError> {
-        let seen = self.seen_blob(&self.file(path))?;
-        let Some((blob, old)) = self.seen_beside(version, seen)? else { return Ok(Published::default()) };
-        if let Some(newer) = newer
-            && self.seen_beside(newer, Some(blob))?.is_none()
-        {
-            return Ok(Published::default());
+        let mut published = Published::default();
+        for sight in self.sights(&self.file(path))? {
+            let Some(old) = self.seen_beside(version, sight)? else { continue };
+            if let Some(newer) = newer
+                && self.seen_beside(newer, sight)?.is_none()
+            {
+                continue;
+            }
+            // What is refused by now is no reason to hold back who puts a good one in its place, and is not lost to them,
+            // either: everybody who saw it would refuse what comes without it.
+            let (there, hash) = (self.version_of_blob(sight.blob, path).ok(), old.hash());
+            match there.filter(|there| there.members().any(|member| member.hash() == hash)) {
+                Some(there) => published.versions.push(there),
+                None => published.apart.extend(self.unheeded(version, sight.blob)?),
+            }
         }
-        // What is refused by now is no reason to hold back who puts a good one in its place, and is not lost to them, either:
-        // everybody who saw it would refuse what comes without it.
-        let (there, hash) = (self.version_of_blob(blob, path).ok(), old.hash());
-        match there.filter(|there| there.members().any(|member| member.hash() == hash)) {
-            Some(there) => Ok(Published { version: Some(there), apart: Vec::new() }),
-            None => Ok(Published { version: None, apart: self.unheeded(version, blob)? }),
-        }
+        Ok(published)
     }
 
     /// Whether nothing in HEAD or on the trunk stands beside the version on disk.
     pub(super) fn is_followed_by(&self, path: &SecretPath, version: &Version) -> Result<bool, VaultError> {
         let newer = self.committed_beside(path, version)?;
-        Ok(newer.is_none() && self.published_beside(path, version, None)?.version.is_none())
+        Ok(newer.is_none() && self.published_beside(path, version, None)?.versions.is_empty())
     }
 
     /// Versions that the next one at `path` will be compared with: HEAD's, the one that was seen on the trunk, and the one
@@ -141,7 +152,7 @@ impl Vault {
     /// The same, looked for whether or not there is room.
     pub(super) fn all_landmarks(&self, path: &SecretPath) -> Result<Vec<Hash>, VaultError> {
         let (repo, file) = (self.repo(), self.file(path));
-        let mut blobs: BTreeSet<ObjectId> = self.seen_blob(&file)?.into_iter().collect();
+        let mut blobs: BTreeSet<ObjectId> = self.sights(&file)?.iter().map(|sight| sight.blob).collect();
         for commit in repo.head()?.commit.into_iter().chain(self.unpublished()?) {
             blobs.extend(repo.blob_at(commit, &file)?);
         }

@@ -73,7 +73,7 @@ impl Vault {
     fn was_moved_on_trunk(&self, home: &str) -> Result<bool, VaultError> {
         let repo = self.repo();
         let Some(trunk) = repo.trunk()?.filter(|trunk| trunk.remote) else { return Ok(false) };
-        Ok(self.was_taken_away(home)? && repo.blob_at(trunk.commit, home)?.is_none())
+        Ok(!self.taken_away_from(home)?.is_empty() && repo.blob_at(trunk.commit, home)?.is_none())
     }
 
     /// Whether a version that was sealed for this name is known to have been in the file, or may have been there without
@@ -84,7 +84,7 @@ impl Vault {
             let bytes = repo.blob_within(blob, MAX_STORED as u64).ok().flatten().unwrap_or_default();
             seal::peek_manifests(&bytes).is_ok_and(|all| all.iter().any(|manifest| manifest.path == *path))
         };
-        if self.seen_blob(file)?.into_iter().chain(repo.staged_blob(file)?).any(is_its_own) {
+        if self.sights(file)?.iter().map(|sight| sight.blob).chain(repo.staged_blob(file)?).any(is_its_own) {
             return Ok(true);
         }
         for entry in repo.history_walk("HEAD", &[file])?.take(LOOKED_AT) {

@@ -10,6 +10,7 @@ use super::carry::moved_away;
 use super::check::{Verified, check};
 use super::keys::{KeyError, is_for_resume};
 use super::open::Opener;
+use super::trunk::Sight;
 use super::version::Version;
 use super::{Vault, VaultError, sealed};
 use crate::model::bytes::Hash;
@@ -164,8 +165,7 @@ impl Vault {
         let file = self.file(path);
         match self.current_by_name(path)? {
             Some(version) => {
-                let seen = self.seen_blob(&file)?;
-                self.check_follows(&version, seen)?;
+                self.check_follows(&version, &self.sights(&file)?)?;
                 Ok(Some(version))
             }
             None => self.check_taken_away(path).map(|()| None),
@@ -175,10 +175,10 @@ impl Vault {
     /// Refuses a name whose file the trunk had, and which is missing here though nobody deleted it.
     fn check_taken_away(&self, path: &SecretPath) -> Result<(), VaultError> {
         let file = self.file(path);
-        if self.was_taken_away(&file)? {
-            return Err(VaultError::TakenAway { file, commit: self.seen_commit().unwrap_or_default() });
+        match self.taken_away_from(&file)?.first() {
+            Some(sight) => Err(VaultError::TakenAway { file, commit: sight.commit.to_string() }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The version in a commit, `None` where there is no file.
@@ -302,11 +302,11 @@ impl Vault {
                 let mut seen = HashMap::new();
                 for path in few {
                     let file = self.file(path);
-                    seen.extend(self.seen_blob(&file)?.map(|blob| (file, blob)));
+                    seen.insert(file.clone(), self.sights(&file)?);
                 }
                 seen
             }
-            _ => self.seen_blobs_above(paths)?,
+            _ => self.sights_above(paths)?,
         };
         for path in paths {
             let file = self.file(path);
@@ -325,13 +325,13 @@ impl Vault {
             let secret = opener.open(&version);
             progress();
             // What is as it was on the trunk needs no second look; that takes git's objects, which have one thread.
-            let seen = seen.get(&file).copied().filter(|seen| !names(*seen, version.stored()));
-            Ok((secret?, seen.map(|seen| (version, seen))))
+            let seen = seen.get(&file).filter(|seen| seen.iter().any(|sight| !names(sight.blob, version.stored())));
+            Ok((secret?, seen.map(|seen| (version, seen.as_slice()))))
         };
         let opened: Vec<Result<_, VaultError>> = files.into_par_iter().map(open).collect();
-        let follow = |opened: Result<(Secret, Option<(Version, ObjectId)>), VaultError>| {
+        let follow = |opened: Result<(Secret, Option<(Version, &[Sight])>), VaultError>| {
             let (secret, changed) = opened?;
-            changed.map_or(Ok(()), |(version, seen)| self.check_follows(&version, Some(seen)))?;
+            changed.map_or(Ok(()), |(version, seen)| self.check_follows(&version, seen))?;
             Ok(secret)
         };
         let opened = opened.into_iter().map(follow).collect();

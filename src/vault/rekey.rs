@@ -144,6 +144,6 @@ impl Vault {
             Some(head) => self.repo().blob_at(head, &file)?,
             None => None,
         };
-        Ok(committed == Some(stored) && self.seen_blob(&file)?.is_none_or(|seen| seen == stored))
+        Ok(committed == Some(stored) && self.sights(&file)?.iter().all(|sight| sight.blob == stored))
     }
 }

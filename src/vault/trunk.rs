@@ -1,22 +1,24 @@
 //! What this clone saw of the trunk, and whether what is in front of us follows it.
 //!
 //! The record is one commit: its tree names every byte that was there. A checked-out commit that contains it has to hold
-//! that roster and those secrets, or what descends from them; other branches and old commits are read as they are.
+//! that roster and those secrets, or what descends from them; other branches and old commits are read as they are. A file
+//! that did not follow what the trunk had of it is held against the commit that had that, until it does: by itself, so that
+//! what is wrong with one says nothing of the others.
 
 mod doubt;
 mod secrets;
 mod way;
 
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 pub use doubt::Doubt;
-pub(super) use secrets::{Past, binding, descends};
+pub(super) use secrets::{Past, Sight, descends};
 
 use super::trust::{self, Acceptance};
 use super::{Vault, VaultError};
-use crate::home::{Home, Pin, Seen};
+use crate::home::{Held, Home, Pin, Seen};
 use crate::model::bytes::Hash;
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::{Holder, Role, Roster, State};
@@ -26,8 +28,10 @@ use crate::repo::{Ancestry, ObjectId, Repo, Trunk};
 pub(super) struct View {
     /// The commit whose contents count as seen.
     seen: Option<ObjectId>,
-    /// Whether what is checked out contains it; found out when it is asked for.
-    contained: OnceCell<bool>,
+    /// Files that are held against another commit as well.
+    held: Vec<Held>,
+    /// Which of these commits what is checked out contains; found out when it is asked for.
+    contained: RefCell<HashMap<ObjectId, bool>>,
     /// What the local branch of the trunk's name holds; found out when it is asked for.
     unpublished: OnceCell<Option<ObjectId>>,
 }
@@ -100,8 +104,8 @@ impl Here<'_> {
             None => None,
         };
         let seen = match &trunk {
-            Some(trunk) => self.with_own_commit(seen, trunk)?,
-            None => seen,
+            Some(trunk) if seen.is_none() || published.is_none() => self.with_own_commit(seen, trunk)?,
+            _ => seen,
         };
         let Some((trunk, theirs)) = trunk.zip(published) else {
             return self.without_trunk(seen, pin.as_ref());
@@ -110,34 +114,18 @@ impl Here<'_> {
         // A local branch is moved by nobody but its owner: it is its own record, and the pin holds its roster.
         let seen = seen.filter(|_| trunk.remote);
         self.check_trunk(&trunk, theirs, seen.as_ref(), pin.as_ref())?;
-        let mut at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
-        let tip = trunk.commit.to_string();
-        // What was found of the same two commits stays so: the record waits, and need not be worked out by each command.
-        let waits = |seen: &Seen| home.looked(vault, &place).is_some_and(|it| it == (seen.commit.clone(), tip.clone()));
-        let moved = seen.as_ref().is_none_or(|seen| seen.commit != tip && !waits(seen));
-        let reached = match at.filter(|_| moved).zip(seen.as_ref()) {
-            Some((from, seen)) => {
-                let way = repo.walk(&[trunk.commit], &[from])?;
-                self.check_way(&way, seen.head, trunk.commit, theirs)?;
-                let reached = self.reached(&way, (from, trunk.commit), theirs)?;
-                if reached.is_none() {
-                    home.remember_looked(vault, &place, &seen.commit, &tip);
-                }
-                reached
-            }
-            None => Some(trunk.commit).filter(|_| moved),
+        let now = match &seen {
+            Some(seen) => self.moved_on(&trunk, seen, trunk.commit, theirs)?,
+            None => record_of(&trunk, trunk.commit, theirs.seq, theirs.head),
         };
-        if let Some(reached) = reached {
-            at = Some(reached);
-            if trunk.remote {
-                // A machine that cannot remember still may read.
-                let _ = home.set_seen(vault, &place, &record_of(&trunk, reached, theirs.seq, theirs.head));
-            }
+        if trunk.remote && seen.as_ref() != Some(&now) {
+            // A machine that cannot remember still may read.
+            let _ = home.set_seen(vault, &place, &now);
         }
         if pin.as_ref().is_none_or(|pin| pin.head != theirs.head && theirs.has(pin.head)) {
             let _ = home.set_pin(&Pin { vault, seq: theirs.seq, head: theirs.head });
         }
-        let view = View { seen: at, contained: OnceCell::new(), unpublished: OnceCell::new() };
+        let view = View::new(Some(trunk.commit), now.held);
         self.check_checkout(&view, theirs)?;
         let ahead = Ahead::of(self.roster, theirs);
         Ok(Findings { view, gone: self.gone(theirs)?, forked_by: self.forked_by(theirs), ahead })
@@ -177,8 +165,8 @@ impl Here<'_> {
         if seen.is_none() && pin.is_none() {
             let _ = self.home.set_pin(&Pin { vault, seq: self.roster.seq, head: self.roster.head });
         }
-        let at = seen.and_then(|seen| self.repo.resolve(&seen.commit).ok());
-        let view = View { seen: at, contained: OnceCell::new(), unpublished: OnceCell::new() };
+        let at = seen.as_ref().and_then(|seen| self.repo.resolve(&seen.commit).ok());
+        let view = View::new(at, seen.map(|seen| seen.held).unwrap_or_default());
         let mut gone = dead(self.roster);
         gone.extend(self.home.removed(vault)?);
         Ok(Findings { view, gone, forked_by: None, ahead: None })
@@ -216,25 +204,42 @@ impl Here<'_> {
         }
     }
 
-    /// What this clone committed itself counts as seen as soon as the trunk has it, whoever pushed something on top.
+    /// What this clone committed itself counts as seen as soon as the trunk has it, whoever pushed something on top: the first push
+    /// makes the trunk, and what is there now may be no vault. Otherwise it is on the way to what is there.
     fn with_own_commit(&self, seen: Option<Seen>, trunk: &Trunk) -> Result<Option<Seen>, VaultError> {
-        let (repo, vault, place, now) = (self.repo, self.roster.vault, place(self.repo), trunk.commit.to_string());
-        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == now) {
-            return Ok(seen);
-        }
+        let (repo, vault, place) = (self.repo, self.roster.vault, place(self.repo));
         let own = self.home.written(vault, &place)?.and_then(|commit| repo.resolve(&commit).ok());
-        let Some(own) = own.filter(|own| matches!(repo.is_ancestor(*own, trunk.commit), Ok(Ancestry::Yes))) else {
-            return Ok(seen);
-        };
-        let at = seen.as_ref().and_then(|seen| repo.resolve(&seen.commit).ok());
-        if at.is_some_and(|at| !matches!(repo.is_ancestor(at, own), Ok(Ancestry::Yes))) {
-            return Ok(seen);
-        }
+        let is_there = |own: &ObjectId| matches!(repo.is_ancestor(*own, trunk.commit), Ok(Ancestry::Yes));
+        let Some(own) = own.filter(|own| trunk.remote && is_there(own)) else { return Ok(seen) };
         let Some(roster) = self.roster_at(own)? else { return Ok(seen) };
         let roster = roster.as_ref().unwrap_or(self.roster);
-        let record = record_of(trunk, own, roster.seq, roster.head);
+        let record = match seen {
+            None => record_of(trunk, own, roster.seq, roster.head),
+            Some(seen) => {
+                let from = repo.resolve(&seen.commit).ok();
+                if !from.is_some_and(|from| matches!(repo.is_ancestor(from, own), Ok(Ancestry::Yes))) {
+                    return Ok(Some(seen));
+                }
+                self.moved_on(trunk, &seen, own, roster)?
+            }
+        };
         let _ = self.home.set_seen(vault, &place, &record);
         Ok(Some(record))
+    }
+
+    /// The record when the trunk has moved on `to` a commit with the roster `theirs`, which may not lose an entry that it had.
+    fn moved_on(&self, trunk: &Trunk, seen: &Seen, to: ObjectId, theirs: &Roster) -> Result<Seen, VaultError> {
+        if seen.commit == to.to_string() {
+            return Ok(seen.clone());
+        }
+        let from = self.repo.resolve(&seen.commit).ok();
+        let way = match from {
+            Some(from) => self.repo.walk(&[to], &[from])?,
+            None => Vec::new(),
+        };
+        self.check_way(&way, seen.head, to, theirs)?;
+        let held = self.still_held(&way, (from, to), seen.held.clone(), theirs)?;
+        Ok(Seen { held, ..record_of(trunk, to, theirs.seq, theirs.head) })
     }
 
     /// A checked-out commit that contains what was seen on the trunk has its roster, too.
@@ -245,7 +250,7 @@ impl Here<'_> {
         let Some(seen) = view.seen else { return Ok(()) };
         let Some(record) = self.roster_at(seen)? else { return Ok(()) };
         let record = record.as_ref().unwrap_or(self.roster);
-        if !self.roster.has(record.head) && view.is_contained(self.repo)? {
+        if !self.roster.has(record.head) && view.contains(self.repo, seen)? {
             return Err(self.rolled_back(record.seq));
         }
         Ok(())
@@ -296,17 +301,21 @@ impl Here<'_> {
 }
 
 impl View {
-    /// Whether what is checked out contains what was seen. Where this clone's history is too short to tell, it does not.
-    fn is_contained(&self, repo: &Repo) -> Result<bool, VaultError> {
-        if let Some(known) = self.contained.get() {
+    fn new(seen: Option<ObjectId>, held: Vec<Held>) -> Self {
+        Self { seen, held, contained: RefCell::default(), unpublished: OnceCell::new() }
+    }
+
+    /// Whether what is checked out contains a commit. Where this clone's history is too short to tell, it does not.
+    fn contains(&self, repo: &Repo, commit: ObjectId) -> Result<bool, VaultError> {
+        if let Some(known) = self.contained.borrow().get(&commit) {
             return Ok(*known);
         }
-        let head = repo.head()?.commit;
-        let contained = match self.seen.zip(head) {
-            Some((seen, head)) => repo.is_ancestor(seen, head)? == Ancestry::Yes,
+        let contained = match repo.head()?.commit {
+            Some(head) => repo.is_ancestor(commit, head)? == Ancestry::Yes,
             None => false,
         };
-        Ok(*self.contained.get_or_init(|| contained))
+        self.contained.borrow_mut().insert(commit, contained);
+        Ok(contained)
     }
 }
 
@@ -350,7 +359,7 @@ pub(super) fn place(repo: &Repo) -> PathBuf {
 
 /// The record that `commit` was seen on the trunk, with the roster's newest entry there.
 fn record_of(trunk: &Trunk, commit: ObjectId, seq: u64, head: Hash) -> Seen {
-    Seen { trunk: trunk.name.clone(), commit: commit.to_string(), seq, head }
+    Seen { trunk: trunk.name.clone(), commit: commit.to_string(), seq, head, held: Vec::new() }
 }
 
 /// A ref's name without what says where it is: `main`, `origin/main`.

@@ -8,6 +8,7 @@ mod environment;
 mod flooding;
 pub mod forge;
 mod forging;
+mod held;
 mod hostile;
 mod joining;
 mod journals;

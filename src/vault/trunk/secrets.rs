@@ -3,61 +3,89 @@
 use std::collections::{HashMap, HashSet};
 
 use super::abbreviated;
-use crate::home::Home;
+use crate::home::{Held, Home};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{MAX_LET_GO, Manifest};
 use crate::model::names::{JOURNAL, MemberName, SecretPath};
-use crate::model::roster::Roster;
+use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{ObjectId, Repo};
 use crate::seal;
 use crate::vault::check::{all_refused, check};
 use crate::vault::version::Version;
 use crate::vault::wrong::Wrong;
-use crate::vault::{Vault, VaultError, let_go, sealed};
+use crate::vault::{Vault, VaultError, let_go, sealed, trust};
+
+/// What the trunk had of a file: a blob, and a commit that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::vault) struct Sight {
+    pub(in crate::vault) commit: ObjectId,
+    pub(in crate::vault) blob: ObjectId,
+}
+
+/// What a file is held against; `None` where that is not in this repository.
+pub(super) fn sight(repo: &Repo, held: &Held) -> Result<Option<Sight>, VaultError> {
+    let Ok(commit) = repo.resolve(&held.commit) else { return Ok(None) };
+    Ok(repo.blob_at(commit, &held.file)?.map(|blob| Sight { commit, blob }))
+}
 
 impl Vault {
-    /// The blob that the trunk had at a file when it was last seen, where what is checked out contains that commit.
-    pub(in crate::vault) fn seen_blob(&self, file: &str) -> Result<Option<ObjectId>, VaultError> {
-        let Some(seen) = self.trunk.seen else { return Ok(None) };
-        Ok(self.repo().blob_at(seen, file)?)
+    /// What the trunk had at a file: when it was last seen, and before that, where what came then did not follow.
+    pub(in crate::vault) fn sights(&self, file: &str) -> Result<Vec<Sight>, VaultError> {
+        let mut sights = Vec::new();
+        for held in self.trunk.held.iter().filter(|held| held.file == file) {
+            sights.extend(sight(self.repo(), held)?);
+        }
+        if let Some(commit) = self.trunk.seen {
+            sights.extend(self.repo().blob_at(commit, file)?.map(|blob| Sight { commit, blob }));
+        }
+        Ok(sights)
     }
 
     /// The same for many, by file: everything in the folder that has them all.
-    pub(in crate::vault) fn seen_blobs_above(
+    pub(in crate::vault) fn sights_above(
         &self,
         paths: &[SecretPath],
-    ) -> Result<HashMap<String, ObjectId>, VaultError> {
-        let Some(seen) = self.trunk.seen else { return Ok(HashMap::new()) };
+    ) -> Result<HashMap<String, Vec<Sight>>, VaultError> {
         let mut common = paths.first().map(SecretPath::folder).unwrap_or_default();
         while !common.is_empty() && !paths.iter().all(|path| path.folders().any(|folder| folder == common)) {
             common = common.rsplit_once('/').map_or("", |(above, _)| above);
         }
+        let mut sights: HashMap<String, Vec<Sight>> = HashMap::new();
+        for held in &self.trunk.held {
+            sights.entry(held.file.clone()).or_default().extend(sight(self.repo(), held)?);
+        }
+        let Some(commit) = self.trunk.seen else { return Ok(sights) };
         let files = match common {
             "" => {
-                let files = sealed::list_at(self.repo(), seen, self.root())?;
+                let files = sealed::list_at(self.repo(), commit, self.root())?;
                 files.into_iter().map(|(_, file, blob)| (file, blob)).collect()
             }
-            JOURNAL => self.repo().list_at(seen, &format!("{}/{JOURNAL}", self.root()))?.files,
-            _ => self.repo().list_at(seen, &format!("{}/{common}", sealed::secrets(self.root())))?.files,
+            JOURNAL => self.repo().list_at(commit, &format!("{}/{JOURNAL}", self.root()))?.files,
+            _ => self.repo().list_at(commit, &format!("{}/{common}", sealed::secrets(self.root())))?.files,
         };
-        Ok(files.into_iter().collect())
+        for (file, blob) in files {
+            sights.entry(file).or_default().push(Sight { commit, blob });
+        }
+        Ok(sights)
     }
 
-    /// Refuses a version that does not follow the one that the trunk had in `seen`.
-    pub(in crate::vault) fn check_follows(&self, version: &Version, seen: Option<ObjectId>) -> Result<(), VaultError> {
-        match self.seen_beside(version, seen)? {
-            None => Ok(()),
-            Some((_, old)) => Err(VaultError::Inconsistent {
-                file: version.file().to_owned(),
-                what: Wrong::RolledBack {
-                    commit: self.trunk.seen.map(|seen| abbreviated(&seen.to_string())).unwrap_or_default(),
-                    seen: old.revision,
-                    found: version.manifest().revision,
-                    path: version.manifest().path.clone(),
-                    joins: self.joins(version),
-                },
-            }),
+    /// Refuses a version that does not follow what the trunk had.
+    pub(in crate::vault) fn check_follows(&self, version: &Version, sights: &[Sight]) -> Result<(), VaultError> {
+        for sight in sights {
+            if let Some(old) = self.seen_beside(version, *sight)? {
+                return Err(VaultError::Inconsistent {
+                    file: version.file().to_owned(),
+                    what: Wrong::RolledBack {
+                        commit: abbreviated(&sight.commit.to_string()),
+                        seen: old.revision,
+                        found: version.manifest().revision,
+                        path: version.manifest().path.clone(),
+                        joins: self.joins(version),
+                    },
+                });
+            }
         }
+        Ok(())
     }
 
     /// Whether oneself could join another version into this one. For anybody else the newer one is put back.
@@ -67,27 +95,19 @@ impl Vault {
         !manifest.path.is_journal() && self.author().is_ok_and(|(me, _)| reads(&me.reference.name))
     }
 
-    /// The version that was seen on the trunk, where the one in hand does not follow it though it should.
+    /// A version that the trunk had, where the one in hand does not heed it though it should.
     pub(in crate::vault) fn seen_beside(
         &self,
         version: &Version,
-        seen: Option<ObjectId>,
-    ) -> Result<Option<(ObjectId, Manifest)>, VaultError> {
-        let Some(blob) = seen.filter(|blob| !crate::repo::names(*blob, version.stored())) else {
-            return Ok(None);
-        };
-        let path = &version.manifest().path;
-        let olds = binding(self.roster(), version.file(), path, sealed::bytes_or_none(self.repo(), blob)?);
-        if olds.is_empty() || !self.trunk.is_contained(self.repo())? {
+        sight: Sight,
+    ) -> Result<Option<Manifest>, VaultError> {
+        if crate::repo::names(sight.blob, version.stored()) {
             return Ok(None);
         }
-        let past = self.past()?;
-        for old in olds {
-            if !past.heeds(version, &old)? {
-                return Ok(Some((blob, old.manifest)));
-            }
-        }
-        Ok(None)
+        let place = (&version.manifest().path, version.file());
+        let missed = self.past()?.missed(Some(version), place, sight)?;
+        let Some(old) = missed.into_iter().next() else { return Ok(None) };
+        Ok(self.trunk.contains(self.repo(), sight.commit)?.then_some(old.manifest))
     }
 
     fn past(&self) -> Result<Past<'_>, VaultError> {
@@ -115,9 +135,15 @@ impl Vault {
         Ok(unheeded)
     }
 
-    /// Whether a file that the trunk had is missing here, though what is checked out contains that commit.
-    pub(in crate::vault) fn was_taken_away(&self, file: &str) -> Result<bool, VaultError> {
-        Ok(self.seen_blob(file)?.is_some() && self.trunk.is_contained(self.repo())?)
+    /// What the trunk had of a file that is missing here, as far as what is checked out contains that commit.
+    pub(in crate::vault) fn taken_away_from(&self, file: &str) -> Result<Vec<Sight>, VaultError> {
+        let mut sights = self.sights(file)?;
+        let mut failed = None;
+        sights.retain(|sight| {
+            let contained = self.trunk.contains(self.repo(), sight.commit);
+            contained.unwrap_or_else(|error| failed.replace(error).is_some())
+        });
+        failed.map_or(Ok(sights), Err)
     }
 }
 
@@ -148,6 +174,75 @@ pub(in crate::vault) struct Past<'a> {
 }
 
 impl Past<'_> {
+    /// Those versions in `sight` that bind what comes after them, and that the one at `path` and its file, where there is one
+    /// that counts, does not heed.
+    pub(in crate::vault) fn missed(
+        &self,
+        version: Option<&Version>,
+        (path, file): (&SecretPath, &str),
+        sight: Sight,
+    ) -> Result<Vec<Bound>, VaultError> {
+        let bytes = sealed::bytes_or_none(self.repo, sight.blob)?;
+        // As nearly always, and without verifying what is older.
+        if let (Some(version), [old]) = (version, manifests_of(&bytes).as_slice())
+            && descends(self.repo, self.tip, file, version, old)?
+        {
+            return Ok(Vec::new());
+        }
+        let mut missed = Vec::new();
+        for old in self.binding((path, file), sight.commit, bytes)? {
+            let heeded = match version {
+                Some(version) => self.heeds(version, &old)?,
+                None => false,
+            };
+            if !heeded {
+                missed.push(old);
+            }
+        }
+        Ok(missed)
+    }
+
+    /// What a later version has to heed of the bytes that a commit has: the versions of the file that count. A few that count for
+    /// nothing, too; of those that somebody stuffs a file with no version that lets go of them could go on naming all, and
+    /// history alone asks for them. Where nothing counts by now, it is what counted once. What anybody could have put there binds
+    /// nobody.
+    fn binding(
+        &self,
+        (path, file): (&SecretPath, &str),
+        commit: ObjectId,
+        bytes: Vec<u8>,
+    ) -> Result<Vec<Bound>, VaultError> {
+        let alone = all_refused(self.roster, file, path, &bytes);
+        if !alone.is_empty() {
+            let mut counted = Vec::new();
+            for one in alone {
+                if self.counted(file, path, one.manifest())? {
+                    counted.push(Bound::of(one.manifest(), one.bytes()));
+                }
+            }
+            return Ok(counted);
+        }
+        let version = match check(self.roster, file, path, bytes.clone(), None) {
+            Ok(version) => Some(version),
+            // Sealed under a roster that a merge has dropped since.
+            Err(_) => self.roster_at(commit)?.and_then(|then| check(&then, file, path, bytes, None).ok()),
+        };
+        let Some(version) = version else { return Ok(Vec::new()) };
+        let counting = version.members().map(|member| Bound::of(member.manifest(), member.bytes()));
+        let apart = version.refused().iter().filter(|_| version.refused().len() <= MAX_LET_GO);
+        let apart = apart.map(|one| Bound { was_apart: true, ..Bound::of(one.manifest(), one.bytes()) });
+        Ok(counting.chain(apart).collect())
+    }
+
+    /// The roster that a commit has, where it is a good one of this vault.
+    fn roster_at(&self, commit: ObjectId) -> Result<Option<Roster>, VaultError> {
+        let file = format!("{}/roster.toml", self.root);
+        let Some(blob) = self.repo.blob_at(commit, &file)? else { return Ok(None) };
+        let bytes = self.repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
+        let roster = trust::verified_cached(self.home, &file, &bytes).ok();
+        Ok(roster.filter(|roster| roster.vault == self.roster.vault))
+    }
+
     /// Whether a version heeds one that was seen: it follows it, or, where that one counts for nothing by now, it keeps it
     /// beside it, or one beside it that follows it. Nobody has decided about that one then, and nothing of it is lost. What
     /// counts for nothing vouches for nothing that counts: by the word of one who was removed no good version is followed.
@@ -228,22 +323,6 @@ fn leads_to(
         }
     }
     Ok(false)
-}
-
-/// What a later version has to heed: the versions of the file that count. A few that count for nothing, too; of those that
-/// somebody stuffs a file with no version that lets go of them could go on naming all, and history alone asks for them.
-pub(in crate::vault) fn binding(roster: &Roster, file: &str, path: &SecretPath, bytes: Vec<u8>) -> Vec<Bound> {
-    let manifests = manifests_of(&bytes);
-    let members = seal::members(&bytes).unwrap_or_default();
-    let all: Vec<Bound> = manifests.iter().zip(members).map(|(manifest, bytes)| Bound::of(manifest, bytes)).collect();
-    if all.len() < 2 {
-        return all;
-    }
-    let Ok(version) = check(roster, file, path, bytes, None) else { return all };
-    let counting = version.members().map(|member| Bound::of(member.manifest(), member.bytes()));
-    let apart = version.refused().iter().filter(|_| version.refused().len() <= MAX_LET_GO);
-    let apart = apart.map(|one| Bound { was_apart: true, ..Bound::of(one.manifest(), one.bytes()) });
-    counting.chain(apart).collect()
 }
 
 /// What a secret's file says of its versions; nothing where it cannot be read.

@@ -6,11 +6,11 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::check::check;
-
 use super::super::version::Version;
 use super::super::{VaultError, sealed, trust};
-use super::secrets::{Past, binding, descends};
+use super::secrets::{self, Past, Sight};
 use super::{Here, abbreviated};
+use crate::home::Held;
 use crate::model::bytes::Hash;
 use crate::model::manifest::Manifest;
 use crate::model::names::SecretPath;
@@ -95,96 +95,103 @@ impl Here<'_> {
         Ok(roster.map_or(Met::Nothing, |roster| Met::Other(Box::new(roster))))
     }
 
-    /// How far the trunk counts as seen now: `to`, where everything follows what was there at `from` and on the way; where
-    /// something on the way is not followed, a commit that has it; `None` where something does not follow what was there
-    /// at `from`, with which it is compared from then on, too.
-    pub(super) fn reached(
+    /// Files that do not follow at `to` what the trunk had of them: when it was last seen, at `from`; on the `way` from there,
+    /// as if each commit had been looked at; or earlier, where they were `held` to that already.
+    pub(super) fn still_held(
         &self,
         way: &[WalkedCommit],
-        (from, to): (ObjectId, ObjectId),
+        (from, to): (Option<ObjectId>, ObjectId),
+        held: Vec<Held>,
         theirs: &Roster,
-    ) -> Result<Option<ObjectId>, VaultError> {
-        if !matches!(self.repo.is_ancestor(from, to)?, Ancestry::Yes) {
-            return Ok(Some(to));
-        }
-        for lost in self.lost_on_the_way(way, to, theirs)? {
-            if self.follows(from, lost, theirs)? {
-                return Ok(Some(lost));
+    ) -> Result<Vec<Held>, VaultError> {
+        let past = Past { repo: self.repo, home: self.home, root: self.root, roster: theirs, tip: Some(to) };
+        let mut candidates: BTreeMap<(SecretPath, String), Vec<Sight>> = BTreeMap::new();
+        let mut still = Vec::new();
+        for one in held {
+            let path = sealed::path_of(self.root, &one.file);
+            match (path, secrets::sight(self.repo, &one)?) {
+                (Some(path), Some(sight)) => candidates.entry((path, one.file)).or_default().push(sight),
+                // Its objects are not here for now.
+                _ => still.push(one),
             }
         }
-        Ok(if self.follows(from, to, theirs)? { Some(to) } else { None })
+        if let Some(from) = from.filter(|from| matches!(self.repo.is_ancestor(*from, to), Ok(Ancestry::Yes))) {
+            for (path, change) in sealed::changed_between(self.repo, Some(from), to, self.root)? {
+                if let Some(blob) = change.before {
+                    candidates.entry((path, change.path)).or_default().push(Sight { commit: from, blob });
+                }
+            }
+            for (place, lost) in self.lost_on_the_way(way, to, theirs)? {
+                candidates.entry(place).or_default().extend(lost);
+            }
+        }
+        for ((path, file), sights) in candidates {
+            let now = self.repo.blob_at(to, &file)?.map(|blob| sealed::bytes_or_none(self.repo, blob)).transpose()?;
+            let now = now.and_then(|bytes| check(theirs, &file, &path, bytes, None).ok());
+            let mut missed = Vec::new();
+            for sight in sights {
+                let old = past.missed(now.as_ref(), (&path, &file), sight)?;
+                missed.extend(old.into_iter().map(|old| (old.manifest, sight.commit)));
+            }
+            still.extend(
+                newest(missed).into_iter().map(|commit| Held { commit: commit.to_string(), file: file.clone() }),
+            );
+        }
+        Ok(still)
     }
 
-    /// Those commits with a version that counts, which no version at `to` follows; the newest first.
+    /// The versions that count which those commits brought, and which none at `to` follows, by file.
     fn lost_on_the_way(
         &self,
         way: &[WalkedCommit],
         to: ObjectId,
         theirs: &Roster,
-    ) -> Result<Vec<ObjectId>, VaultError> {
-        let mut met: BTreeMap<(SecretPath, String), Vec<(ObjectId, ObjectId)>> = BTreeMap::new();
+    ) -> Result<Vec<((SecretPath, String), Vec<Sight>)>, VaultError> {
+        let mut met: BTreeMap<(SecretPath, String), Vec<Sight>> = BTreeMap::new();
         for commit in way.iter().rev() {
             let before = commit.parents.first().copied();
             for (path, change) in or_nothing(sealed::changed_between(self.repo, before, commit.id, self.root))? {
-                if let Some(after) = change.after {
-                    met.entry((path, change.path)).or_default().push((commit.id, after));
+                if let Some(blob) = change.after {
+                    met.entry((path, change.path)).or_default().push(Sight { commit: commit.id, blob });
                 }
             }
         }
-        let mut lost = HashSet::new();
-        for ((path, file), versions) in met {
+        let mut lost = Vec::new();
+        for ((path, file), sights) in met {
             let now = self.repo.blob_at(to, &file)?;
-            if versions.iter().all(|(_, blob)| Some(*blob) == now) {
+            let mut olds = Vec::new();
+            for sight in sights.iter().filter(|sight| Some(sight.blob) != now) {
+                // What anybody could have put there binds nobody.
+                if let Ok(version) = check(theirs, &file, &path, sealed::bytes_or_none(self.repo, sight.blob)?, None) {
+                    olds.extend(version.members().map(|member| (*sight, member.manifest().clone())));
+                }
+            }
+            if olds.is_empty() {
                 continue;
             }
             let bytes = now.map(|blob| sealed::bytes_or_none(self.repo, blob)).transpose()?;
             let new = bytes.and_then(|bytes| check(theirs, &file, &path, bytes, None).ok());
-            let mut olds = Vec::new();
-            for (commit, blob) in versions.iter().filter(|(_, blob)| Some(*blob) != now) {
-                // What anybody could have put there binds nobody.
-                if let Ok(version) = check(theirs, &file, &path, sealed::bytes_or_none(self.repo, *blob)?, None) {
-                    olds.extend(version.members().map(|member| (*commit, member.manifest().clone())));
-                }
-            }
-            for (commit, old) in not_reached(new.as_ref(), olds) {
-                let follows = match &new {
-                    Some(new) => descends(self.repo, Some(to), &file, new, &old)?,
-                    None => false,
-                };
-                if !follows {
-                    lost.insert(commit);
-                }
+            let left: BTreeSet<Sight> = not_reached(new.as_ref(), olds).into_iter().map(|(sight, _)| sight).collect();
+            if !left.is_empty() {
+                lost.push(((path, file), left.into_iter().collect()));
             }
         }
-        Ok(way.iter().rev().map(|commit| commit.id).filter(|commit| lost.contains(commit)).collect())
+        Ok(lost)
     }
+}
 
-    /// Whether everything that changed on the trunk follows what was there.
-    fn follows(&self, from: ObjectId, to: ObjectId, theirs: &Roster) -> Result<bool, VaultError> {
-        if from == to {
-            return Ok(true);
+/// The commits with those of these versions that no other one follows, the newest first; each version once.
+fn newest(mut missed: Vec<(Manifest, ObjectId)>) -> Vec<ObjectId> {
+    missed.sort_by_key(|(manifest, _)| std::cmp::Reverse(manifest.revision));
+    let mut kept: Vec<(Manifest, ObjectId)> = Vec::new();
+    for (manifest, commit) in missed {
+        let hash = manifest.hash();
+        if !kept.iter().any(|(newer, _)| newer.hash() == hash || newer.names_as_ancestor(hash)) {
+            kept.push((manifest, commit));
         }
-        let past = Past { repo: self.repo, home: self.home, root: self.root, roster: theirs, tip: Some(to) };
-        for (path, change) in sealed::changed_between(self.repo, Some(from), to, self.root)? {
-            let Some(before) = change.before else { continue };
-            // What was not readable then binds nobody.
-            let olds = binding(theirs, &change.path, &path, sealed::bytes_or_none(self.repo, before)?);
-            let Some(after) = change.after.filter(|_| !olds.is_empty()) else {
-                if olds.is_empty() {
-                    continue;
-                }
-                return Ok(false);
-            };
-            let after = sealed::bytes_or_none(self.repo, after)?;
-            let Ok(new) = check(theirs, &change.path, &path, after, None) else { return Ok(false) };
-            for old in &olds {
-                if !past.heeds(&new, old)? {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
     }
+    let mut met = HashSet::new();
+    kept.into_iter().map(|(_, commit)| commit).filter(|commit| met.insert(*commit)).collect()
 }
 
 /// Nothing where there is more than is read of a commit: what is over is no reason to stop, and who can push could make one.
@@ -196,7 +203,7 @@ fn or_nothing<T: Default>(read: Result<T, RepoError>) -> Result<T, RepoError> {
 }
 
 /// Which of `olds` a version does not reach by way of the others, which is nearly always none: without a look at the history.
-fn not_reached(new: Option<&Version>, mut olds: Vec<(ObjectId, Manifest)>) -> Vec<(ObjectId, Manifest)> {
+fn not_reached(new: Option<&Version>, mut olds: Vec<(Sight, Manifest)>) -> Vec<(Sight, Manifest)> {
     let mut nearer: Vec<Manifest> =
         new.into_iter().flat_map(Version::members).map(|member| member.manifest().clone()).collect();
     while let Some(near) = nearer.pop() {

@@ -14,7 +14,7 @@ use crate::repo::{Ancestry, ObjectId, WorkState, names};
 use crate::seal::MAX_STORED;
 use crate::vault::check::check;
 use crate::vault::error::chain;
-use crate::vault::trunk::{Here, Past, abbreviated, binding};
+use crate::vault::trunk::{Here, Past, Sight, abbreviated};
 use crate::vault::{VaultError, sealed};
 
 /// Files of the work tree that do not follow what was seen, each with what that was.
@@ -42,6 +42,15 @@ pub(super) fn behind(opening: &Opening<'_>, roster: &Roster) -> Result<Vec<Strin
             if let Some(what) = missed(&past, (&path, &file), tip)? {
                 found.entry(file).or_insert(what);
             }
+        }
+    }
+    for held in seen.held {
+        let Ok(commit) = repo.resolve(&held.commit) else { continue };
+        let Some(path) = sealed::path_of(root, &held.file) else { continue };
+        if repo.is_ancestor(commit, head)? == Ancestry::Yes
+            && let Some(what) = missed(&past, (&path, &held.file), commit)?
+        {
+            found.insert(held.file, what);
         }
     }
     Ok(found.into_iter().map(|(file, what)| format!("{file}: {what}")).collect())
@@ -80,7 +89,6 @@ fn changed_here(opening: &Opening<'_>) -> Result<Vec<SecretPath>, VaultError> {
 fn missed(past: &Past<'_>, (path, file): (&SecretPath, &str), tip: ObjectId) -> Result<Option<String>, VaultError> {
     let (repo, roster) = (past.repo, past.roster);
     let Some(blob) = repo.blob_at(tip, file)? else { return Ok(None) };
-    let olds = binding(roster, file, path, sealed::bytes_or_none(repo, blob)?);
     let commit = abbreviated(&tip.to_string());
     let said = |old: &Manifest, how: &str| {
         let (revision, author) = (old.revision, &old.author.name);
@@ -88,15 +96,14 @@ fn missed(past: &Past<'_>, (path, file): (&SecretPath, &str), tip: ObjectId) -> 
     };
     // What cannot be read here, or is refused, is a finding already.
     let Ok(bytes) = repo.read_work(file, MAX_STORED as u64) else { return Ok(None) };
-    let Some(bytes) = bytes else { return Ok(olds.first().map(|old| said(&old.manifest, "it is gone; there was"))) };
-    if names(blob, &bytes) {
-        return Ok(None);
-    }
-    let Ok(version) = check(roster, file, path, bytes, None) else { return Ok(None) };
-    for old in &olds {
-        if !past.heeds(&version, old)? {
-            return Ok(Some(said(&old.manifest, "it does not follow")));
-        }
-    }
-    Ok(None)
+    let (version, how) = match bytes {
+        Some(bytes) if names(blob, &bytes) => return Ok(None),
+        Some(bytes) => match check(roster, file, path, bytes, None) {
+            Ok(version) => (Some(version), "it does not follow"),
+            Err(_) => return Ok(None),
+        },
+        None => (None, "it is gone; there was"),
+    };
+    let missed = past.missed(version.as_ref(), (path, file), Sight { commit: tip, blob })?;
+    Ok(missed.first().map(|old| said(&old.manifest, how)))
 }
