@@ -181,6 +181,26 @@ impl Vault {
         }
     }
 
+    /// The secrets that the trunk had, and whose files are missing here though nobody deleted them: each refused by name. What
+    /// was deleted before somebody took its file away is deleted.
+    pub(super) fn taken_away_files(&self) -> Result<Vec<(SecretPath, VaultError)>, VaultError> {
+        let mut taken = Vec::new();
+        for path in self.held_paths() {
+            let file = self.file(&path);
+            if self.repo.read_work(&file, MAX_STORED as u64)?.is_some() {
+                continue;
+            }
+            let sights = self.taken_away_from(&file)?;
+            let lived = |sight: &&Sight| {
+                self.version_of_blob(sight.blob, &path).is_ok_and(|it| it.manifest().state == State::Live)
+            };
+            if let Some(sight) = sights.iter().find(lived) {
+                taken.push((path, VaultError::TakenAway { file, commit: sight.commit.to_string() }));
+            }
+        }
+        Ok(taken)
+    }
+
     /// The version in a commit, `None` where there is no file.
     pub fn version_at(&self, commit: ObjectId, path: &SecretPath) -> Result<Option<Version>, VaultError> {
         let file = self.file(path);

@@ -171,6 +171,9 @@ impl Vault {
                 }
             }
         }
+        for (path, error) in self.taken_away_files()? {
+            status.refused.push((path.to_string(), crate::vault::error::chain(&error)));
+        }
         // Journals are no secrets to list, and one that is refused is somebody's to mend.
         for (file, error) in refused {
             let journal = self.path_of(&file).filter(SecretPath::is_journal);

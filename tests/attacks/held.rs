@@ -89,6 +89,8 @@ fn one_that_nobody_puts_right_leaves_the_others_guarded() {
     };
     pulled();
     refused(&rita, "dev/api", TAKEN_AWAY);
+    let said = rita.covault(["status", "--check"]).exits(8).text();
+    assert!(said.contains("dev/api: ") && said.contains(TAKEN_AWAY), "{said}");
     let before = case.git(&["rev-parse", "HEAD"]);
     let adam = case.clone_of("adam");
     adam.covault(["member", "remove", "wanda", "--yes"]).ok();

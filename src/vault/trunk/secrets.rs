@@ -1,6 +1,6 @@
 //! Whether a secret's file follows the version that the trunk had.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::abbreviated;
 use crate::home::{Held, Home};
@@ -39,6 +39,11 @@ impl Vault {
             sights.extend(self.repo().blob_at(commit, file)?.map(|blob| Sight { commit, blob }));
         }
         Ok(sights)
+    }
+
+    /// The secrets that did not follow what the trunk had of them, each once.
+    pub(in crate::vault) fn held_paths(&self) -> BTreeSet<SecretPath> {
+        self.trunk.held.iter().filter_map(|held| sealed::path_of(self.root(), &held.file)).collect()
     }
 
     /// The same for many, by file: everything in the folder that has them all.
