@@ -2,4 +2,5 @@
 
 mod crates;
 mod docs;
+mod judges;
 mod layers;

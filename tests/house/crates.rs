@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-fn read(file: &str) -> String {
+/// A file of the repository, by its path from the top.
+pub fn read(file: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
 }
 
@@ -11,7 +12,7 @@ fn toml(file: &str) -> toml::Table {
 }
 
 /// Every Rust file below these folders, with its text.
-fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
+pub fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
     fn walk(dir: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();

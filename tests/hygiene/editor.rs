@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::faults::rig::{CANARY, files, no_canary, value};
-use crate::world::{Person, World, can, found, have, is_there};
+use crate::world::{Person, World, can, found, have};
 
 /// Somebody with a secret, a runtime folder in memory, and an editor that notes how it was started.
 struct Desk {
@@ -16,10 +16,11 @@ struct Desk {
 
 impl Desk {
     fn new(editor: &str, then: &str) -> Option<Self> {
-        let Ok(runtime) = tempfile::Builder::new().prefix("covault-test-").tempdir_in("/dev/shm") else {
-            eprintln!("SKIPPED: there is no /dev/shm");
+        let runtime = tempfile::Builder::new().prefix("covault-test-").tempdir_in("/dev/shm");
+        if !can(runtime.is_ok(), "the folder /dev/shm") {
             return None;
-        };
+        }
+        let runtime = runtime.unwrap();
         let world = World::new();
         let mut alice = world.founder("alice");
         alice.set("prod/db", &value("before"));
@@ -91,8 +92,7 @@ fn an_editor_gets_a_private_file_in_memory_and_nothing_of_ours() {
 #[test]
 fn vim_keeps_no_copy_whatever_the_vimrc_says_and_whatever_it_is_called() {
     // The stand-ins of the other tests see what it is told, everywhere.
-    if !is_there("vim") {
-        eprintln!("SKIPPED: vim is needed");
+    if !have("vim") {
         return;
     }
     for name in ["vim", "editor"] {

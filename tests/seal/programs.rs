@@ -16,19 +16,14 @@ use zeroize::Zeroizing;
 
 use super::support::{Member, devices, draft};
 use crate::simulation::dice::Dice;
-use crate::world::can;
+use crate::world::has;
 
 /// The program from `$COVAULT_TOOLS/bin` or the PATH.
 fn program(name: &str) -> Option<PathBuf> {
     let tools = std::env::var_os("COVAULT_TOOLS").map(|tools| PathBuf::from(tools).join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = tools.into_iter().chain(std::env::split_paths(&path)).map(|dir| dir.join(name)).find(|p| p.is_file());
-    // The others come with the system; this one is built, and .ci/run says where it could not be.
-    if found.is_none() && name == "rage" {
-        eprintln!("SKIPPED: the program {name} is not here");
-    } else {
-        can(found.is_some(), name);
-    }
+    has(found.is_some(), name);
     found
 }
 
