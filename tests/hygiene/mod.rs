@@ -2,5 +2,6 @@
 
 mod canary;
 mod editor;
+mod guesses;
 mod hostile;
 mod process;
