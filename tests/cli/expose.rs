@@ -115,6 +115,11 @@ fn what_was_restored_is_the_old_value_to_who_has_a_key_and_a_new_one_to_who_has_
     remove(&alice, "carol");
     alice.set("api", "another key of the api");
     assert_eq!(exposed(&alice, &["carol"]), ["carol prod/db password url"]);
+    // Typed in again it is what she knows, whichever command wrote it.
+    alice.set("api", "key-of-the-api");
+    assert_eq!(exposed(&alice, &["carol"]), ["carol api value", "carol prod/db password url"]);
+    alice.set("api", "another key of the api");
+    assert_eq!(exposed(&alice, &["carol"]), ["carol prod/db password url"]);
     alice.covault(["restore", "api"]).ok();
     assert_eq!(alice.get("api"), "key-of-the-api");
     assert_eq!(exposed(&alice, &["carol"]), ["carol api value", "carol prod/db password url"]);
