@@ -37,6 +37,13 @@ pub fn pull(person: &Person, from: &Person) {
     person.git(["merge", "-q", "--ff-only", "FETCH_HEAD"]).ok();
 }
 
+/// The file of a secret as somebody else has it, committed in this person's clone as it is.
+pub fn take_from(person: &Person, other: &Person, name: &str) {
+    std::fs::copy(other.file(name), person.file(name)).unwrap();
+    person.git([std::ffi::OsStr::new("add"), person.file(name).as_os_str()]).ok();
+    person.git(["commit", "-q", "-m", "a file of somebody else's"]).ok();
+}
+
 /// This person's machine as the library sees it.
 pub fn home(person: &Person) -> Home {
     let below = |folder: &str| person.home.join(folder);

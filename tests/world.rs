@@ -126,18 +126,34 @@ impl World {
         person
     }
 
-    /// Somebody new, let in by an admin of the team: invite, join, push, approve, push, pull.
+    /// Somebody new who asks to be let in by an admin's invite, which that admin has fetched: invite, join, push, fetch.
     #[track_caller]
-    pub fn joins(&self, admin: &Person, name: &str) -> Person {
+    pub fn asks(&self, admin: &Person, name: &str) -> Person {
         let person = self.newcomer(name);
         let line = admin.covault(["member", "invite", name]).ok().text();
         person.covault(["join", "--invite", line.trim(), "--device", "laptop"]).ok();
         person.push(&format!("covault/join/{name}"));
         admin.git(["fetch", "-q"]).ok();
+        person
+    }
+
+    /// Somebody new, let in by an admin of the team: they ask, approve, push, pull.
+    #[track_caller]
+    pub fn joins(&self, admin: &Person, name: &str) -> Person {
+        let person = self.asks(admin, name);
         admin.covault(["member", "approve", name, "--yes"]).ok();
         admin.git(["push", "-q"]).ok();
         person.git(["pull", "-q", "--ff-only"]).ok();
         person
+    }
+
+    /// Another machine of a member of the team, with their keys and a clone of its own.
+    pub fn machine_of(&self, person: &Person, name: &str) -> Person {
+        let machine = self.newcomer(name);
+        machine.take_keys_of(person);
+        let id = person.git(["config", "covault.vault"]).ok().text();
+        machine.git(["config", "covault.vault", id.trim()]).ok();
+        machine
     }
 
     /// Somebody with a vault.

@@ -1,6 +1,6 @@
 //! The commands that write, each with what it is run on. One line here, and every campaign tries it.
 
-use super::rig::{CANARY, value};
+use super::rig::value;
 use super::scene::Scene;
 use crate::team::admit;
 use crate::verifier::second_opinion;
@@ -97,14 +97,11 @@ fn remote(world: &World, alice: &Person) {
 /// Bob asks to be let in.
 fn asked(world: &World, alice: &Person) {
     remote(world, alice);
-    let bob = world.newcomer("bob");
-    let line = alice.covault(["member", "invite", "bob"]).ok().text();
-    bob.covault(["join", "--invite", line.trim(), "--device", "laptop"]).ok();
-    bob.push("covault/join/bob");
-    alice.git(["fetch", "-q"]).ok();
+    world.asks(alice, "bob");
 }
 
-fn field(person: &Person, field: &str) {
+/// A value in a field of `prod/db`.
+pub fn field(person: &Person, field: &str) {
     person.covault_fed(value(field).as_bytes(), ["set", "prod/db", "--stdin", field]).ok();
 }
 
@@ -121,10 +118,7 @@ fn branched(_world: &World, alice: &Person) {
 /// Two machines that changed the same secret; the other one has pushed.
 fn two_machines(world: &World, alice: &Person) {
     remote(world, alice);
-    let desk = world.newcomer("desk");
-    desk.take_keys_of(alice);
-    let id = alice.git(["config", "covault.vault"]).ok().text();
-    desk.git(["config", "covault.vault", id.trim()]).ok();
+    let desk = world.machine_of(alice, "desk");
     field(&desk, "theirs");
     desk.set("fresh/one", &value("fresh"));
     desk.push("main");
@@ -153,7 +147,7 @@ fn all_is_pushed(scene: &Scene<'_>, at: &str) {
     assert_eq!(here.text(), there.text(), "{at}: not everything is pushed");
 }
 
-/// The editor of these tests: another value.
+/// The editor of these tests: another value. It does not say which, so that it can be started where nobody may see one.
 pub fn editor() -> String {
-    format!("sed -i s/{CANARY}-old/{CANARY}-new/")
+    "sed -i s/-old/-new/".to_owned()
 }

@@ -3,7 +3,7 @@
 
 mod campaign;
 mod clock;
-mod commands;
+pub mod commands;
 mod damage;
 mod disk;
 mod errors;

@@ -128,10 +128,16 @@ pub fn read(vault: &Vault, name: &str) -> Result<Option<String>, covault::vault:
 /// Asserts that the canary is in no file of the machine and in no object of the repository.
 #[track_caller]
 pub fn no_canary(person: &Person, at: &str) {
-    let found = holding(person.home.parent().unwrap(), CANARY);
+    nowhere(person, CANARY, at);
+}
+
+/// The same of any value.
+#[track_caller]
+pub fn nowhere(person: &Person, needle: &str, at: &str) {
+    let found = holding(person.home.parent().unwrap(), needle);
     assert!(found.is_empty(), "{at}: plaintext in {found:?}");
     let objects = person.git(["cat-file", "--batch-all-objects", "--batch", "--unordered"]).ok();
-    assert!(!contains(&objects.out, CANARY.as_bytes()), "{at}: plaintext in an object");
+    assert!(!contains(&objects.out, needle.as_bytes()), "{at}: plaintext in an object");
 }
 
 pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {

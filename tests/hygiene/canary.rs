@@ -3,59 +3,13 @@
 
 use covault::seal::peek_manifest;
 
+use super::trace::{COVAULT, Shows, traced, watched, watched_for, watched_program};
+use crate::faults::commands::{editor, field};
 use crate::faults::rig::{CANARY, contains, holding, no_canary, value};
-use crate::world::{Person, Said, World, have};
-
-/// What a command may show on stdout.
-#[derive(PartialEq)]
-enum Shows {
-    Nothing,
-    Values,
-}
-
-/// Runs covault with every start of a program and everything that is written traced, and judges what it left behind.
-fn watched(person: &Person, args: &[&str], input: &[u8], shows: &Shows) -> Said {
-    watched_program(env!("CARGO_BIN_EXE_covault"), person, args, input, shows)
-}
-
-/// What a file descriptor stands for where no disk is behind it, as strace spells it.
-const IN_MEMORY: [&str; 4] = ["<pipe:", "<socket:", "</memfd:", "</dev/null>"];
-
-fn watched_program(program: &str, person: &Person, args: &[&str], input: &[u8], shows: &Shows) -> Said {
-    let trace = tempfile::NamedTempFile::new().unwrap();
-    let path = trace.path().to_string_lossy().into_owned();
-    let calls = "trace=execve,write,writev,pwrite64,pwritev,pwritev2";
-    let options = ["-f", "-qq", "-v", "-y", "-s", "65536", "-e", calls, "-e", "signal=none", "-o", &path, "--"];
-    let words = options.into_iter().chain([program]).chain(args.iter().copied());
-    let said = person.fed("strace", input, words);
-    let at = format!("{program} {}", args.join(" "));
-    assert!(said.code == 0 || said.code == 8, "{at}: {}", said.err);
-    assert!(!said.err.contains(CANARY), "{at}: stderr: {}", said.err);
-    if *shows == Shows::Nothing {
-        assert!(!said.text().contains(CANARY), "{at}: stdout: {}", said.text());
-    }
-    // The first is covault itself, with what the person gave it.
-    let (mut starts, mut writes) = (0, 0);
-    for start in std::fs::read_to_string(trace.path()).unwrap().lines() {
-        // Not for a moment either: what holds a value goes to a pipe or to memory, or is not written.
-        if start.contains("write") && !start.contains("execve(") {
-            writes += 1;
-            let is_kept = !IN_MEMORY.iter().any(|kind| start.contains(kind));
-            assert!(!(start.contains(CANARY) && is_kept), "{at}: written to disk: {start}");
-            continue;
-        }
-        starts += 1;
-        if starts == 1 {
-            continue;
-        }
-        let is_the_child_of_run = args.contains(&"run") && start.contains("[\"printenv\"");
-        assert!(is_the_child_of_run || !start.contains(CANARY), "{at}: {start}");
-        assert!(!start.contains("COVAULT_") && !start.contains("AGE-SECRET-KEY"), "{at}: {start}");
-    }
-    assert!(starts > 0 && (writes > 0 || said.out.is_empty()), "{at}: nothing was traced");
-    no_canary(person, &at);
-    said
-}
+use crate::keys::place::KEY;
+use crate::keys::rig::Rig;
+use crate::team::{admit, take_from};
+use crate::world::{World, can, have};
 
 #[test]
 fn no_command_shows_a_secret_to_anybody_who_did_not_ask() {
@@ -64,18 +18,21 @@ fn no_command_shows_a_secret_to_anybody_who_did_not_ask() {
         return;
     }
     let world = World::new();
-    let alice = world.founder("alice");
+    let mut alice = world.founder("alice");
+    alice.vars.push(("EDITOR".into(), editor()));
+    if let Some(memory) = &world.memory {
+        alice.vars.push(("XDG_RUNTIME_DIR".into(), memory.path().to_string_lossy().into_owned()));
+    }
     let elsewhere = tempfile::tempdir().unwrap();
     let file = elsewhere.path().join("value");
     std::fs::write(&file, value("file")).unwrap();
     let from_file = format!("value={}", file.display());
     let dotenv = format!("ONE={}\nTWO={}\n", value("one"), value("two"));
-    let v = value("typed");
+    let v = value("old");
     let all: Vec<(Vec<&str>, &str, Shows)> = vec![
         (vec!["set", "prod/db"], &v, Nothing),
         (vec!["set", "prod/db", "--stdin", "password", "--tag", "web"], &v, Nothing),
         (vec!["set", "prod/key", "--file", &from_file], "", Nothing),
-        (vec!["set", "prod/made", "--generate", "value"], "", Nothing),
         (vec!["set", "prod/db", "--dry-run"], &v, Nothing),
         (vec!["set", "prod/db", "--no-commit", "--json"], &dotenv, Nothing),
         (vec!["set", "prod/db"], &v, Nothing),
@@ -100,6 +57,7 @@ fn no_command_shows_a_secret_to_anybody_who_did_not_ask() {
         (vec!["mv", "prod/key", "prod/other"], "", Nothing),
         (vec!["rm", "prod/other"], "", Nothing),
         (vec!["restore", "prod/other"], "", Nothing),
+        (vec!["edit", "prod/db"], "", Nothing),
         (vec!["setup"], "", Nothing),
         (vec!["completions", "bash"], "", Nothing),
     ];
@@ -111,9 +69,43 @@ fn no_command_shows_a_secret_to_anybody_who_did_not_ask() {
             no_canary(&alice, "diff");
             continue;
         }
-        watched(&alice, args, input.as_bytes(), shows);
+        if args[0] == "edit" && !can(world.memory.is_some(), "the folder /dev/shm") {
+            continue;
+        }
+        watched(&alice, args, input.as_bytes(), *shows);
     }
     eprintln!("{} commands watched", all.len());
+}
+
+#[test]
+fn what_is_made_for_a_person_is_shown_to_nobody_either() {
+    if !have("strace") {
+        return;
+    }
+    let world = World::new();
+    let alice = world.founder("alice");
+    for args in [["set", "prod/made", "--generate", "value"], ["rotate", "prod/made", "--yes", "--quiet"]] {
+        // No canary is in it: it is known afterwards.
+        let (said, trace) = traced(COVAULT, &alice, &args, b"");
+        trace.keeps(&alice, &said, &alice.get("prod/made"), Shows::Nothing);
+    }
+}
+
+#[test]
+fn no_key_of_a_provider_is_shown_or_written_while_it_is_issued_rotated_and_revoked() {
+    if !have("strace") {
+        return;
+    }
+    let rig = Rig::new();
+    let management = rig.fake.replace_management_key();
+    for (args, input) in [
+        (["key", "login"].as_slice(), management.as_str()),
+        (&["key", "issue", "prod/key", "--limit", "10/day"], ""),
+        (&["key", "rotate", "prod/key"], ""),
+        (&["key", "revoke", "prod/key", "--yes"], ""),
+    ] {
+        watched_for(KEY, COVAULT, &rig.alice, args, input.as_bytes(), Shows::Nothing);
+    }
 }
 
 #[test]
@@ -124,7 +116,8 @@ fn no_command_of_a_team_writes_a_value_to_disk_and_neither_does_git_through_us()
     }
     let world = World::new();
     let alice = world.team("alice");
-    crate::team::admit(&world, &alice, "bob", covault::model::roster::Role::Writer);
+    alice.set("dev/api", &value("of the interface"));
+    let bob = admit(&world, &alice, "bob", covault::model::roster::Role::Writer);
     alice.set("prod/db", &value("of before"));
     alice.set("prod/made", &value("to be made anew"));
     alice.git(["push", "-q"]).ok();
@@ -136,6 +129,7 @@ fn no_command_of_a_team_writes_a_value_to_disk_and_neither_does_git_through_us()
     };
     diverge("merged");
     diverge("rebased");
+    diverge("unmerged");
     for (program, args, shows) in [
         ("git", ["merge", "-q", "--no-edit", "merged"].as_slice(), Nothing),
         ("git", &["diff", "HEAD~1"], Values),
@@ -143,11 +137,16 @@ fn no_command_of_a_team_writes_a_value_to_disk_and_neither_does_git_through_us()
         ("git", &["log", "-p", "-3"], Values),
         ("git", &["cherry-pick", "rebased"], Nothing),
     ] {
-        watched_program(program, &alice, args, b"", &shows);
+        watched_program(program, &alice, args, b"", shows);
     }
+    // Git stops where it does not know us.
+    alice.git(["-c", "merge.covault.driver=exit 1 #", "merge", "-q", "unmerged"]).exits(1);
+    watched(&alice, &["resolve", "prod/db", "--newest"], b"", Nothing);
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    world.asks(&alice, "dora");
     let typed = value("typed");
     for (args, shows) in [
-        (["resolve", "prod/db", "--newest"].as_slice(), Nothing),
+        (["member", "approve", "dora", "--yes"].as_slice(), Nothing),
         (&["grant", "prod", "alice", "--yes"], Nothing),
         (&["share", "prod/db", "bob", "--yes"], Nothing),
         (&["unshare", "prod/db", "bob", "--yes"], Nothing),
@@ -158,11 +157,24 @@ fn no_command_of_a_team_writes_a_value_to_disk_and_neither_does_git_through_us()
         (&["scan", "--history"], Nothing),
         (&["verify", "--history", "--json"], Nothing),
         (&["member", "remove", "bob", "--yes"], Nothing),
-        (&["sync"], Nothing),
         (&["run", "--from", "prod", "--files", "--", "true"], Nothing),
     ] {
-        watched(&alice, args, typed.as_bytes(), &shows);
+        watched(&alice, args, typed.as_bytes(), shows);
     }
+    // Bob has not heard yet that he has left.
+    bob.set("dev/api", &value("of one who has left"));
+    take_from(&alice, &bob, "dev/api");
+    watched(&alice, &["rekey", "dev/api", "--accept", "--yes"], b"", Nothing);
+    alice.git(["push", "-q"]).ok();
+    let desk = world.machine_of(&alice, "desk");
+    field(&desk, "theirs");
+    desk.push("main");
+    field(&alice, "ours");
+    watched(&alice, &["sync"], b"", Nothing);
+    assert_eq!(alice.get("prod/db/theirs"), value("theirs"));
+    alice.covault(["setup", "--hooks"]).ok();
+    std::fs::write(alice.repo.join("README"), "more\n").unwrap();
+    watched_program("git", &alice, &["commit", "-q", "-a", "-m", "work"], b"", Nothing);
 }
 
 #[test]
@@ -187,15 +199,15 @@ fn neither_a_key_in_the_environment_nor_a_value_reaches_git_gpg_or_a_hook() {
     let identity = std::fs::read_to_string(alice.identity()).unwrap();
     let key = identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY")).unwrap().to_owned();
     alice.vars.push(("COVAULT_IDENTITY_FILE".into(), alice.identity().to_string_lossy().into_owned()));
-    watched(&alice, &["set", "prod/db"], value("signed").as_bytes(), &Shows::Nothing);
+    watched(&alice, &["set", "prod/db"], value("signed").as_bytes(), Shows::Nothing);
     assert!(alice.git(["cat-file", "commit", "HEAD"]).ok().text().contains("gpgsig"));
     alice.git(["config", "covault.commit", "git"]).ok();
-    watched(&alice, &["set", "prod/db"], value("hooked").as_bytes(), &Shows::Nothing);
+    watched(&alice, &["set", "prod/db"], value("hooked").as_bytes(), Shows::Nothing);
     assert!(alice.repo.join("hook-was-here").exists());
     alice.vars.push(("COVAULT_IDENTITY".into(), key));
-    watched(&alice, &["get", "prod/db"], b"", &Shows::Values);
-    watched(&alice, &["run", "--from", "prod", "--", "printenv", "DB"], b"", &Shows::Values);
-    watched(&alice, &["log", "prod/db"], b"", &Shows::Nothing);
+    watched(&alice, &["get", "prod/db"], b"", Shows::Values);
+    watched(&alice, &["run", "--from", "prod", "--", "printenv", "DB"], b"", Shows::Values);
+    watched(&alice, &["log", "prod/db"], b"", Shows::Nothing);
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod editor;
 mod guesses;
 mod hostile;
 mod process;
+mod trace;

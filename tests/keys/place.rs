@@ -78,11 +78,7 @@ impl Template {
         let (world, fake) = (World::new(), Fake::start());
         let mut alice = world.team("alice");
         reaches(&mut alice, &fake);
-        let bob = world.newcomer("bob");
-        let line = alice.covault(["member", "invite", "bob"]).ok().text();
-        bob.covault(["join", "--invite", line.trim(), "--device", "laptop"]).ok();
-        bob.push("covault/join/bob");
-        alice.git(["fetch", "-q"]).ok();
+        let bob = world.asks(&alice, "bob");
         alice.covault(["member", "approve", "bob", "--role", "admin", "--yes"]).ok();
         log_in(&alice, &fake);
         alice.push("main");
@@ -97,9 +93,7 @@ impl Template {
             .git(["-C".as_ref(), reader.as_os_str(), "config".as_ref(), "covault.vault".as_ref(), id.trim().as_ref()])
             .ok();
         // Alice's other machine.
-        let desk = world.newcomer("desk");
-        desk.take_keys_of(&alice);
-        desk.git(["config", "covault.vault", id.trim()]).ok();
+        world.machine_of(&alice, "desk");
         let before = fake.with(|account| Before::of(account));
         Self { world, names: ["alice", "bob", "desk"].map(str::to_owned).to_vec(), before }
     }
