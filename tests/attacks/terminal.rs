@@ -9,9 +9,20 @@ use super::rig::{Attacked, Case, file, harmless, on_disk, pushed};
 /// Clears the screen, writes a title, rings, goes back, turns around, hides.
 const NASTY: &str = "a\u{1b}[2J\u{1b}]0;title\u{7}\u{8}\r\u{9b}31m\u{202e}\u{200b}\u{2028}z";
 
-/// Every command that shows something, after the deed.
+/// What stands for it wherever it is shown.
+fn escaped() -> String {
+    covault::model::escape::terminal(NASTY).into_owned()
+}
+
+/// Every command that shows something, after the deed: what they said. All are done, or find something.
 #[track_caller]
-fn all_commands(attacked: &Attacked) {
+fn all_commands(attacked: &Attacked) -> String {
+    all_end(attacked, &[0, 8])
+}
+
+/// The same where some may end in other ways.
+#[track_caller]
+fn all_end(attacked: &Attacked, codes: &[i32]) -> String {
     let shown: &[&[&str]] = &[
         &["ls"],
         &["ls", "--long"],
@@ -31,12 +42,19 @@ fn all_commands(attacked: &Attacked) {
         &["grant"],
         &["doctor"],
         &["whoami"],
-        &["run", "--", "true"],
+        &["run", "--from", "dev", "--", "true"],
     ];
+    let (mut all, mut others) = (String::new(), Vec::new());
     for args in shown {
         let said = attacked.case.alice.covault(*args);
         harmless(args, &said);
+        all += &format!("{}{}", said.text(), said.err);
+        if !codes.contains(&said.code) {
+            others.push(format!("{args:?}: {}: {}{}", said.code, said.text(), said.err));
+        }
     }
+    assert!(others.is_empty(), "{}", others.join("\n"));
+    all
 }
 
 fn says(case: &Case, key: &str, value: &str, plain: bool) {
@@ -49,10 +67,11 @@ fn says(case: &Case, key: &str, value: &str, plain: bool) {
 
 #[test]
 fn a_description() {
-    all_commands(&pushed(|case| {
+    let shown = all_commands(&pushed(|case| {
         says(case, "meta.description", NASTY, true);
         says_value(case, "harmless");
     }));
+    assert!(shown.contains(&escaped()), "{shown}");
 }
 
 /// A next version with a harmless value, so that what was planted is not taken for what escaped.
@@ -70,14 +89,16 @@ fn says_value(case: &Case, value: &str) {
 #[test]
 fn a_value_is_escaped_wherever_it_is_shown_and_exact_where_it_is_asked_for() {
     let attacked = pushed(|case| says(case, "field.value", NASTY, false));
-    all_commands(&attacked);
+    let shown = all_commands(&attacked);
+    assert!(shown.contains(&escaped()), "{shown}");
     assert_eq!(attacked.case.alice.get("dev/db"), NASTY);
 }
 
 #[test]
 fn a_value_that_is_no_secret() {
     let attacked = pushed(|case| says(case, "field.value", NASTY, true));
-    all_commands(&attacked);
+    let shown = all_commands(&attacked);
+    assert!(shown.contains(&escaped()), "{shown}");
 }
 
 #[test]
@@ -137,14 +158,18 @@ fn the_name_of_a_folder() {
 
 #[test]
 fn an_env_file_full_of_escapes() {
-    all_commands(&pushed(|case| case.write(".covault/env/default.env", format!("{NASTY}={NASTY}\n"))));
+    let attacked = pushed(|case| case.write(".covault/env/default.env", format!("{NASTY}={NASTY}\n")));
+    all_commands(&attacked);
+    attacked.ends(&["run", "--", "true"], 2, "default.env is refused: line 1");
 }
 
 #[test]
 fn an_env_file_whose_reference_is_full_of_escapes() {
-    all_commands(&pushed(|case| {
+    let attacked = pushed(|case| {
         case.write(".covault/env/default.env", format!("DB=covault://{}\n", NASTY.replace(['\r', '\u{2028}'], "")));
-    }));
+    });
+    all_commands(&attacked);
+    attacked.ends(&["run", "--", "true"], 2, "default.env is refused: line 1");
 }
 
 #[test]
@@ -153,7 +178,7 @@ fn a_roster_full_of_escapes() {
         let text = String::from_utf8(case.read(".covault/roster.toml")).unwrap();
         case.write(".covault/roster.toml", text.replacen("op = \"group\"", &format!("op = \"{NASTY}\""), 1));
     });
-    all_commands(&attacked);
+    all_end(&attacked, &[6]);
 }
 
 #[test]
@@ -162,13 +187,14 @@ fn an_operation_in_the_roster_that_is_spelled_with_escapes() {
         let text = String::from_utf8(case.read(".covault/roster.toml")).unwrap();
         case.write(".covault/roster.toml", text.replacen("op = \"group\"", "op = \"\\u001B[2J\u{202e}x\"", 1));
     });
-    all_commands(&attacked);
+    let shown = all_end(&attacked, &[6]);
+    assert!(shown.contains("'\\u{1b}[2J\\u{202e}x'"), "{shown}");
 }
 
 #[test]
 fn a_file_of_a_secret_full_of_escapes() {
     let attacked = pushed(|case| case.write(&file("dev/db"), format!("age-encryption.org/v1\n-> {NASTY}\n")));
-    all_commands(&attacked.spoils(&["dev/db"]).refuses(&["get", "dev/db"], "malformed first line"));
+    all_end(&attacked.spoils(&["dev/db"]).refuses(&["get", "dev/db"], "malformed first line"), &[0, 6, 8]);
 }
 
 #[test]

@@ -111,6 +111,20 @@ fn a_hook_that_is_far_above_is_found_all_the_same() {
 }
 
 #[test]
+fn more_than_a_thousand_processes_down_nobody_looks() {
+    let world = World::new();
+    let alice = two_versions(&world);
+    let script = "if [ \"$1\" -gt 0 ]; then sh \"$0\" $(($1 - 1)); else git diff HEAD~1; fi\n:\n";
+    let file = world.path().join("deeper");
+    std::fs::write(&file, script).unwrap();
+    let below = |shells: &str| alice.fed("sh", b"", [file.as_os_str(), shells.as_ref()]).ok().text();
+    let text = below("100");
+    assert!(text.contains("+value: second-value"), "{text}");
+    let text = below("1100");
+    assert!(text.contains("+value: (hidden, ") && !text.contains("second-value"), "{text}");
+}
+
+#[test]
 fn it_never_fails_and_says_one_line_for_what_cannot_be_opened() {
     let world = World::new();
     let alice = two_versions(&world);

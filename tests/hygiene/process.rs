@@ -40,9 +40,13 @@ fn nobody_may_look_into_it_before_any_file_of_ours_is_opened() {
     let words = words.into_iter().chain([env!("CARGO_BIN_EXE_covault"), "ls"]);
     alice.fed("strace", b"", words).ok();
     let text = std::fs::read_to_string(trace).unwrap();
-    let line = |what: &str| text.lines().position(|line| line.contains(what)).unwrap_or(usize::MAX);
-    assert!(line("PR_SET_DUMPABLE, SUID_DUMP_DISABLE") < line(".covault"), "{text}");
-    assert!(line("RLIMIT_CORE, {rlim_cur=0, rlim_max=") < line(".covault"), "{text}");
+    let line = |what: &str| text.lines().position(|line| line.contains(what));
+    // The vault's, and those of this person's configuration and state.
+    let ours = line(".covault").into_iter().chain(line("/covault/")).min();
+    assert!(line(".covault").is_some() && line("/covault/").is_some(), "{text}");
+    for done in ["PR_SET_DUMPABLE, SUID_DUMP_DISABLE", "RLIMIT_CORE, {rlim_cur=0, rlim_max="] {
+        assert!(line(done).is_some() && line(done) < ours, "{done}: {text}");
+    }
 }
 
 #[test]
@@ -52,15 +56,23 @@ fn the_memory_of_what_is_opened_is_locked() {
     }
     let world = World::new();
     let alice = world.founder("alice");
-    alice.set("prod/db", &value("locked"));
+    // Several pages: an identity and what else is locked at every start is shorter.
+    let long = value("locked").repeat(1000);
+    alice.set("prod/db", &long);
     let trace = world.path().join("trace");
     let trace_text = trace.to_string_lossy().into_owned();
-    let words = ["-f", "-qq", "-o", &trace_text, "-e", "trace=mlock,mlock2", "--"];
-    let words = words.into_iter().chain([env!("CARGO_BIN_EXE_covault"), "get", "prod/db"]);
-    alice.fed("strace", b"", words).ok();
-    let text = std::fs::read_to_string(trace).unwrap();
-    let is_locked = |line: &str| line.contains(" mlock") && line.ends_with("= 0");
-    assert!(text.lines().any(is_locked), "nothing was locked: {text}");
+    // How many bytes each call locked.
+    let locked = |args: &[&str]| -> Vec<usize> {
+        let words = ["-f", "-qq", "-o", &trace_text, "-e", "trace=mlock,mlock2", "--", env!("CARGO_BIN_EXE_covault")];
+        alice.fed("strace", b"", words.iter().chain(args)).ok();
+        let text = std::fs::read_to_string(&trace).unwrap();
+        let done = text.lines().filter(|line| line.contains(" mlock") && line.ends_with("= 0"));
+        let length = |line: &str| line.split(", ").nth(1)?.split([')', ',']).next()?.parse().ok();
+        done.map(|line| length(line).unwrap_or_else(|| panic!("{line}"))).collect()
+    };
+    let (listed, opened) = (locked(&["ls"]), locked(&["get", "prod/db"]));
+    assert!(opened.iter().any(|length| *length >= long.len()), "the value was not locked: {opened:?}");
+    assert!(opened.len() > listed.len() && listed.iter().all(|length| *length < long.len()), "{listed:?}");
 }
 
 #[test]
