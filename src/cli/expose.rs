@@ -24,7 +24,8 @@ use crate::vault::expose::{Exposure, Exposures, Scope};
     machines whose identities they made: covault member renew gives such a machine a new one.\n\n\
     It goes by the versions in the history of HEAD, merged branches included, and says where this clone lacks some. \
     A secret that was deleted is off the list and noted: the vault cannot know whether its value still works somewhere. \
-    An old value that was written anew (covault restore, covault set) is another write, and not known to be the same: \
+    An old value that was written anew (covault restore, covault set) stays on the list where your key opens both \
+    versions. Without a key it is another write, and not known to be the same: \
     restore nothing that somebody who left could read."
 )]
 pub struct ExposeArgs {
