@@ -126,7 +126,7 @@ impl World {
         person
     }
 
-    /// Somebody new who asks to be let in by an admin's invite, which that admin has fetched: invite, join, push, fetch.
+    /// Somebody new who asks to be let in by an admin's invite, which that admin has fetched.
     #[track_caller]
     pub fn asks(&self, admin: &Person, name: &str) -> Person {
         let person = self.newcomer(name);
@@ -293,14 +293,14 @@ pub fn said(output: Output) -> Said {
     }
 }
 
-/// Whether this machine lets us do what a test needs and nobody can install: a mount, a folder in memory, another user. In CI
-/// it must: a promise that nobody tried is not kept.
+/// Whether this machine lets us do what a test needs and nobody can install: a mount, a folder in memory, another user.
+/// In CI it must: a promise that nobody tried is not kept.
 pub fn can(possible: bool, what: &str) -> bool {
     possible || goes_without(what, is_ci(&setting))
 }
 
-/// The same of a program that a test cannot judge without. It can be installed: it must be there wherever [`must_have`] says
-/// so.
+/// The same of a program that a test cannot judge without. It can be installed: it must be there wherever [`must_have`]
+/// says so.
 pub fn have(program: &str) -> bool {
     has(is_there(program), program)
 }
@@ -310,8 +310,8 @@ pub fn has(found: bool, judge: &str) -> bool {
     found || goes_without(judge, must_have(judge, &setting))
 }
 
-/// Whether a judge that can be installed must be there: in CI, and in `.ci/run`, which installs all (`COVAULT_MUST=1`) but those
-/// that it says cannot be had (`COVAULT_LACKS`).
+/// Whether a judge that can be installed must be there: in CI, and in `.ci/run`, which installs all (`COVAULT_MUST=1`)
+/// but those that it says cannot be had (`COVAULT_LACKS`).
 pub fn must_have(judge: &str, setting: &dyn Fn(&str) -> Option<String>) -> bool {
     let lacks = setting("COVAULT_LACKS").unwrap_or_default();
     let is_asked = setting("COVAULT_MUST").as_deref() == Some("1");
@@ -326,8 +326,8 @@ fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// What a test does without is said, and written into the file that `COVAULT_SKIPPED` names: nobody sees what a test says that
-/// passes.
+/// What a test does without is said, and written into the file that `COVAULT_SKIPPED` names: nobody sees what a test says
+/// that passes.
 fn goes_without(what: &str, must: bool) -> bool {
     assert!(!must, "{what} is needed here");
     eprintln!("SKIPPED: {what} is needed (.ci/run installs what can be installed)");

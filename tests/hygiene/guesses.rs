@@ -1,5 +1,5 @@
-//! What a manifest says in the clear is nothing to guess a value by: the names of writes and the hash of the plaintext hold
-//! random bits, so that who tries all values of four digits learns nothing.
+//! What a manifest says in the clear is nothing to guess a value by: the names of writes and the hash of the plaintext
+//! hold random bits, so that who tries all values of four digits learns nothing.
 
 use std::collections::BTreeSet;
 
