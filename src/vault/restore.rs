@@ -20,6 +20,29 @@ use crate::model::time::Time;
 use crate::repo::{ObjectId, RepoError};
 use crate::seal::SealedFile;
 
+/// What is to be done to undo what a commit did to a secret.
+enum Undo {
+    /// This is written.
+    Write(Box<Draft>),
+    /// A killed command left it as it was before that commit, and no commit has this file.
+    Done((String, Vec<u8>)),
+    /// It stays as it is.
+    Nothing,
+}
+
+/// What was found of what a commit changed.
+#[derive(Default)]
+struct Found {
+    /// No commit has what lies there.
+    is_left: bool,
+    /// Something was put back.
+    changed: bool,
+    /// Something is as it was before that commit.
+    as_before: bool,
+    /// Something was changed since.
+    since: bool,
+}
+
 impl Vault {
     /// Brings the values of an older version back. `revision` is a revision's number, a commit, or nothing: the
     /// version before the present one, or the last living one of a deleted secret; or, where an edit outlived a deletion,
@@ -34,8 +57,12 @@ impl Vault {
         let old = self.living(path, self.open_version(&self.old_version(path, revision)?)?)?;
         let buried = draft.parents.iter().any(|(_, manifest)| manifest.state != State::Live);
         let changed = self.bring_back(&mut draft.document, &old, how.now)?;
+        let message = format!("covault: restore {path} to revision {}", old.manifest.revision);
         if !changed && !buried && !draft.joins() {
-            return Ok(super::setup::nothing_written(how));
+            return match self.unsettled(path)? {
+                Some(file) if !how.dry_run => writing.finish(&[], vec![file], &message),
+                _ => Ok(super::setup::nothing_written(how)),
+            };
         }
         // What comes back is another write: without a key the exposure ledger cannot know that they know it.
         let knew = self.who_knew(old.hash, path, &draft.shares.holders());
@@ -43,7 +70,7 @@ impl Vault {
             let who = knew.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
             writing.note(format!("{who} could read the old values of {path}: covault rotate {path} gives it new ones"));
         }
-        writing.finish(&[draft], Vec::new(), &format!("covault: restore {path} to revision {}", old.manifest.revision))
+        writing.finish(&[draft], Vec::new(), &message)
     }
 
     /// Undoes what one commit did to secrets. What was changed again since then stays and is noted.
@@ -51,7 +78,7 @@ impl Vault {
         let mut writing = self.writing(how)?;
         let id = self.repo().resolve(commit)?;
         let parent = self.repo().parents(id)?.first().copied();
-        let (mut drafts, mut names) = (Vec::new(), Vec::new());
+        let (mut drafts, mut others, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (path, change) in sealed::changed_between(self.repo(), parent, id, self.root())? {
             if path.is_journal() {
                 // It says what a provider was asked for, and that cannot be taken back here.
@@ -63,9 +90,16 @@ impl Vault {
             };
             let (before, after) = (open(change.before)?, open(change.after)?);
             let mut notes = Vec::new();
-            if let Some(draft) = self.undo(&path, before.as_ref(), after.as_ref(), how.now, &mut notes)? {
-                drafts.push(draft);
-                names.push(path.to_string());
+            match self.undo(&path, before.as_ref(), after.as_ref(), how.now, &mut notes)? {
+                Undo::Write(draft) => {
+                    drafts.push(*draft);
+                    names.push(path.to_string());
+                }
+                Undo::Done(file) => {
+                    others.push(file);
+                    names.push(path.to_string());
+                }
+                Undo::Nothing => {}
             }
             notes.into_iter().for_each(|note| writing.note(note));
         }
@@ -76,7 +110,7 @@ impl Vault {
                 "{roster} stays as it is: who reads is changed with covault grant, group and member, not undone"
             ));
         }
-        if drafts.is_empty() {
+        if drafts.is_empty() && others.is_empty() {
             let mut report = super::setup::nothing_written(how);
             report.notes = writing.into_notes();
             return Ok(report);
@@ -84,7 +118,7 @@ impl Vault {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let short: String = id.to_string().chars().take(12).collect();
         let message = format!("covault: restore {} from before {short}", super::remove::summary(&names));
-        writing.finish(&drafts, Vec::new(), &message)
+        writing.finish(&drafts, others, &message)
     }
 
     fn undo(
@@ -94,46 +128,50 @@ impl Vault {
         after: Option<&Secret>,
         now: Time,
         notes: &mut Vec<String>,
-    ) -> Result<Option<Draft>, VaultError> {
+    ) -> Result<Undo, VaultError> {
         let lived = |side: Option<&Secret>| side.is_some_and(|secret| secret.manifest.state == State::Live);
-        let Some(basis) = self.basis(path)? else { return Ok(None) };
+        let Some(basis) = self.basis(path)? else { return Ok(Undo::Nothing) };
         notes.extend(basis.note);
         let mut draft = basis.draft;
+        let left = self.unsettled(path)?;
         let lives = draft.document.state() == State::Live;
         let untouched = matches!((draft.parents.as_slice(), after), ([(hash, _)], Some(after)) if *hash == after.hash);
         if !lived(before) {
             // It was born (or came back) with that commit: it goes again, unless somebody changed it since.
             if !lived(after) || !lives {
-                return Ok(None);
+                let is_done = lived(after) && draft.document.state() == State::Deleted;
+                return Ok(left.filter(|_| is_done).map_or(Undo::Nothing, Undo::Done));
             }
             if !untouched {
                 notes.push(format!("{path} was changed again since and stays"));
-                return Ok(None);
+                return Ok(Undo::Nothing);
             }
             let tombstone = self.write_of(&Key::State, draft.document.tombstone_value(None), true, now)?;
             draft.document.bury(tombstone);
-            return Ok(Some(draft));
+            return Ok(Undo::Write(Box::new(draft)));
         }
-        let Some(before) = before else { return Ok(None) };
+        let Some(before) = before else { return Ok(Undo::Nothing) };
         if !lives {
             if lived(after) || !untouched {
                 notes.push(format!("{path} was deleted or moved since and stays"));
-                return Ok(None);
+                return Ok(Undo::Nothing);
             }
             if let Some(State::Moved(to)) = after.map(|after| &after.manifest.state)
                 && !self.arrived_untouched(to, before)?
             {
                 // Else there would be two of one secret.
                 notes.push(format!("{path} moved to {to}, was changed again since and stays there"));
-                return Ok(None);
+                return Ok(Undo::Nothing);
             }
             draft.document.unbury(self.write_of(&Key::State, Value::text("live"), true, now)?);
             self.bring_back(&mut draft.document, before, now)?;
-            return Ok(Some(draft));
+            return Ok(Undo::Write(Box::new(draft)));
         }
-        let after_side = after.map(|after| (&after.document, after.manifest.at));
-        let mut changed = false;
-        for difference in compare::differences(Some((&before.document, before.manifest.at)), after_side) {
+        let (before_side, after_side) =
+            (Some((&before.document, before.manifest.at)), after.map(|after| (&after.document, after.manifest.at)));
+        let here = compare::differences(before_side, Some((&draft.document, now)));
+        let mut found = Found { is_left: left.is_some(), ..Found::default() };
+        for difference in compare::differences(before_side, after_side) {
             let live = |document: &Document| -> BTreeSet<_> {
                 let register = document.register(&difference.key);
                 register.map(|r| r.live().map(Write::name).collect()).unwrap_or_default()
@@ -142,17 +180,27 @@ impl Vault {
                 notes.push(format!("{path}: a provider issues its key, and old ones do not come back"));
                 continue;
             }
+            if found.is_left && here.iter().all(|other| other.key != difference.key) {
+                found.as_before = true;
+                continue;
+            }
             if after.is_some_and(|after| live(&after.document) != live(&draft.document)) {
+                found.since = true;
                 notes.push(format!("{path}: {} was changed again since and stays", difference.key.to_text()));
                 continue;
             }
             self.put_back(&mut draft.document, &difference.key, difference.before.first(), now)?;
-            changed = true;
+            found.changed = true;
         }
         if let Some(after) = after {
-            changed |= self.undo_shares(&mut draft, &before.manifest.shares, &after.manifest.shares, now, notes)?;
+            let shares = [&before.manifest.shares, &after.manifest.shares];
+            self.undo_shares(&mut draft, shares, now, &mut found, notes)?;
         }
-        Ok(changed.then_some(draft))
+        Ok(match (found, left) {
+            (Found { changed: true, .. }, _) => Undo::Write(Box::new(draft)),
+            (Found { as_before: true, since: false, .. }, Some(file)) => Undo::Done(file),
+            _ => Undo::Nothing,
+        })
     }
 
     /// Takes back what a commit shared. What it unshared lets somebody read again: that is a command of its own, which shows
@@ -160,16 +208,19 @@ impl Vault {
     fn undo_shares(
         &self,
         draft: &mut Draft,
-        before: &Shares,
-        after: &Shares,
+        [before, after]: [&Shares; 2],
         now: Time,
+        found: &mut Found,
         notes: &mut Vec<String>,
-    ) -> Result<bool, VaultError> {
+    ) -> Result<(), VaultError> {
         let path = draft.document.path.clone();
         let me = &self.me()?.reference.name;
         let mut changed = false;
         for subject in before.differing(after) {
-            if !draft.shares.says_the_same_of(subject, after) {
+            if found.is_left && draft.shares.is_shared(subject) == before.is_shared(subject) {
+                found.as_before = true;
+            } else if !draft.shares.says_the_same_of(subject, after) {
+                found.since = true;
                 notes.push(format!("{path}: whether {subject} shares it was changed again since and stays"));
             } else if before.is_shared(subject) {
                 notes.push(format!("{path} stays unshared from {subject}: covault share {path} {subject} shares it"));
@@ -182,16 +233,23 @@ impl Vault {
         if changed && !draft.shares.fits() {
             return Err(VaultError::TooManyShares(path.to_string()));
         }
-        Ok(changed)
+        found.changed |= changed;
+        Ok(())
     }
 
-    /// Whether what lives at `to` is what moved there: the next version of `before`, and nothing after it.
+    /// Whether what lives at `to` is what moved there: the next version of `before`, and nothing after it. A killed command
+    /// may have buried it already, which no commit has.
     fn arrived_untouched(&self, to: &SecretPath, before: &Secret) -> Result<bool, VaultError> {
-        let next = |version: Version| {
+        let is_next = |version: &Version| {
             let manifest = version.manifest();
             manifest.state == State::Live && manifest.parents.contains(&before.hash)
         };
-        Ok(self.current(to)?.is_some_and(next))
+        let Some(here) = self.current(to)? else { return Ok(false) };
+        if here.manifest().state != State::Deleted {
+            return Ok(is_next(&here));
+        }
+        let committed = self.repo().head()?.commit.map(|head| self.version_at(head, to)).transpose()?.flatten();
+        Ok(committed.is_some_and(|arrived| is_next(&arrived) && here.manifest().parents.contains(&arrived.hash())))
     }
 
     /// Makes a document show what an older one shows; says whether that changed anything.

@@ -44,6 +44,57 @@ fn a_rotation_that_was_killed_is_committed_when_it_is_repeated_with_the_same_val
     assert!(said.err.contains("is the old one"), "{}", said.err);
 }
 
+/// What is on disk alone is a killed command's: repeating it commits that, and nothing is to be done a third time.
+#[track_caller]
+fn restores(alice: &Person, words: &[&str]) {
+    let head = || alice.git(["rev-parse", "HEAD"]).ok().text();
+    let before = head();
+    assert_ne!(uncommitted(alice), "", "{words:?}");
+    alice.covault(["restore"].iter().chain(words)).ok();
+    assert_eq!(uncommitted(alice), "", "{words:?}");
+    let after = head();
+    assert_ne!(after, before, "{words:?}");
+    let said = alice.covault(["restore"].iter().chain(words)).ok();
+    assert!(said.err.contains("nothing to change") && head() == after, "{words:?}: {}", said.err);
+}
+
+#[test]
+fn what_a_killed_restore_brought_back_is_committed_when_it_is_repeated() {
+    let (_world, alice) = template();
+    let kills = |words: &[&str]| alice.covault(["restore", "--no-commit"].iter().chain(words)).ok();
+    kills(&["prod/db@1"]);
+    restores(&alice, &["prod/db@1"]);
+    assert_eq!(alice.get("prod/db"), value("older"));
+    // Deleted.
+    alice.covault(["rm", "prod/other"]).ok();
+    alice.git(["tag", "deleted"]).ok();
+    kills(&["--commit=deleted"]);
+    restores(&alice, &["--commit=deleted"]);
+    assert_eq!(alice.get("prod/other"), value("other"));
+    // Born.
+    alice.set("late/one", &value("late"));
+    alice.git(["tag", "born"]).ok();
+    kills(&["--commit=born"]);
+    restores(&alice, &["--commit=born"]);
+    alice.covault(["get", "late/one"]).exits(3);
+}
+
+#[test]
+fn a_move_whose_undoing_was_killed_half_way_is_undone_when_that_is_repeated() {
+    // Whichever of the two files was written first.
+    for kept in ["from/here", "to/there"] {
+        let (_world, alice) = template();
+        alice.set("from/here", &value("moved"));
+        alice.covault(["mv", "from/here", "to/there"]).ok();
+        alice.git(["tag", "moved"]).ok();
+        alice.covault(["restore", "--commit=moved", "--no-commit"]).ok();
+        alice.git(["checkout", "-q", "HEAD", "--", &format!(".covault/secrets/{kept}.age")]).ok();
+        restores(&alice, &["--commit=moved"]);
+        assert_eq!(alice.get("from/here"), value("moved"), "without {kept}");
+        alice.covault(["get", "to/there"]).exits(3);
+    }
+}
+
 #[test]
 fn what_a_killed_init_left_for_a_vault_that_never_was_goes_after_a_day() {
     let (_world, alice) = template();
