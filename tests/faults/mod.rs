@@ -13,4 +13,5 @@ mod repeat;
 pub mod rig;
 mod scene;
 mod shim;
+mod state;
 mod two;

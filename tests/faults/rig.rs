@@ -51,7 +51,8 @@ pub fn value(n: &str) -> String {
 pub fn template() -> (World, Person) {
     let world = World::new();
     let alice = world.founder("alice");
-    alice.set("prod/db", &value("older"));
+    let more = ["set", "prod/db", "--tag", "web", "--expires", "2199-12-31", "--description", "the main one"];
+    alice.covault_fed(value("older").as_bytes(), more).ok();
     alice.set("prod/db", &value("old"));
     alice.set("prod/other", &value("other"));
     alice.set("gone/away", &value("gone"));

@@ -1,24 +1,22 @@
 //! What a command is run on, made once and copied for each disturbance, and what must hold afterwards.
 //!
 //! What a command changes is not written down: what the machine holds before it and after a run that nobody disturbed are
-//! compared. Whatever happens, each value, each list of readers, the members and the grants are as before or as after.
+//! compared. Whatever happens, all that [`super::state`] sees is as before or as after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
 use covault::vault::VaultError;
 use covault::vault::verify::{self, Also, What};
 
-use super::commands::{Command, Stage, editor};
+use super::commands::{Command, INPUT, Stage, editor};
 use super::disk::{Mount, mount};
-use super::rig::{CANARY, holding, leftovers, long, no_canary, open, template, trace_of, value};
+use super::rig::{CANARY, holding, leftovers, long, no_canary, template, trace_of, value};
+use super::state::{self, BESIDE, State, state};
 use crate::keys::place::{KEY, Place, Template, unlock};
 use crate::verifier::second_opinion;
 use crate::world::{Person, Said, World};
-
-/// What a vault holds: values, readers, members, grants. Nothing where there is no vault.
-pub type State = BTreeMap<String, String>;
 
 enum Master {
     Machine(World, Person),
@@ -48,14 +46,19 @@ impl Prepared {
                 add(&world, &alice);
                 Master::Machine(world, alice)
             }
+            Stage::Newcomer(comes) => {
+                let (world, alice) = template();
+                let person = comes(&world, &alice);
+                Master::Machine(world, person)
+            }
             Stage::Account => Master::Account(Template::new()),
         };
         let (before, after, good) = (State::new(), State::new(), Mutex::default());
         let mut prepared = Self { command, master, before, after, good };
         let scene = prepared.copy();
-        let before = state(scene.alice()).unwrap();
+        let before = scene.state().unwrap();
         scene.run().ok();
-        let after = state(scene.alice()).unwrap();
+        let after = scene.state().unwrap();
         drop(scene);
         assert!(before != after || ["rekey", "key rotate"].contains(&command.name), "{} does nothing", command.name);
         prepared.before = before;
@@ -124,6 +127,7 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Whose command it is.
     pub fn alice(&self) -> &Person {
         match &self.machines {
             Machines::Own(_, alice) => alice,
@@ -138,7 +142,7 @@ impl Scene<'_> {
         }
     }
 
-    fn world(&self) -> &World {
+    pub fn world(&self) -> &World {
         match &self.machines {
             Machines::Own(world, _) => world,
             Machines::Account(place) => &place.world,
@@ -149,10 +153,31 @@ impl Scene<'_> {
         self.world().path()
     }
 
+    /// The two admins' machines and their provider.
+    pub fn place(&self) -> Option<&Place> {
+        match &self.machines {
+            Machines::Own(..) => None,
+            Machines::Account(place) => Some(place),
+        }
+    }
+
+    /// What the machine holds.
+    pub fn state(&self) -> Result<State, VaultError> {
+        match self.prepared.command.stage {
+            Stage::Newcomer(_) => Ok(state::request(self.alice())),
+            _ => state(self.alice()),
+        }
+    }
+
     /// The command, undisturbed.
     pub fn run(&self) -> Said {
         let (program, words) = self.words();
-        self.alice().fed(program, self.prepared.command.input.as_bytes(), words)
+        self.alice().fed(program, self.input().as_bytes(), words)
+    }
+
+    /// What is fed to it: what the stage left for it, else its own words.
+    fn input(&self) -> String {
+        std::fs::read_to_string(self.path().join(INPUT)).unwrap_or_else(|_| self.prepared.command.input.to_owned())
     }
 
     fn words(&self) -> (&'static str, &'static [&'static str]) {
@@ -166,13 +191,13 @@ impl Scene<'_> {
         let mut all: Vec<String> = ["-f", "-qq", "-o", "/dev/null"].map(str::to_owned).to_vec();
         all.extend(options.iter().cloned());
         all.extend(["--", program].iter().chain(words).map(ToString::to_string));
-        self.alice().fed("strace", self.prepared.command.input.as_bytes(), all)
+        self.alice().fed("strace", self.input().as_bytes(), all)
     }
 
     /// Every call of the command that changes something, as its name and its number among those of its process.
     pub fn points(&self) -> Vec<(String, usize)> {
         let (program, words) = self.words();
-        trace_of(self.alice(), program, words, self.prepared.command.input)
+        trace_of(self.alice(), program, words, &self.input())
     }
 
     /// Asserts that everything is as before or as after, whole, and in nobody's sight.
@@ -180,7 +205,7 @@ impl Scene<'_> {
     pub fn old_or_new(&self, at: &str) -> State {
         let alice = self.alice();
         self.git_is_sound(at);
-        let now = state(alice).unwrap_or_else(|error| panic!("{at}: {error}"));
+        let now = self.state().unwrap_or_else(|error| panic!("{at}: {error}"));
         self.is_old_or_new(&now, at);
         if !now.is_empty() {
             self.is_called_good(at);
@@ -207,7 +232,8 @@ impl Scene<'_> {
             assert!(is == was || is == will, "{at}: {key} is {is:?}, which is neither {was:?} nor {will:?}");
         }
         let values = |state: &State| -> BTreeSet<String> {
-            state.values().filter(|value| value.starts_with(CANARY)).cloned().collect()
+            let all = state.values().flat_map(|value| value.split(BESIDE));
+            all.filter(|value| value.starts_with(CANARY)).map(str::to_owned).collect()
         };
         let (before, after, now) = (values(before), values(after), values(now));
         for value in before.intersection(&after) {
@@ -245,11 +271,20 @@ impl Scene<'_> {
         }
     }
 
-    /// Another secret can be written at once, or after what the error says is done; says whether that was needed.
+    /// Whether whoever runs it may write secrets, once it is done.
+    pub fn is_a_members(&self) -> bool {
+        !matches!(self.prepared.command.stage, Stage::Newcomer(_))
+    }
+
+    /// Another secret can be written at once, or after what the error says is done; says whether that was needed. Who is no
+    /// member yet repeats the command.
     #[track_caller]
     pub fn next_works(&self, at: &str) -> bool {
         let alice = self.alice();
         let mut advised = false;
+        if !self.is_a_members() {
+            return insist(&|| self.run(), at);
+        }
         if let Machines::Account(place) = &self.machines {
             let locks = leftovers(alice).len();
             unlock(alice);
@@ -280,8 +315,9 @@ impl Scene<'_> {
         if matches!(self.machines, Machines::Own(..)) {
             self.as_git_advises();
             let said = self.run();
+            (command.ends)(alice);
             if command.repeats {
-                let mut now = state(alice).unwrap_or_else(|error| panic!("{at}: {error}"));
+                let mut now = self.state().unwrap_or_else(|error| panic!("{at}: {error}"));
                 now.retain(|key, _| !key.contains("next/one"));
                 assert_eq!(now, self.prepared.after, "{at}, repeated: {}", said.err);
                 assert_eq!(alice.git(["status", "--porcelain", ".covault"]).ok().text(), "", "{at}: {}", said.err);
@@ -393,36 +429,4 @@ fn insist(act: &dyn Fn() -> Said, at: &str) -> bool {
     }
     assert_eq!(said.code, 0, "{at}: the next command: {}", said.err);
     false
-}
-
-/// What a machine's vault holds.
-pub fn state(person: &Person) -> Result<State, VaultError> {
-    let vault = match open(person) {
-        Err(VaultError::NoVault) => return Ok(State::new()),
-        vault => vault?,
-    };
-    let mut state = State::new();
-    let roster = vault.roster().state();
-    let members: Vec<String> = roster.members().map(|one| format!("{} {}", one.card.name, one.role)).collect();
-    state.insert("members".to_owned(), members.join(", "));
-    for (place, holders) in roster.grants() {
-        let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
-        state.insert(format!("grant of /{place}"), holders.join(", "));
-    }
-    for path in vault.live_names()? {
-        let secret = match vault.secret(&path) {
-            Err(VaultError::Deleted { .. } | VaultError::Moved { .. } | VaultError::NoSuchSecret { .. }) => continue,
-            secret => secret?,
-        };
-        let mut readers: Vec<&str> = secret.manifest.readers.iter().map(|one| one.name.as_str()).collect();
-        readers.sort_unstable();
-        state.insert(format!("readers of {path}"), readers.join(", "));
-        for field in secret.fields() {
-            let Some(value) = field.newest().and_then(|write| write.value.present()) else { continue };
-            let text = String::from_utf8_lossy(value.expose()).into_owned();
-            let text = if text.starts_with(KEY) { "a key".to_owned() } else { text };
-            state.insert(format!("{path}/{}", field.name), text);
-        }
-    }
-    Ok(state)
 }
