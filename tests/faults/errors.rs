@@ -1,7 +1,7 @@
 //! A system that says no: each call that changes something fails once, with each of the errors that systems have; and
 //! one that writes less than it was given.
 //!
-//! Short: three of each of six commands. Long: 56 of each command, seven of each fault:
+//! Short: four of each of six commands. Long: 58 of each command: seven of each fault, and two that disturb it for certain:
 //! `COVAULT_LONG=1 cargo test --test covault faults::errors -- --nocapture`
 
 use super::campaign::{self, reported};
@@ -14,9 +14,14 @@ const ERRORS: &[&str] = &["ENOSPC", "EIO", "EACCES", "EROFS", "EMFILE", "EDQUOT"
 const WRITES: usize = 24;
 const EACH: usize = 7;
 
+/// What puts a file in its place.
+const PLACING: &str = "rename,renameat,renameat2";
+
 /// What fails, and which time.
 enum Fault {
     Error(&'static str, String, usize),
+    /// No file is put in its place, however often that is tried.
+    NothingPlaced,
     ShortWrite(usize),
 }
 
@@ -26,7 +31,7 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
         return;
     }
     let shim = Shim::new();
-    campaign::run(
+    let total = campaign::run(
         "errors",
         6,
         |prepared, dice| {
@@ -37,7 +42,9 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
                 all.extend(chosen.into_iter().map(|(call, n)| Fault::Error(error, call, n)));
             }
             all.extend(dice.some((1..=WRITES).collect(), EACH).into_iter().map(Fault::ShortWrite));
-            if long() { all } else { dice.some(all, 3) }
+            // Whatever the dice say, one is refused, and one has a write cut short.
+            let others = if long() { all } else { dice.some(all, 2) };
+            others.into_iter().chain([Fault::NothingPlaced, Fault::ShortWrite(1)]).collect()
         },
         |prepared, fault| {
             let name = prepared.command.name;
@@ -50,10 +57,18 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
                         scene.traced(&[format!("--trace={call}"), inject]),
                     )
                 }
+                Fault::NothingPlaced => {
+                    let inject = format!("--inject={PLACING}:error=EIO:when=1+");
+                    (
+                        format!("{name}, where no file is put in its place"),
+                        scene.traced(&[format!("--trace={PLACING}"), inject]),
+                    )
+                }
                 Fault::ShortWrite(n) => {
-                    shim.cuts_short(&mut scene, *n);
+                    let note = shim.cuts_short(&mut scene, *n);
                     let said = scene.run();
                     shim.is_gone(&mut scene);
+                    assert!(*n > 1 || note.exists(), "{name}: no write was cut short");
                     (format!("{name}, write number {n} cut short"), said)
                 }
             };
@@ -64,12 +79,16 @@ fn every_command_that_the_system_refuses_anywhere_is_old_or_new_and_says_so() {
             if said.code == 0 {
                 assert_eq!(now, prepared.after, "{at}: called done: {}", said.err);
             }
-            assert!(said.code == 0 || matches!(fault, Fault::Error(..)), "{at}: {}", said.err);
+            let is_to_fail = matches!(fault, Fault::NothingPlaced);
+            assert!(said.code != 0 || !is_to_fail, "{at}: nothing was refused: {}", said.err);
+            assert!(said.code == 0 || !matches!(fault, Fault::ShortWrite(_)), "{at}: {}", said.err);
             let advised = scene.next_works(&at);
             scene.ends_new(&at);
             reported(&said, advised)
         },
     );
+    let count = |word| total.get(word).copied().unwrap_or_default();
+    assert!(count("reported") + count("reported, and a lock left") > 0, "nothing was refused: {total:?}");
 }
 
 /// To git, less input is less to do: what is not handed over to it is no change that it made.
