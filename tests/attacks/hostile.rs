@@ -254,15 +254,23 @@ fn a_gitignore_that_hides_the_vault() {
 
 #[test]
 fn settings_and_keys_that_lie_in_the_tree() {
-    pushed(|case| {
+    let attacked = pushed(|case| {
         case.write(".gitconfig", "[diff \"covault\"]\n\ttextconv = touch pwned\n");
         case.write(".covault/config", "vault = \"mallory\"\n");
         case.write(".covault/identity.txt", "AGE-SECRET-KEY-1QQQQ\n");
         case.write(".covault/pin", "vault = \"x\"\n");
         case.write(".config/covault/identity.txt", "AGE-SECRET-KEY-1QQQQ\n");
-        case.write(".covault/hooks/post-commit", "#!/bin/sh\ntouch pwned\n");
-    })
-    .comes_to_nothing();
+        for hook in [".covault/hooks/post-commit", "hooks/post-commit"] {
+            case.write(hook, "#!/bin/sh\ntouch pwned\n");
+            std::fs::set_permissions(case.path(hook), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    });
+    let alice = &attacked.case.alice;
+    // Git runs what it is told to: hooks where it makes the commit, and textconv.
+    alice.git(["config", "covault.commit", "git"]).ok();
+    harmless(&["set"], &alice.covault_fed(b"a new one", ["set", "dev/new"]).ok());
+    harmless(&["log"], &alice.git(["log", "-p", "-2"]).ok());
+    attacked.comes_to_nothing();
 }
 
 // --- sizes

@@ -368,11 +368,13 @@ impl Attacked {
         self.ends(args, code, because)
     }
 
-    /// The attack comes to nothing: all six secrets are read, and written.
+    /// The attack comes to nothing: all six secrets are read, and written, and nothing that it planted was run.
     #[track_caller]
     pub fn comes_to_nothing(self) -> Self {
         let attacked = self.ends(&["get", "dev/db"], 0, "the third value of dev db");
-        attacked.ends(&["set", "prod/db"], 0, "").reads("prod/db", "written by alice")
+        let attacked = attacked.ends(&["set", "prod/db"], 0, "").reads("prod/db", "written by alice");
+        assert!(!pwned(&attacked.case), "something of it was run");
+        attacked
     }
 
     /// What alice gets.
@@ -430,6 +432,12 @@ pub fn value_of(vault: &Vault, name: &str) -> Result<String, VaultError> {
         Value::Text(text) => Ok(String::from_utf8(text.expose().to_vec()).unwrap()),
         other => panic!("{other:?}"),
     }
+}
+
+/// Whether anything that an attacker planted was run, wherever it was: all of it is `touch pwned`.
+pub fn pwned(case: &Case) -> bool {
+    let all = crate::faults::rig::files(case.world.path());
+    all.iter().any(|file| file.file_name().is_some_and(|name| name == "pwned"))
 }
 
 /// No planted value, and nothing that moves a terminal's cursor or changes what is read there.

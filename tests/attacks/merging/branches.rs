@@ -114,7 +114,7 @@ fn a_side_larger_than_any() {
 fn a_side_that_is_sealed_to_mallory() {
     let case = Case::new();
     branch(&case, "main", |case| case.next(DB, "wanda").and_to(&case.stranger("mallory").card).put());
-    driver_refuses(case, "error: ");
+    driver_refuses(case, "db.age is refused: a reader is no member");
 }
 
 #[test]
@@ -447,9 +447,11 @@ fn an_old_commit_played_again() {
         let second = log.lines().nth(1).unwrap();
         case.git(&["cherry-pick", "--allow-empty", "-X", "theirs", "--keep-redundant-commits", second]);
     });
+    let [evil, trunk] = ["evil", "main"].map(|branch| old(&case, branch, DB));
+    assert_ne!(evil, trunk, "mallory's branch has what the trunk has");
     // Git's own answer to it is a conflict, of which mallory took the old side.
     let (attacked, _) = merged(case, true, 0);
-    hers(attacked);
+    hers(attacked).both_find(&[("rollback", FILE)]);
 }
 
 #[test]

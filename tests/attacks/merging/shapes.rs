@@ -2,29 +2,50 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use super::super::rig::{Attacked, Case, file, harmless};
-use super::{DB, FILE, branch, head, hers, merged, untouched};
+use super::super::rig::{ALL, Attacked, Case, SECRETS, file, harmless};
+use super::{DB, FILE, THIRD, branch, head, hers, merged, untouched};
 
 const GET: &[&str] = &["get", DB];
 
 /// The secret is something else on mallory's branch, and alice changed it: she gets what she wrote, or a refusal, and is
-/// well again after `git merge --abort` where git stopped, or without the merge where it did not.
+/// well again after `git merge --abort` where git stopped, or without the merge where it did not. Nothing is ever at
+/// `others`, where no secret was sealed for.
 #[track_caller]
-fn contested(make: impl Fn(&Case)) {
+fn contested(make: impl Fn(&Case), others: &[&str]) {
     let case = Case::new();
     branch(&case, "main", &make);
     case.alice.set(DB, "what alice wrote meanwhile");
     let before = head(&case);
     let said = case.alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]);
     harmless(&["merge"], &said);
-    for args in [GET, &["resolve"], &["status"], &["ls"]] {
+    is_under_its_name(&case, "what alice wrote meanwhile", others);
+    for args in [&["resolve"], &["status"], &["ls"]] {
         let said = case.alice.covault(args);
         harmless(args, &said);
     }
-    let got = case.alice.covault(GET);
-    assert!(got.code != 0 || got.text() == "what alice wrote meanwhile", "{}", got.text());
+    is_under_its_name(&case, "what alice wrote meanwhile", others);
     let attacked = back(case, &before);
     hers(attacked).both_find(&[]);
+}
+
+/// Every secret is read as what it is, dev/db as `value`, or refused, and nothing is read at `others`.
+#[track_caller]
+fn is_under_its_name(case: &Case, value: &str, others: &[&str]) {
+    let known = SECRETS.map(|(name, first)| (name, if name == DB { value } else { first }));
+    for (name, value) in known.into_iter().chain(others.iter().map(|name| (*name, ""))) {
+        let said = case.alice.covault(["get", name]);
+        harmless(&["get", name], &said);
+        let is_right = if said.code == 0 { said.text() == value && !value.is_empty() } else { said.out.is_empty() };
+        assert!(is_right, "{name}, {}: {}{}", said.code, said.text(), said.err);
+    }
+    for folder in ["dev", "prod"] {
+        let said = case.alice.covault(["run", "--from", folder, "--", "env"]);
+        harmless(&["run"], &said);
+        assert!(said.code == 0 || said.out.is_empty(), "{folder}, {}: {}", said.code, said.text());
+        let is_elsewhere = |name: &str| !name.starts_with(&format!("{folder}/"));
+        let shown = known.into_iter().find(|(name, value)| is_elsewhere(name) && said.text().contains(value));
+        assert!(shown.is_none(), "{folder} shows {shown:?}: {}", said.text());
+    }
 }
 
 /// The way back from where git left the merge: given up where it stopped, else the commit before.
@@ -44,10 +65,15 @@ fn back(case: Case, before: &str) -> Attacked {
 /// The same where alice did not change it: git takes what mallory made of it.
 #[track_caller]
 fn taken(make: impl Fn(&Case), codes: &[(&str, &str)], why: &str) {
+    unchanged(make).both_find(codes).spoils(&[DB]).refuses(GET, why);
+}
+
+/// alice has no work of her own, and merges it.
+#[track_caller]
+fn unchanged(make: impl Fn(&Case)) -> Attacked {
     let case = Case::new();
-    branch(&case, "main", &make);
-    let (attacked, _) = merged(case, false, 0);
-    attacked.both_find(codes).spoils(&[DB]).refuses(GET, why);
+    branch(&case, "main", make);
+    merged(case, false, 0).0
 }
 
 #[test]
@@ -56,7 +82,7 @@ fn a_secret_becomes_a_link() {
         case.remove(&file(DB));
         symlink("../../../README", case.path(&file(DB))).unwrap();
     };
-    contested(make);
+    contested(make, &[]);
     taken(make, &[("file", FILE), ("rollback", FILE)], "link");
 }
 
@@ -67,7 +93,7 @@ fn a_secret_becomes_a_link_to_an_older_version_of_itself() {
         case.remove(&file(DB));
         symlink("../../../kept/db.age", case.path(&file(DB))).unwrap();
     };
-    contested(make);
+    contested(make, &[]);
     taken(make, &[("file", FILE), ("rollback", FILE)], "link");
 }
 
@@ -78,10 +104,8 @@ fn a_secret_becomes_a_folder() {
         case.remove(&file(DB));
         case.write(&format!("{}/db.age", file(DB)), bytes);
     };
-    contested(make);
-    let case = Case::new();
-    branch(&case, "main", make);
-    let (attacked, _) = merged(case, false, 0);
+    contested(make, &["dev/db.age/db"]);
+    let attacked = unchanged(make);
     let said = attacked.case.alice.covault(GET);
     harmless(GET, &said);
     assert!(said.code != 0 && said.out.is_empty(), "{}", said.code);
@@ -97,7 +121,8 @@ fn a_secret_becomes_a_submodule() {
         case.git(&["commit", "-q", "-m", "a submodule"]);
         std::fs::create_dir_all(case.path(&file(DB))).unwrap();
     };
-    contested(make);
+    contested(make, &[]);
+    taken(make, &[("rollback", FILE)], "db.age");
 }
 
 #[test]
@@ -105,11 +130,8 @@ fn a_secret_becomes_executable() {
     let make = |case: &Case| {
         std::fs::set_permissions(case.path(&file(DB)), std::fs::Permissions::from_mode(0o755)).unwrap();
     };
-    contested(make);
-    let case = Case::new();
-    branch(&case, "main", make);
-    let (attacked, _) = merged(case, false, 0);
-    attacked.both_find(&[("file", FILE), ("rollback", FILE)]);
+    contested(make, &[]);
+    unchanged(make).both_find(&[("file", FILE), ("rollback", FILE)]);
 }
 
 #[test]
@@ -118,10 +140,8 @@ fn the_folder_of_secrets_becomes_a_link() {
         std::fs::rename(case.path(".covault/secrets"), case.path("elsewhere")).unwrap();
         symlink("../elsewhere", case.path(".covault/secrets")).unwrap();
     };
-    contested(make);
-    let case = Case::new();
-    branch(&case, "main", make);
-    let (attacked, _) = merged(case, false, 0);
+    contested(make, &[]);
+    let attacked = unchanged(make);
     let said = attacked.case.alice.covault(GET).exits(6);
     assert!(said.out.is_empty() && said.err.contains("link"), "{}", said.err);
 }
@@ -132,10 +152,8 @@ fn the_roster_becomes_a_link() {
         std::fs::rename(case.path(super::super::rig::ROSTER), case.path("roster.toml")).unwrap();
         symlink("../roster.toml", case.path(super::super::rig::ROSTER)).unwrap();
     };
-    contested(make);
-    let case = Case::new();
-    branch(&case, "main", make);
-    let (attacked, _) = merged(case, false, 0);
+    contested(make, &[]);
+    let attacked = unchanged(make);
     let said = attacked.case.alice.covault(GET);
     assert!(said.code != 0 && said.out.is_empty(), "{}", said.err);
 }
@@ -143,7 +161,9 @@ fn the_roster_becomes_a_link() {
 #[test]
 fn the_vault_is_renamed() {
     let make = |case: &Case| std::fs::rename(case.path(".covault"), case.path(".hidden")).unwrap();
-    contested(make);
+    contested(make, &[]);
+    let attacked = unchanged(make).spoils(&ALL).refuses(GET, "was taken away");
+    attacked.refuses(&["set", DB], "was taken away").refuses(&["run", "--from", "dev", "--", "true"], "was taken away");
 }
 
 #[test]
@@ -152,13 +172,15 @@ fn the_vault_moves_into_a_folder() {
         std::fs::create_dir_all(case.path("app")).unwrap();
         std::fs::rename(case.path(".covault"), case.path("app/.covault")).unwrap();
     };
-    contested(make);
+    contested(make, &[]);
+    is_under_its_name(&unchanged(make).case, THIRD, &[]);
 }
 
 #[test]
 fn the_folder_of_secrets_is_renamed() {
     let make = |case: &Case| std::fs::rename(case.path(".covault/secrets"), case.path(".covault/old")).unwrap();
-    contested(make);
+    contested(make, &[]);
+    is_under_its_name(&unchanged(make).case, THIRD, &[]);
 }
 
 #[test]
@@ -169,7 +191,17 @@ fn two_folders_of_secrets_change_places() {
         std::fs::rename(at("prod"), at("dev")).unwrap();
         std::fs::rename(at("between"), at("prod")).unwrap();
     };
-    contested(make);
+    let others = ["prod/api", "dev/web/key"];
+    contested(make, &others);
+    let attacked = unchanged(make);
+    is_under_its_name(&attacked.case, THIRD, &others);
+    let moved = [("path", "api.age"), ("path", FILE), ("path", "key.age")];
+    let attacked = attacked
+        .both_find(&[&moved[..], &[("removed", "api.age"), ("removed", "key.age"), ("rollback", FILE)]].concat())
+        .spoils(&["dev/api", "dev/db", "prod/db", "prod/web/key"]);
+    let why = "it was sealed for another name";
+    let attacked = attacked.refuses(&["get", "prod/api"], why).refuses(&["get", "dev/web/key"], why);
+    attacked.refuses(&["run", "--from", "prod", "--", "true"], why).refuses(&["set", "prod/api"], why);
 }
 
 #[test]

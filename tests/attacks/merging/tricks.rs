@@ -1,6 +1,6 @@
 //! What a branch brings beside secrets to make git do something else, and words that a shell would take for its own.
 
-use super::super::rig::{Attacked, Case, file};
+use super::super::rig::{Attacked, Case, file, pwned};
 use super::{DB, THIRD, branch, hers, merged, old};
 use crate::world::Person;
 
@@ -19,11 +19,6 @@ const ATTRIBUTES: &[&str] = &[
     "[attr]merge=covault -merge\n*.age merge=covault",
     "**/.covault/secrets/** merge=text",
 ];
-
-fn pwned(case: &Case) -> bool {
-    let found = |dir: &std::path::Path| dir.join("pwned").exists();
-    found(&case.alice.repo) || found(case.world.path()) || found(&case.alice.home) || found(&case.at.repo)
-}
 
 /// Both values are there, as two people wrote them at once.
 #[track_caller]
