@@ -67,6 +67,7 @@ impl VaultError {
             | Self::NobodyCouldSeal { .. }
             | Self::MachinesOf { .. }
             | Self::RenewsAlone(_)
+            | Self::MachineIsIn(_)
             | Self::EndsOwnKey(_) => Kind::NeedsPerson,
             Self::NoVault
             | Self::NoVaultOnBranch { .. }
@@ -471,6 +472,10 @@ impl VaultError {
                      --requests"
                 )
             }
+            Self::MachineIsIn(name) => format!(
+                "where its identity is lost, or was never shown: covault member renew {name} makes another, and the old one \
+                 ends"
+            ),
             Self::HasRole(name) => format!("leave --role out; later: covault member role {name} ROLE"),
             Self::Refused(Refusal::NameUsed(_)) => {
                 "a name is never used again; choose another, as in: covault member invite bob2".to_owned()

@@ -761,6 +761,9 @@ pub enum VaultError {
     /// A role for somebody who has one.
     #[error("{0} is a member already, and approving a request changes no role")]
     HasRole(MemberName),
+    /// A machine is let in once: another identity for it is a renewal.
+    #[error("the machine {0} is in already")]
+    MachineIsIn(MemberName),
 }
 
 impl VaultError {

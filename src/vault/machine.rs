@@ -42,6 +42,10 @@ impl Vault {
     /// Makes an identity for a machine, and works out what letting it in does. Nothing is written.
     pub fn new_machine(&self, machine: &Machine, how: &How) -> Result<NewMachine, VaultError> {
         self.admin("add a machine")?;
+        // Who repeats what was killed before it had shown the identity wants another one, and not another name.
+        if self.roster().named(&machine.name).is_some_and(|member| member.card.kind == Kind::Machine) {
+            return Err(VaultError::MachineIsIn(machine.name.clone()));
+        }
         let Made { card, card_signature, literal } =
             make(self.roster().vault, &machine.name, &machine.device, machine.writes)?;
         let role = if machine.writes { Role::Writer } else { Role::Reader };

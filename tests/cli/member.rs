@@ -114,6 +114,21 @@ fn a_role_for_nobody_is_not_found_and_roles_are_named_as_people_say_them() {
 }
 
 #[test]
+fn a_machine_that_is_in_is_renewed_and_not_let_in_again() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("staging/db", "1");
+    let add = || alice.covault(["member", "add", "ci", "--machine", "--grant", "staging"]);
+    add().ok();
+    let said = add().exits(7);
+    assert!(said.err.contains("the machine ci is in already"), "{}", said.err);
+    assert!(said.err.contains("hint: ") && said.err.contains("covault member renew ci "), "{}", said.err);
+    // Whoever was called so and left is another matter.
+    alice.covault(["member", "remove", "ci", "--yes"]).ok();
+    assert!(add().exits(7).err.contains("the name ci was used before"));
+}
+
+#[test]
 fn a_machine_that_is_granted_what_is_not_there_is_let_in_and_that_is_said() {
     let world = World::new();
     let alice = world.founder("alice");

@@ -6,7 +6,7 @@ use crate::keys::place::OLD;
 use crate::keys::rig::limit_of;
 use crate::team::{admit, pull};
 use crate::verifier::second_opinion;
-use crate::world::{Person, World, have};
+use crate::world::{Person, Said, World, have};
 use covault::model::roster::Role;
 
 /// What a command is run on.
@@ -35,12 +35,19 @@ pub struct Command {
     pub ends: fn(&Person),
     /// What must hold besides, once it has been repeated.
     pub law: fn(&Scene<'_>, &str),
-    /// Whether doing it twice is the same as doing it once.
-    pub repeats: bool,
+    pub again: Again,
+}
+
+/// What repeating a command does.
+pub enum Again {
+    /// The same as doing it once.
+    Same,
+    /// Something else, of which this must hold.
+    Otherwise(fn(&Scene<'_>, Said, &str)),
 }
 
 const fn on(stage: Stage, name: &'static str, line: &'static [&'static str], input: &'static str) -> Command {
-    Command { name, stage, line, input, ends: |_| (), law: |_, _| (), repeats: true }
+    Command { name, stage, line, input, ends: |_| (), law: |_, _| (), again: Again::Same }
 }
 
 /// A line is: what it is run on, its name in reports, its words, its input.
@@ -76,7 +83,14 @@ pub const COMMANDS: &[Command] = &[
         law: the_limit_is_set,
         ..on(Stage::Account, "key limits", &["covault", "key", "limits", "prod/key", "--limit=20/day"], "")
     },
-    Command { repeats: false, ..on(Stage::Alice(alone), "restore", &["covault", "restore", "prod/db"], "") },
+    Command {
+        again: Again::Otherwise(|_, said, _| drop(said.ok())),
+        ..on(Stage::Alice(alone), "restore", &["covault", "restore", "prod/db"], "")
+    },
+    Command {
+        again: Again::Otherwise(ci_has_an_identity),
+        ..on(Stage::Alice(alone), "member add", &["covault", "member", "add", "ci", "--machine", "--grant=prod"], "")
+    },
     on(Stage::Alice(tagged), "restore commit", &["covault", "restore", "--commit=deleted"], ""),
     on(
         Stage::Alice(mapped),
@@ -227,6 +241,21 @@ fn all_is_pushed(scene: &Scene<'_>, at: &str) {
     assert_eq!(here.text(), there.text(), "{at}: not everything is pushed");
 }
 
+/// The identity that was shown last opens what it was granted: where the killed one showed none it is renewed, as the
+/// refusal says.
+fn ci_has_an_identity(scene: &Scene<'_>, mut said: Said, at: &str) {
+    let alice = scene.alice();
+    if said.code != 0 {
+        assert!(said.code == 7 && said.err.contains("covault member renew ci "), "{at}: {}", said.err);
+        said = alice.covault(["member", "renew", "ci"]).ok();
+    }
+    scene.is_new(&said, at);
+    let vault = alice.git(["config", "covault.vault"]).ok().text().trim().to_owned();
+    let vars = vec![("COVAULT_IDENTITY".to_owned(), said.text()), ("COVAULT_VAULT".to_owned(), vault)];
+    let ci = Person { repo: alice.repo.clone(), vars, ..scene.world().stranger("ci") };
+    assert_eq!(ci.get("prod/db"), value("old"), "{at}");
+}
+
 /// What he asks for is one request, and with the keys that he has then he reads what members read.
 fn bob_can_be_let_in(scene: &Scene<'_>, at: &str) {
     let (bob, alice) = (scene.alice(), scene.world().stranger("alice"));
@@ -258,7 +287,6 @@ pub fn editor() -> String {
 /// Commands that write and have no line of their own, each with why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("member invite", "it writes one file of the home; an invite that was lost is made again"),
-    ("member add", "its identity is shown once: repeating it ends otherwise, with `member renew`"),
     ("member renew", "what `member approve` does, with another card of a member"),
     ("group add", "`group set`, with the members worked out"),
     ("group remove", "`group set`, with the members worked out"),

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use covault::vault::VaultError;
 use covault::vault::verify::{self, Also, What};
 
-use super::commands::{Command, INPUT, Stage, editor};
+use super::commands::{Again, Command, INPUT, Stage, editor};
 use super::disk::{Mount, mount};
 use super::rig::{CANARY, holding, leftovers, long, no_canary, template, trace_of, value};
 use super::state::{self, BESIDE, State, state};
@@ -316,21 +316,26 @@ impl Scene<'_> {
             self.as_git_advises();
             let said = self.run();
             (command.ends)(alice);
-            if command.repeats {
-                let mut now = self.state().unwrap_or_else(|error| panic!("{at}: {error}"));
-                now.retain(|key, _| !key.contains("next/one"));
-                assert_eq!(now, self.prepared.after, "{at}, repeated: {}", said.err);
-                assert_eq!(alice.git(["status", "--porcelain", ".covault"]).ok().text(), "", "{at}: {}", said.err);
-            } else {
-                said.ok();
+            match command.again {
+                Again::Same => self.is_new(&said, at),
+                Again::Otherwise(judge) => judge(self, said, at),
             }
         }
         self.old_or_new_again(at);
         (command.law)(self, at);
     }
 
+    /// Everything is as after a run that nobody disturbed, and committed.
+    #[track_caller]
+    pub fn is_new(&self, said: &Said, at: &str) {
+        let mut now = self.state().unwrap_or_else(|error| panic!("{at}: {error}"));
+        now.retain(|key, _| !key.contains("next/one"));
+        assert_eq!(now, self.prepared.after, "{at}, repeated: {}", said.err);
+        assert_eq!(self.alice().git(["status", "--porcelain", ".covault"]).ok().text(), "", "{at}: {}", said.err);
+    }
+
     fn old_or_new_again(&self, at: &str) {
-        if self.prepared.command.repeats {
+        if matches!(self.prepared.command.again, Again::Same) {
             self.old_or_new(&format!("{at}, repeated"));
         }
     }
