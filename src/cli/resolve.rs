@@ -193,6 +193,9 @@ fn answers(
     if args.keep {
         answers.keep.clone_from(&questions.contested);
     }
+    if args.choice().is_some() || args.keep || args.discard {
+        answers.named = wanted.iter().map(|(path, _)| path.clone()).collect();
+    }
     if args.discard {
         answers.discard = questions.apart.iter().map(|(path, _)| path.clone()).collect();
         answers.discard.dedup();

@@ -107,6 +107,8 @@ pub struct Answers {
     /// Secrets that go along where one of them moved, though others may read or write there; none of those that another
     /// answer is about.
     pub bring: Vec<SecretPath>,
+    /// Secrets that a person names to be settled: where a killed command had written the answer, it is committed.
+    pub named: Vec<SecretPath>,
 }
 
 impl Vault {
@@ -246,15 +248,23 @@ impl Vault {
             }
             drafts.push(draft);
         }
+        let mut left = Vec::new();
+        // While git is in the middle of something, what no commit has yet is as it should be.
+        if self.repo().operation()?.is_none() {
+            for path in answers.named.iter().filter(|path| !paths.contains(path)) {
+                left.extend(self.unsettled(path)?.map(|file| (path, file)));
+            }
+        }
         let brought = self.carried(&answers.bring, By::Person(&answers.bring), how.now)?;
         self.say_what_comes(&answers.bring, &brought).into_iter().for_each(|note| writing.note(note));
         drafts.extend(brought.drafts);
-        let names: Vec<&str> = paths.into_iter().chain(&answers.bring).map(SecretPath::as_str).collect();
+        let settled = left.iter().map(|(path, _)| *path);
+        let names: Vec<&str> = paths.into_iter().chain(&answers.bring).chain(settled).map(SecretPath::as_str).collect();
         let message = match names.as_slice() {
             [] => "covault: settle what waited".to_owned(),
             names => format!("covault: resolve {}", super::remove::summary(names)),
         };
-        writing.finish(&drafts, Vec::new(), &message)
+        writing.finish(&drafts, left.into_iter().map(|(_, file)| file).collect(), &message)
     }
 
     /// Where what is brought goes and who reads it there; what stays, and why.

@@ -195,7 +195,7 @@ fn stopped(world: &World, alice: &Person) {
 }
 
 /// A merge that left one field with two values.
-fn two_values(_world: &World, alice: &Person) {
+pub fn two_values(_world: &World, alice: &Person) {
     alice.git(["commit", "-q", "-m", "work of her own"]).ok();
     alice.git(["switch", "-q", "-c", "feature"]).ok();
     alice.set("prod/db", &value("theirs"));

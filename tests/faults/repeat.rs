@@ -1,6 +1,7 @@
 //! Commands that were killed, and are repeated: what the campaigns found, each by name. `--no-commit` leaves what a kill
 //! between the last file and the commit leaves.
 
+use super::commands::two_values;
 use super::rig::{template, value};
 use crate::world::{Person, World};
 
@@ -77,6 +78,18 @@ fn what_a_killed_restore_brought_back_is_committed_when_it_is_repeated() {
     kills(&["--commit=born"]);
     restores(&alice, &["--commit=born"]);
     alice.covault(["get", "late/one"]).exits(3);
+}
+
+#[test]
+fn an_answer_whose_command_was_killed_is_committed_when_it_is_given_again() {
+    let (world, alice) = template();
+    two_values(&world, &alice);
+    alice.covault(["resolve", "prod/db", "--newest", "--no-commit"]).ok();
+    assert_ne!(uncommitted(&alice), "");
+    alice.covault(["resolve", "prod/db", "--newest"]).ok();
+    assert_eq!(uncommitted(&alice), "");
+    let said = alice.covault(["resolve", "prod/db", "--newest"]).ok();
+    assert!(said.err.contains("nothing to change"), "{}", said.err);
 }
 
 #[test]
