@@ -58,8 +58,21 @@ impl Repo {
     /// # Errors
     /// `RevNotFound`; `Git` and `GitAnswer` in the walk.
     pub fn history_walk(&self, from: &str, paths: &[&str]) -> Result<HistoryWalk> {
+        self.walk_over(from, paths, false)
+    }
+
+    /// The same with merges that made no new version, and have `paths` otherwise than one of their parents: so whatever
+    /// stood together at these paths, one of the commits has it.
+    ///
+    /// # Errors
+    /// `RevNotFound`; `Git` and `GitAnswer` in the walk.
+    pub fn states_walk(&self, from: &str, paths: &[&str]) -> Result<HistoryWalk> {
+        self.walk_over(from, paths, true)
+    }
+
+    fn walk_over(&self, from: &str, paths: &[&str], has_all: bool) -> Result<HistoryWalk> {
         if from == "HEAD" && self.head()?.commit.is_none() {
-            return Ok(HistoryWalk { stream: None, next: None });
+            return Ok(HistoryWalk { stream: None, next: None, has_all });
         }
         let from = self.resolve(from)?.to_string();
         let mut command = self.command();
@@ -76,7 +89,7 @@ impl Repo {
         if !paths.contains(&"") {
             command.args(paths);
         }
-        Ok(HistoryWalk { stream: Some(self.stream(command)?), next: None })
+        Ok(HistoryWalk { stream: Some(self.stream(command)?), next: None, has_all })
     }
 
     /// Whether `path` was ever committed on any ref that this clone has.
@@ -102,6 +115,8 @@ pub struct HistoryWalk {
     stream: Option<Stream>,
     /// The commit whose changes are being read.
     next: Option<HistoryEntry>,
+    /// Merges that made no new version are listed, too.
+    has_all: bool,
 }
 
 impl Iterator for HistoryWalk {
@@ -116,7 +131,8 @@ impl Iterator for HistoryWalk {
                 if said.code != 0 {
                     return Some(Err(said.failed("log")));
                 }
-                return self.next.take().filter(HistoryEntry::is_version).map(Ok);
+                let has_all = self.has_all;
+                return self.next.take().filter(|entry| has_all || entry.is_version()).map(Ok);
             };
             let field = field.trim_ascii_start();
             if field.is_empty() {
@@ -129,7 +145,8 @@ impl Iterator for HistoryWalk {
                     continue;
                 }
             } else if let Some(entry) = parse_head(field, stream) {
-                match self.next.replace(entry).filter(HistoryEntry::is_version) {
+                let has_all = self.has_all;
+                match self.next.replace(entry).filter(|entry| has_all || entry.is_version()) {
                     Some(before) => return Some(Ok(before)),
                     None => continue,
                 }

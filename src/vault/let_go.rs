@@ -18,18 +18,27 @@ use crate::model::manifest::{MAX_PARENTS, Manifest};
 use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::model::time::Time;
-use crate::repo::{HistoryEntry, ObjectId, Operation, Repo, RepoError};
+use crate::repo::{ObjectId, Operation, Repo, RepoError};
 use crate::seal::{self, MAX_STORED};
 
-/// The versions of one secret in a history, by the beginnings of their names: each with the places that have it.
-pub(super) type Known = HashMap<Short, Vec<Place>>;
+/// The versions of one secret in a history.
+pub(super) struct Known {
+    /// By the beginnings of their names: each with the places that have it.
+    places: HashMap<Short, Vec<Place>>,
+    /// The commits whose history it is.
+    tips: Vec<ObjectId>,
+}
+
+impl Known {
+    fn first(&self, version: Short) -> Option<&Place> {
+        self.places.get(&version)?.first()
+    }
+}
 
 /// A version in a history.
-pub(super) struct Place {
+struct Place {
     manifest: Manifest,
     blob: ObjectId,
-    /// A commit that brought it.
-    commit: ObjectId,
 }
 
 impl Vault {
@@ -141,7 +150,7 @@ impl Vault {
             if followed.contains(&next) || !met.insert(next) {
                 continue;
             }
-            let Some(Place { manifest, blob, .. }) = known.get(&next).and_then(|places| places.first()) else {
+            let Some(Place { manifest, blob }) = known.first(next) else {
                 unknown.push(next);
                 continue;
             };
@@ -201,29 +210,52 @@ impl Vault {
 
 /// Those of the versions that some commit in the history may have for good: by its own roster, who wrote them might. Looked for
 /// in a repository, with what this machine remembers, by the vault's folder.
+///
+/// Every roster that stood beside a version is asked, not that of one commit which brought it: anybody who can push could bring
+/// the same bytes once more, where their author has lost the right.
 pub(super) fn counted_somewhere<'m>(
     (repo, home, root): (&Repo, &Home, &str),
     path: &SecretPath,
     versions: impl Iterator<Item = (Hash, &'m Manifest)>,
     known: &Known,
 ) -> Result<HashSet<Hash>, VaultError> {
-    let file = format!("{root}/roster.toml");
-    let mut rosters: HashMap<ObjectId, Option<Roster>> = HashMap::new();
-    let mut counted = HashSet::new();
+    let (file, roster_file) = (format!("{root}/{}", path.file()), format!("{root}/roster.toml"));
+    let mut open: HashMap<ObjectId, Vec<(Hash, &Manifest)>> = HashMap::new();
     for (hash, manifest) in versions {
-        for place in known.get(&hash.short()).into_iter().flatten() {
-            let Some(blob) = repo.blob_at(place.commit, &file)? else { continue };
-            let roster = match rosters.entry(blob) {
+        for place in known.places.get(&hash.short()).into_iter().flatten() {
+            open.entry(place.blob).or_default().push((hash, manifest));
+        }
+    }
+    let (mut rosters, mut met) = (HashMap::<ObjectId, Option<Roster>>::new(), HashSet::new());
+    let mut counted = HashSet::new();
+    for tip in &known.tips {
+        for entry in repo.states_walk(&tip.to_string(), &[&file, &roster_file])? {
+            let commit = entry?.commit;
+            let at = |file: &str| match repo.blob_at(commit, file) {
+                // Who can push could make a commit that is too large to be read.
+                Err(RepoError::TooMuch { .. } | RepoError::ObjectTooLarge { .. }) => Ok(None),
+                blob => blob,
+            };
+            let Some(blob) = at(&file)?.filter(|blob| open.contains_key(blob)) else { continue };
+            let Some(roster) = at(&roster_file)?.filter(|roster| met.insert((blob, *roster))) else { continue };
+            let roster = match rosters.entry(roster) {
                 Entry::Occupied(read) => read.into_mut(),
                 Entry::Vacant(new) => {
-                    let bytes = repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
-                    new.insert(trust::verified_cached(home, &file, &bytes).ok())
+                    let bytes = repo.blob_within(roster, MAX_ROSTER as u64)?.unwrap_or_default();
+                    new.insert(trust::verified_cached(home, &roster_file, &bytes).ok())
                 }
             };
-            let state = roster.as_ref().map(Roster::state);
-            if state.is_some_and(|it| it.may_write(&manifest.author, path) || it.keeps(hash)) {
-                counted.insert(hash);
-                break;
+            let Some((vault, state)) = roster.as_ref().map(|roster| (roster.vault, roster.state())) else { continue };
+            let counts = |(hash, manifest): &(Hash, &Manifest)| {
+                manifest.vault == vault && (state.may_write(&manifest.author, path) || state.keeps(*hash))
+            };
+            counted.extend(open.get(&blob).into_iter().flatten().filter(|one| counts(one)).map(|(hash, _)| *hash));
+            open.retain(|_, here| {
+                here.retain(|(hash, _)| !counted.contains(hash));
+                !here.is_empty()
+            });
+            if open.is_empty() {
+                return Ok(counted);
             }
         }
     }
@@ -236,16 +268,15 @@ pub(super) fn known_versions(
     tips: impl IntoIterator<Item = ObjectId>,
     file: &str,
 ) -> Result<Known, VaultError> {
-    let (mut known, mut met) = (Known::new(), HashSet::new());
-    for tip in tips {
+    let (mut known, mut met) = (Known { places: HashMap::new(), tips: tips.into_iter().collect() }, HashSet::new());
+    for tip in &known.tips {
         for entry in repo.history_walk(&tip.to_string(), &[file])? {
-            let HistoryEntry { commit, changes, .. } = entry?;
-            let after = changes.iter().filter(|change| change.path == file).filter_map(|change| change.after);
+            let changes = entry?.changes.into_iter();
+            let after = changes.filter(|change| change.path == file).filter_map(|change| change.after);
             for blob in after.filter(|blob| met.insert(*blob)) {
                 let manifests = seal::peek_manifests(&sealed::bytes_or_none(repo, blob)?).unwrap_or_default();
                 for manifest in manifests {
-                    let places = known.entry(manifest.hash().short()).or_default();
-                    places.push(Place { manifest, blob, commit });
+                    known.places.entry(manifest.hash().short()).or_default().push(Place { manifest, blob });
                 }
             }
         }
@@ -263,7 +294,7 @@ fn all_below(known: &Known, mut open: Vec<Short>) -> HashSet<Short> {
     let mut met = HashSet::new();
     while let Some(next) = open.pop() {
         if met.insert(next)
-            && let Some(place) = known.get(&next).and_then(|places| places.first())
+            && let Some(place) = known.first(next)
         {
             open.extend(names(&place.manifest));
         }

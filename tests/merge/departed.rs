@@ -59,9 +59,14 @@ fn authors(person: &Person) -> Vec<String> {
 /// Somebody with push rights and no key leaves out what bob wrote, before anybody decided.
 fn drops(person: &Person) {
     let (_, kept) = versions(person).into_iter().find(|(author, _)| author != "bob").unwrap();
-    std::fs::write(person.file(DB), kept).unwrap();
-    person.git(["commit", "-q", "--no-verify", "-am", "tidy up"]).ok();
+    puts(person, &kept);
     person.git(["push", "-q"]).ok();
+}
+
+/// The same with these bytes, which are not pushed yet.
+fn puts(person: &Person, bytes: &[u8]) {
+    std::fs::write(person.file(DB), bytes).unwrap();
+    person.git(["commit", "-q", "--no-verify", "-am", "tidy up"]).ok();
 }
 
 #[test]
@@ -166,6 +171,22 @@ fn nobody_drops_it_unseen_before_that_whoever_saw_it_alone_or_beside_the_good_on
     alice.covault(["sync"]).ok();
     rita.covault(["sync"]).ok();
     assert_eq!(rita.get(USER), "alice");
+}
+
+/// Whoever brings his version once more does that where he has no right. It counted where he brought it.
+#[test]
+fn nobody_drops_it_by_way_of_a_commit_that_has_his_alone() {
+    let (team, _) = torn(TAKES[0]);
+    let (alice, carol) = (&team.alice, &team.carol);
+    carol.covault(["sync"]).exits(5);
+    let beside = std::fs::read(carol.file(DB)).unwrap();
+    let (_, his) = versions(carol).into_iter().find(|(author, _)| author == "bob").unwrap();
+    for bytes in [his, beside] {
+        puts(carol, &bytes);
+    }
+    drops(carol);
+    assert!(alice.covault(["sync"]).exits(6).err.contains("does not follow"));
+    assert!(alice.covault(["get", DB]).exits(6).err.contains("covault resolve dev/db --from"));
 }
 
 #[test]
