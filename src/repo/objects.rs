@@ -163,10 +163,22 @@ impl Repo {
     /// # Errors
     /// `ObjectMissing`, `ObjectUnreadable`.
     pub fn parents(&self, commit: ObjectId) -> Result<Vec<ObjectId>> {
-        let shallow = self.is_shallow();
+        Ok(self.parents_here(commit)?.0)
+    }
+
+    /// The parents of a commit that this clone has, and whether it has others.
+    ///
+    /// # Errors
+    /// `ObjectMissing`, `ObjectUnreadable`.
+    pub fn parents_here(&self, commit: ObjectId) -> Result<(Vec<ObjectId>, bool)> {
         let data = self.object(commit, Kind::Commit)?;
-        let parents = gix::objs::CommitRefIter::from_bytes(&data, commit.kind()).parent_ids();
-        Ok(parents.filter(|parent| !shallow || self.has_object(*parent)).collect())
+        let parents: Vec<ObjectId> = gix::objs::CommitRefIter::from_bytes(&data, commit.kind()).parent_ids().collect();
+        let here: Vec<ObjectId> = match self.is_shallow() {
+            true => parents.iter().filter(|parent| self.has_object(**parent)).copied().collect(),
+            false => parents.clone(),
+        };
+        let is_cut = here.len() < parents.len();
+        Ok((here, is_cut))
     }
 
     /// Which files below `dir` differ between two commits (no `a`: everything is new). Sorted by path.

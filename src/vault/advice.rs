@@ -81,6 +81,7 @@ impl VaultError {
             | Self::NoSuchRevision { .. }
             | Self::NothingEarlier(_)
             | Self::BeforeShallow { .. }
+            | Self::CutRange { .. }
             | Self::NoSuchFolder(_)
             | Self::NoFolder(_)
             | Self::NoSuchMember { .. }
@@ -420,7 +421,9 @@ impl VaultError {
             Self::NoSuchRevision { name, .. } | Self::NothingEarlier(name) => {
                 format!("see its revisions with: covault log {name}")
             }
-            Self::BeforeShallow { .. } | Self::BelowShallow(_) => "get the rest with: git fetch --unshallow".to_owned(),
+            Self::BeforeShallow { .. } | Self::BelowShallow(_) | Self::CutRange { .. } => {
+                "get the rest with: git fetch --unshallow".to_owned()
+            }
             Self::SeveralRevisions { name, commits, .. } => {
                 let all: Vec<String> = commits.iter().map(|commit| format!("{name}@{commit}")).collect();
                 format!("name the commit of the one that is meant: {} (see: covault log {name})", all.join(" or "))

@@ -609,6 +609,16 @@ pub enum VaultError {
     /// The same, or what lies below it may count, where this clone lacks the part of the history that would tell.
     #[error("this clone has only a part of the history, and what else of {0} counts may be in the rest")]
     BelowShallow(String),
+    /// The end of a range does not follow its beginning, which may be as it should be: where it is behind.
+    #[error(
+        "this clone has only a part of the history, and cannot tell whether {to} is behind {from} or put back what that one has"
+    )]
+    CutRange {
+        /// The beginning, abbreviated.
+        from: String,
+        /// The end.
+        to: String,
+    },
     /// All that a commit has of what was asked for is refused.
     #[error("nothing that {commit} has of it can be joined in")]
     NothingThere {

@@ -4,6 +4,7 @@
 //! `tests/verifier/` follows the same text, and both give the same codes. It writes caches, never to the repository.
 //! What it cannot tell is that a file opens: that takes a key.
 
+mod begin;
 mod changes;
 mod descent;
 mod finding;
@@ -185,8 +186,16 @@ pub fn verify(
     }
     if let Some(tip) = tip {
         let hide: Vec<ObjectId> = range.iter().map(|(span, _)| span.from).collect();
-        let replaced = range.as_ref().and_then(|(span, _)| span.replaced);
-        let seen = history::check(&opening, &mut memo, tip, &hide, replaced)?;
+        let replaced = range.as_ref().and_then(|(span, _)| span.replaced.as_ref());
+        let mut seen = history::check(&opening, &mut memo, tip, &hide, replaced.map(|replaced| replaced.commit))?;
+        if let Some(replaced) = replaced {
+            let is_bad = !(found.findings.is_empty() && seen.findings.is_empty());
+            match replaced.judged(tip, std::mem::take(&mut seen.unfollowed)) {
+                // What is wrong anyway is said.
+                Err(error) if is_bad => found.unjudged.push(error.to_string()),
+                judged => found.findings.extend(judged?),
+            }
+        }
         if let Some((span, before)) = range {
             tell_range(&opening, &seen, (span.begin, &before), (tip, &tree), &mut found)?;
         }
@@ -267,6 +276,16 @@ fn tell_range(
     found.changes = Some(changes::tell(opening, &ends, seen.sealed.clone())?);
     // What is refused at the end is a finding already.
     let at_end = |file: &str| found.findings.iter().any(|finding| finding.path == file);
+    let begin = super::trunk::abbreviated(&from.to_string());
+    let beginning: Vec<String> = before
+        .findings
+        .iter()
+        .filter(|refused| !at_end(&refused.path))
+        .map(|refused| {
+            let (path, code, text) = (&refused.path, refused.code, &refused.text);
+            format!("{begin}, where the range begins, is not good itself: {path} [{code}]: {text}; what was good before counts")
+        })
+        .collect();
     let passing: Vec<String> = seen
         .refused
         .iter()
@@ -277,7 +296,7 @@ fn tell_range(
             format!("{commit} has a version of {path} that is refused [{}]: {}", refused.code, refused.text)
         })
         .collect();
-    found.notes.extend(passing);
+    found.notes.extend(beginning.into_iter().chain(passing));
     Ok(())
 }
 

@@ -182,6 +182,46 @@ fn a_checkout_without_the_beginning_of_the_range_fails_the_action() {
     assert!(summary.contains("rollback"), "{summary}");
 }
 
+/// The action fetches what the branch had before: what lies between is not there, and what was there is followed all the same.
+#[test]
+fn several_commits_at_once_are_held_against_what_was_there_in_a_shallow_checkout_too() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("prod/db", "for the database");
+    alice.set("prod/db", "for the next database");
+    alice.push("main");
+    let before = head(&alice);
+    let from = format!("file://{}", world.shared().display());
+    // As actions/checkout does it, and what the pull request is for as shallow.
+    let checkout = |name: &str| {
+        alice.git(["commit", "-q", "--allow-empty", "-m", "and something else"]).ok();
+        alice.git(["push", "-q", "-f", "origin", "main"]).ok();
+        let ci = world.stranger(name);
+        ci.git(["clone", "-q", "--depth=1", &from, ci.repo.to_str().unwrap()]).ok();
+        let offered = Person { repo: world.path().join(format!("{name} offered")), ..world.stranger(name) };
+        ci.git(["clone", "-q", "--depth=1", &from, offered.repo.to_str().unwrap()]).ok();
+        offered.git(["fetch", "-q", "--depth=1", "origin", &before]).ok();
+        (ci, offered)
+    };
+    alice.set("prod/db", "for another database");
+    alice.set("prod/db", "for the last database");
+    let (ci, offered) = checkout("honest");
+    check(&ci, "", &[("BEFORE", &before)]).0.ok();
+    check(&offered, &before, &[]).0.ok();
+    // What lay between was not looked at.
+    check(&ci, "", &[("BEFORE", &before), ("STRICT", "true")]).0.exits(8);
+    alice.git(["reset", "-q", "--hard", &before]).ok();
+    alice.git(["checkout", "-q", "HEAD~1", "--", ".covault"]).ok();
+    alice.git(["commit", "-q", "-m", "tidy up"]).ok();
+    let (ci, offered) = checkout("put back");
+    let (said, summary) = check(&ci, "", &[("BEFORE", &before)]);
+    said.exits(6);
+    assert!(summary.contains("rollback") && summary.contains("git fetch --unshallow"), "{summary}");
+    // A branch that is offered may be behind, and nobody can tell here.
+    let said = check(&offered, &before, &[]).0.exits(3);
+    assert!(said.err.contains("cannot tell") && said.err.contains("hint: get the rest with"), "{}", said.err);
+}
+
 #[test]
 fn a_server_of_ones_own_judges_what_is_pushed_before_it_lets_it_in() {
     let world = World::new();

@@ -345,6 +345,48 @@ fn a_push_that_takes_back_what_was_there_is_found_however_it_was_made() {
     finds(&second_opinion(&alice.repo, &["--range", &range, "--pushed"]), &[]);
 }
 
+/// What was pushed before is bad, and what is pushed now is older than what was good: each push is judged by itself.
+#[test]
+fn damage_where_a_range_begins_hides_no_step_back() {
+    if !can_judge() {
+        return;
+    }
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("a", "first value");
+    let old = head(&alice);
+    alice.covault(["group", "set", "dev", "alice", "--yes"]).ok();
+    alice.set("a", "second value");
+    let good = head(&alice);
+    let finds_since = |begin: &str, expected: &[(&str, &str)]| {
+        for more in [&["--pushed"][..], &[]] {
+            let range = format!("{begin}..HEAD");
+            finds(&second_opinion(&alice.repo, &[&["--range", &range], more].concat()), expected);
+        }
+    };
+    let (file, roster) = (".covault/secrets/a.age", ".covault/roster.toml");
+    let lost = [("rollback", "a.age"), ("roster-rollback", "roster.toml")];
+    for damaged in [file, roster] {
+        alice.git(["reset", "-q", "--hard", &good]).ok();
+        // More than one push may be bad.
+        for damage in ["damage", "more damage"] {
+            std::fs::write(alice.repo.join(damaged), damage).unwrap();
+            commit(&alice);
+        }
+        let bad = head(&alice);
+        alice.git(["checkout", "-q", &good, "--", ".covault"]).ok();
+        commit(&alice);
+        finds_since(&bad, &[]);
+        let said = alice.covault(["verify", "--range", &format!("{bad}..HEAD")]).ok().text();
+        let note = format!("where the range begins, is not good itself: {damaged} [");
+        assert!(said.contains(&note) && !said.contains(": new, revision"), "{said}");
+        alice.git(["reset", "-q", "--hard", &bad]).ok();
+        alice.git(["checkout", "-q", &old, "--", ".covault"]).ok();
+        commit(&alice);
+        finds_since(&bad, &lost);
+    }
+}
+
 #[test]
 fn a_shallow_clone_is_judged_as_far_as_it_goes_and_it_is_said() {
     if !can_judge() {

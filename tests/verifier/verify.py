@@ -558,8 +558,8 @@ def history(repo, revisions, tip, replaced):
     walk = lambda *span: repo.git("rev-list", "--topo-order", "--reverse", "--parents", *span).splitlines()
     given_up = [line.split() for line in walk(replaced, "^" + tip)] if replaced else []
     lines = [line.split() for line in walk(revisions)]
-    judged = {line[0] for line in lines}
-    looks = {commit: repo.look(commit) for line in [*given_up, *lines, [tip]] for commit in line}
+    ends = [[tip], [replaced]] if replaced else [[tip]]
+    looks = {commit: repo.look(commit) for line in [*given_up, *lines, *ends] for commit in line}
     signed = (r for look in looks.values() for r in look.secrets.values() if r.code in SIGNED)
     known = {m.hash[:16]: m for r in signed for m in r.all}
 
@@ -593,13 +593,39 @@ def history(repo, revisions, tip, replaced):
             elif not all(kept(r, old) for old in olds):
                 findings.append(("rollback", path, commit, "it does not descend from the version before"))
 
+    def begin(commit):
+        """Settles where the range begins: what is bad there is passed over by what its own history has."""
+        settle(commit, [])
+        heads, versions = newest[commit]
+        look = looks[commit]
+        bad = {path for path, r in look.secrets.items() if r.code}
+        asked, rest = set(), [(commit, bad, look.there and not look.roster)]
+        while rest:
+            at, paths, lacks_roster = rest.pop()
+            for parent in (repo.git("rev-parse", at + "^@").split() if paths or lacks_roster else []):
+                wanted = {path for path in paths if (parent, path) not in asked}
+                lacks = lacks_roster and (parent, "") not in asked
+                asked |= {(parent, path) for path in wanted} | ({(parent, "")} if lacks else set())
+                look = repo.look(parent) if wanted or lacks else None
+                if lacks and look.roster:
+                    heads.add(look.roster.entry.hash)
+                there = {path: look.secrets[path] for path in wanted if path in look.secrets}
+                for path, r in there.items():
+                    known.update({m.hash[:16]: m for m in r.all} if r.code in SIGNED else {})
+                    versions[path] |= set() if r.code else {m.hash for m in r.versions}
+                bad = {path for path, r in there.items() if r.code}
+                rest.append((parent, bad, lacks and look.there and not look.roster))
+
     for commit, *parents in given_up + lines:
         for parent in parents:
             if parent not in newest:
-                settle(parent, [])
-            if commit in judged:
-                compare(commit, parent)
+                begin(parent)
         settle(commit, parents)
+    if replaced and replaced not in newest:
+        begin(replaced)
+    for commit, *parents in lines:
+        for parent in parents:
+            compare(commit, parent)
     if replaced:
         compare(tip, replaced)
     return findings
@@ -609,7 +635,7 @@ def replaces(repo, span, tip, pushed):
     old = repo.git("rev-parse", "--verify", "--end-of-options", (span.split("..")[0] or "HEAD") + "^{commit}").strip()
     is_cut = repo.git("rev-parse", "--is-shallow-repository").strip() == "true"
     related = subprocess.run(repo.words + ["merge-base", old, tip], capture_output=True).stdout
-    is_due = (pushed or not related) and not is_cut
+    is_due = pushed or not (related or is_cut)
     return old if is_due and repo.git("rev-list", "-1", old, "^" + tip) else None
 
 def main(words=None):

@@ -123,7 +123,7 @@ pub(super) fn tell(opening: &Opening<'_>, ends: &Ends<'_>, sealed: Vec<SealedVer
     if let Some(roster) = ends.after.roster.as_deref() {
         changes.entries = added_entries(opening, roster, ends)?;
         changes.access = access(roster, ends);
-        changes.secrets = secrets(ends, &sealed);
+        changes.secrets = secrets(opening, ends, &sealed)?;
     }
     changes.sealed = sealed;
     changes.requests = requests(opening, ends)?;
@@ -190,7 +190,7 @@ fn access(after: &Roster, ends: &Ends<'_>) -> Vec<AccessChange> {
     changes.into_iter().map(|(member, (gains, losses))| AccessChange { member, gains, losses }).collect()
 }
 
-fn secrets(ends: &Ends<'_>, sealed: &[SealedVersion]) -> Vec<SecretChange> {
+fn secrets(opening: &Opening<'_>, ends: &Ends<'_>, sealed: &[SealedVersion]) -> Result<Vec<SecretChange>, VaultError> {
     let mut authors: BTreeMap<&SecretPath, BTreeSet<&str>> = BTreeMap::new();
     for version in sealed {
         authors.entry(&version.path).or_default().insert(&version.author);
@@ -204,11 +204,14 @@ fn secrets(ends: &Ends<'_>, sealed: &[SealedVersion]) -> Vec<SecretChange> {
         // Of siblings the one that is shown first.
         let Some(manifest) = new.counting().first().map(|one| &one.manifest) else { continue };
         let before = old.and_then(|old| old.counting().first()).map(|one| &one.manifest);
+        // What is refused where the range begins is not told, and was there.
+        let was_there = || opening.repo.blob_at(ends.from, &format!("{}/{}", opening.root, path.file()));
         let was_live = before.is_some_and(|before| before.state == State::Live);
         let what = match (&manifest.state, before) {
             (State::Live, _) if new.counting().len() > 1 => "left as siblings",
             (State::Deleted, _) => "deleted",
             (State::Moved(_), _) => "moved",
+            (State::Live, None) if was_there()?.is_some() => "changed",
             (State::Live, None) => "new",
             (State::Live, Some(_)) if !was_live => "back",
             (State::Live, Some(before)) if before.document == manifest.document => "sealed anew",
@@ -234,7 +237,7 @@ fn secrets(ends: &Ends<'_>, sealed: &[SealedVersion]) -> Vec<SecretChange> {
             readers,
         });
     }
-    changes
+    Ok(changes)
 }
 
 fn requests(opening: &Opening<'_>, ends: &Ends<'_>) -> Result<Vec<AddedRequest>, VaultError> {

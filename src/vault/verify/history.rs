@@ -1,7 +1,7 @@
 //! The rules of docs/format.md, "Checking history": nothing that was signed goes missing between a commit and its parents.
 //!
 //! A commit is compared with each of its parents, file by file, as far as they differ. What is bad in a parent is passed
-//! over: the last good versions before it count in its place. Whether a version descends from another is asked at the end,
+//! over: the last good versions before it count in its place, also where they lie before the range. Whether a version descends from another is asked at the end,
 //! when every version of every commit looked at is known.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,6 +24,8 @@ use crate::vault::trunk::abbreviated;
 pub(super) struct History {
     /// What went missing.
     pub(super) findings: Vec<Finding>,
+    /// What of that which the tip replaced it does not follow.
+    pub(super) unfollowed: Vec<Finding>,
     /// How many commits were looked at.
     pub(super) commits: usize,
     /// How many of them have parents that this clone does not have.
@@ -53,16 +55,16 @@ pub struct SealedVersion {
 
 /// A file in a commit.
 #[derive(Clone)]
-struct Held {
-    entry: (TreeKind, ObjectId),
+pub(super) struct Held {
+    pub(super) entry: (TreeKind, ObjectId),
     /// The versions, where the file's form is good: one, or siblings.
-    versions: Vec<Hash>,
+    pub(super) versions: Vec<Hash>,
     /// It passed all steps.
-    is_good: bool,
+    pub(super) is_good: bool,
     /// It passed steps 2 to 9: who is named as its author signed it.
     is_signed: bool,
     /// The last good versions before it, where it is not good itself.
-    before: Vec<Hash>,
+    pub(super) before: Vec<Hash>,
 }
 
 impl Held {
@@ -74,13 +76,13 @@ impl Held {
 
 /// What a commit holds, and what counts of it for its children.
 #[derive(Clone, Default)]
-struct Settled {
-    roster: Option<(TreeKind, ObjectId)>,
+pub(super) struct Settled {
+    pub(super) roster: Option<(TreeKind, ObjectId)>,
     /// Roster entries that have to be there from now on.
-    heads: BTreeSet<Hash>,
-    files: BTreeMap<String, Held>,
+    pub(super) heads: BTreeSet<Hash>,
+    pub(super) files: BTreeMap<String, Held>,
     /// Those of the files that are not good.
-    bad: BTreeSet<String>,
+    pub(super) bad: BTreeSet<String>,
 }
 
 /// A file that is not the parent's, or gone; whether it descends from it, or one that is there later, is asked at the end.
@@ -95,11 +97,11 @@ struct Step {
     olds: Vec<Hash>,
 }
 
-struct Checker<'a, 'b> {
-    opening: &'a Opening<'a>,
-    memo: &'a mut Memo<'b>,
+pub(super) struct Checker<'a, 'b> {
+    pub(super) opening: &'a Opening<'a>,
+    pub(super) memo: &'a mut Memo<'b>,
     descent: Descent,
-    found: History,
+    pub(super) found: History,
     steps: Vec<Step>,
 }
 
@@ -131,8 +133,8 @@ pub(super) fn check(
         checker.found.cut += usize::from(commit.boundary);
         for parent in &commit.parents {
             if !settled.contains_key(parent) {
-                let edge = checker.settle(*parent, None, &[], false)?;
-                settled.insert(*parent, edge);
+                let begin = checker.begin(*parent)?;
+                settled.insert(*parent, begin);
             }
         }
         let here = checker.commit(commit, is_judged, &mut settled, &mut children)?;
@@ -147,15 +149,18 @@ pub(super) fn check(
         None if replaced.is_some() => checker.settle(tip, None, &[], false)?,
         last => last.unwrap_or_default(),
     };
-    if let Some(old) = replaced {
-        let there = match settled.remove(&old) {
-            Some(there) => there,
-            None => checker.settle(old, None, &[], false)?,
-        };
+    let there = match replaced {
+        Some(old) => Some((old, settled.remove(&old).map_or_else(|| checker.begin(old), Ok)?)),
+        None => None,
+    };
+    checker.conclude(&last);
+    if let Some((old, there)) = there {
+        let others = std::mem::take(&mut checker.found.findings);
         let expected = expected(&there, &opening.sealed_between(Some(old), tip)?);
         checker.compare((tip, false), old, &there.heads, expected, &last)?;
+        checker.conclude(&last);
+        checker.found.unfollowed = std::mem::replace(&mut checker.found.findings, others);
     }
-    checker.conclude(&last);
     Ok(checker.found)
 }
 
@@ -236,7 +241,7 @@ impl Checker<'_, '_> {
 
     /// What a commit holds: worked out from what one parent held and what changed since, and from nothing without one.
     /// `is_new`: what it brings is told.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         commit: ObjectId,
         start: Option<(Settled, Vec<TreeChange>)>,
@@ -308,7 +313,13 @@ impl Checker<'_, '_> {
         Ok(Settled { roster, heads, files, bad })
     }
 
-    fn held(&mut self, commit: &str, entry: &TreeEntry, judged: &Result<Seen, Refused>, is_brought: bool) -> Held {
+    pub(super) fn held(
+        &mut self,
+        commit: &str,
+        entry: &TreeEntry,
+        judged: &Result<Seen, Refused>,
+        is_brought: bool,
+    ) -> Held {
         let (seen, is_signed) = match judged {
             Ok(seen) => (Some(seen), true),
             // Of siblings, one whose form is bad says nothing, and so the file says nothing.
