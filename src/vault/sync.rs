@@ -40,6 +40,9 @@ pub struct Syncing<'a> {
     pub home: &'a Home,
 }
 
+/// A secret that is refused, with why and the next step.
+pub type Refused = (SecretPath, String, Option<String>);
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Synced {
@@ -55,8 +58,8 @@ pub struct Synced {
     pub changed: Vec<SecretPath>,
     /// Questions that were not there before.
     pub questions: Questions,
-    /// Secrets that git brought in without asking and that are refused, each with why and the next step.
-    pub refused: Vec<(SecretPath, String, Option<String>)>,
+    /// Secrets that git brought in without asking and that are refused.
+    pub refused: Vec<Refused>,
     /// Files that are unmerged, where git is left in the middle of it, each with why.
     pub unmerged: Vec<(String, String)>,
     /// What a person should know.
@@ -108,7 +111,7 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
         let to = if syncing.push && !has_all { Some(goes?) } else { None };
         let Some(to) = to.filter(|_| !syncing.how.dry_run) else {
             synced.pushed = synced.sent == 0;
-            return finish(syncing, &repo, before, received.len(), synced, progress);
+            return finish(syncing, &repo, before, &received, synced, progress);
         };
         match repo.push(&upstream)? {
             Pushed::Done => {
@@ -116,7 +119,7 @@ pub fn sync(syncing: &Syncing<'_>, progress: &(dyn Fn() + Sync)) -> Result<Synce
                 if to.tracking != upstream.tracking {
                     synced.notes.push(format!("pushed to {}/{}", to.remote, to.branch));
                 }
-                return finish(syncing, &repo, before, received.len(), synced, progress);
+                return finish(syncing, &repo, before, &received, synced, progress);
             }
             Pushed::Behind => {}
         }
@@ -329,17 +332,20 @@ fn finish(
     syncing: &Syncing<'_>,
     repo: &Repo,
     before: Option<ObjectId>,
-    received: usize,
+    received: &BTreeSet<ObjectId>,
     mut synced: Synced,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Synced, VaultError> {
-    synced.received = received;
+    synced.received = received.len();
     let Ok(vault) = (syncing.open)() else { return Ok(synced) };
     let Some(now) = repo.head()?.commit.filter(|now| Some(*now) != before) else { return Ok(synced) };
     let changes = vault.repo().changed_between(before, now, &sealed::secrets(vault.root()))?;
     let there = changes.iter().filter(|change| change.after.is_some());
     synced.changed = there.filter_map(|change| vault.path_of(&change.path)).collect();
+    let mut open = on_the_way(&vault, received)?;
+    open.extend(synced.changed.iter().cloned());
     if vault.me().is_err() {
+        synced.refused = refused(&vault, &open);
         return Ok(synced);
     }
     // What is deleted or moved asks nothing; a file that is refused may.
@@ -349,8 +355,13 @@ fn finish(
     };
     let asking: Vec<SecretPath> = synced.changed.iter().filter(asks).cloned().collect();
     let (mut questions, unopened) = vault.asked_by(&asking, progress)?;
-    let refused = unopened.into_iter().filter(|(_, error)| error.kind() == Kind::Verification);
-    synced.refused = refused.map(|(path, error)| (path, super::error::chain(&error), error.hint())).collect();
+    // What opens was asked everything. What does not, for another reason, may be refused, too.
+    let (bad, unopened): (Vec<_>, Vec<_>) =
+        unopened.into_iter().partition(|(_, error)| error.kind() == Kind::Verification);
+    open.retain(|path| !asking.contains(path) || unopened.iter().any(|(other, _)| other == path));
+    synced.refused = bad.into_iter().map(|(path, error)| said(path, &error)).collect();
+    synced.refused.extend(refused(&vault, &open));
+    synced.refused.sort();
     if let Some(before) = before {
         // What was asked before is no news.
         let was_asked = |path: &SecretPath| vault.questions_at(before, path).unwrap_or_default();
@@ -364,4 +375,38 @@ fn finish(
     }
     synced.questions = questions;
     Ok(synced)
+}
+
+/// The secrets that any of the commits which came in changed, also where that is as it was before.
+fn on_the_way(vault: &Vault, received: &BTreeSet<ObjectId>) -> Result<BTreeSet<SecretPath>, VaultError> {
+    let (repo, mut paths) = (vault.repo(), BTreeSet::new());
+    for commit in received {
+        let parent = repo.parents(*commit)?.first().copied();
+        match sealed::changed_between(repo, parent, *commit, vault.root()) {
+            Ok(changes) => paths.extend(changes.into_iter().map(|(path, _)| path)),
+            // Who can push could make a commit that is too large to be read.
+            Err(RepoError::TooMuch { .. } | RepoError::ObjectTooLarge { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(paths)
+}
+
+/// Those of the secrets that whoever reads them here is refused, also for what the trunk had on the way. Of what somebody wrote
+/// who may not write it any more a person is asked elsewhere.
+fn refused(vault: &Vault, paths: &BTreeSet<SecretPath>) -> Vec<Refused> {
+    let mut refused = Vec::new();
+    for path in paths {
+        match vault.newest(path) {
+            Err(error) if error.is_about_standing() => {}
+            Err(error) if error.kind() == Kind::Verification => refused.push(said(path.clone(), &error)),
+            // Whatever else keeps it from being read, the exchange is done.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    refused
+}
+
+fn said(path: SecretPath, error: &VaultError) -> Refused {
+    (path, super::error::chain(error), error.hint())
 }

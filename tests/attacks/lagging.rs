@@ -96,6 +96,26 @@ fn one_secret_taken_away_after_it_was_written() {
     attacked.reads("dev/db", "a value that alice did not see");
 }
 
+/// What alice has is what she had, and what came in on the way she may not step behind.
+#[test]
+fn what_was_there_on_the_way_alone_is_named_by_who_brings_it_in() {
+    for is_taken_away in [false, true] {
+        let case = with_a_newer_value();
+        match is_taken_away {
+            true => case.remove(&file("dev/db")),
+            false => case.write(&file("dev/db"), case.at_commit("main~1", &file("dev/db"))),
+        }
+        case.commit_all();
+        case.git(&["push", "-q", "origin", "HEAD:refs/heads/main"]);
+        let said = case.alice.covault(["sync"]).exits(6);
+        let why = if is_taken_away { "was taken away" } else { "it does not follow the version" };
+        assert!(said.err.contains(&file("dev/db")) && said.err.contains(why), "{}", said.err);
+        // What stays refused is no news.
+        let attacked = Attacked::of(case).spoils(&["dev/db"]).refuses(GET, why);
+        attacked.ends_without_looking(&["sync"], 0, "0 commits in");
+    }
+}
+
 /// dev/db is refused until alice writes it: hers follows what she has not seen, too.
 #[track_caller]
 fn refused(case: Case) {
