@@ -45,10 +45,7 @@ impl Repo {
             },
             None => {
                 for remote in ["origin", &self.main_remote()] {
-                    let head = format!("{REMOTES}{remote}/HEAD");
-                    let found = self.first_ref(std::slice::from_ref(&head))?;
-                    // Where it points nowhere, somebody pushed a branch of that name.
-                    if let Some((name, commit)) = found.filter(|(name, _)| *name != head) {
+                    if let Some((name, commit)) = self.remote_head(remote)? {
                         return Ok(Some(Trunk { remote: name.starts_with(REMOTES), name, commit }));
                     }
                 }
@@ -90,13 +87,27 @@ impl Repo {
         upstream.map_or(Ok(None), |name| self.first_ref(&[name]))
     }
 
-    /// The branches of a remote that the last fetch brought, by what it left in `FETCH_HEAD` (git-fetch(1)): all that the
-    /// remote has, mostly, or the one that was asked for. Empty where nothing can be told.
-    pub fn fetched_last(&self) -> Vec<String> {
+    /// The branches that a remote had at the last fetch of all of them, by what that left in `FETCH_HEAD` (git-fetch(1)). Empty
+    /// where nothing can be told: whoever names a branch to fetch gets that one, and knows nothing of the others.
+    pub fn fetched_last(&self, remote: &str) -> Vec<String> {
         let text = std::fs::read(self.git_dir().join("FETCH_HEAD")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let branch = |line: &str| line.split_once("branch '")?.1.split_once("' of ").map(|(name, _)| name.to_owned());
-        text.lines().filter_map(branch).collect()
+        let parse = |line: &str| {
+            let (mark, rest) = line.split_once('\t')?.1.split_once("\tbranch '")?;
+            let (name, url) = rest.split_once("' of ")?;
+            Some((mark == "not-for-merge", name.to_owned(), url.to_owned()))
+        };
+        let lines: Vec<(bool, String, String)> = text.lines().filter_map(parse).collect();
+        // Of what was named on the command line all is for merging.
+        if !lines.iter().any(|(is_beside, ..)| *is_beside) {
+            return Vec::new();
+        }
+        // git leaves these ends of an address out.
+        let address = self.config_str(&format!("remote.{remote}.url")).unwrap_or_default();
+        let address = address.trim_end_matches('/');
+        let address = address.strip_suffix(".git").unwrap_or(address);
+        let is_of_this = |url: &str| self.remotes().len() == 1 || url == address;
+        lines.into_iter().filter(|(.., url)| is_of_this(url)).map(|(_, name, _)| name).collect()
     }
 
     /// Whether the settings name this branch as the one that counts.
@@ -122,6 +133,21 @@ impl Repo {
             let only = if remotes.len() == 1 { names.next() } else { names.find(|name| *name == "origin") };
             only.map(str::to_owned)
         })
+    }
+
+    /// The names of all remotes.
+    pub fn remotes(&self) -> Vec<String> {
+        self.git.remote_names().iter().filter_map(|name| name.to_str().ok().map(str::to_owned)).collect()
+    }
+
+    /// Where the `HEAD` of a remote points to, as this clone was told: the full name of a branch of it that exists here.
+    ///
+    /// # Errors
+    /// `Git` in a reftable repository.
+    pub fn remote_head(&self, remote: &str) -> Result<Option<(String, ObjectId)>> {
+        let head = format!("{REMOTES}{remote}/HEAD");
+        // Where it points nowhere, somebody pushed a branch of that name.
+        Ok(self.first_ref(std::slice::from_ref(&head))?.filter(|(name, _)| *name != head))
     }
 
     /// The remote whose default branch counts: `origin`, or the only one. It need not exist.

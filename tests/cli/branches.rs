@@ -306,6 +306,62 @@ fn a_trunk_that_was_renamed_or_that_nobody_names_is_told() {
     }
 }
 
+/// What somebody asks for by name tells nothing of the other branches.
+#[test]
+fn a_branch_that_was_fetched_by_its_name_is_no_new_name_of_the_trunk() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("a", "1");
+    alice.git(["push", "-q"]).ok();
+    alice.git(["switch", "-q", "-c", "feature"]).ok();
+    alice.set("b", "1");
+    alice.git(["push", "-q", "-u", "origin", "feature"]).ok();
+    for args in [&["pull", "-q", "origin", "feature"][..], &["fetch", "-q", "origin", "feature"], &["fetch", "-q"]] {
+        alice.git(args).ok();
+        assert_eq!(trunk_of(&alice), (Some("origin/main".to_owned()), None), "{args:?}");
+    }
+    // Nor does what another remote has, or has not.
+    let fork = world.path().join("fork");
+    alice.git([Path::new("clone"), "-q".as_ref(), "--bare".as_ref(), &world.shared(), &fork]).ok();
+    let fork = fork.to_str().unwrap();
+    alice.git(["-C", fork, "branch", "-q", "-m", "main", "later"]).ok();
+    alice.git(["remote", "add", "fork", fork]).ok();
+    alice.git(["fetch", "-q", "fork"]).ok();
+    assert_eq!(trunk_of(&alice), (Some("origin/main".to_owned()), None));
+}
+
+#[test]
+fn of_several_remotes_those_that_there_are_are_named() {
+    let world = World::new();
+    let alice = world.team("alice");
+    alice.set("a", "1");
+    alice.git(["push", "-q"]).ok();
+    let hint = |person: &Person| {
+        let status = json(&person.covault(["status", "--json"]).ok());
+        status["trunk_doubt"]["hint"].as_str().unwrap().to_owned()
+    };
+    alice.git(["remote", "set-head", "origin", "-d"]).ok();
+    alice.git(["config", "--unset-all", "covault.branch"]).ok();
+    assert_eq!(hint(&alice), "git remote set-head origin --auto, or git config covault.trunk BRANCH");
+    alice.git(["remote", "rename", "origin", "github"]).ok();
+    alice.git(["remote", "add", "gitlab", world.shared().to_str().unwrap()]).ok();
+    let (trunk, doubt) = trunk_of(&alice);
+    assert_eq!(trunk, None);
+    assert!(doubt.unwrap().starts_with("nothing says which branch of github or gitlab counts"));
+    assert_eq!(hint(&alice), "git config covault.trunk REMOTE/BRANCH, where REMOTE is github or gitlab");
+    // One of them says which of its branches counts, and settles it.
+    alice.git(["fetch", "-q", "gitlab"]).ok();
+    alice.git(["remote", "set-head", "gitlab", "--auto"]).ok();
+    assert_eq!(hint(&alice), "git config covault.trunk gitlab/main");
+    // A fork that is added as origin does not take the place of what counted.
+    alice.git(["remote", "add", "origin", world.shared().to_str().unwrap()]).ok();
+    let told = hint(&alice);
+    let first = told.split(", or, where a branch of origin counts, git remote set-head origin --auto").next().unwrap();
+    assert_eq!(first, "git config covault.trunk gitlab/main");
+    alice.git(first.split(' ').skip(1)).ok();
+    assert_eq!(trunk_of(&alice), (Some("gitlab/main".to_owned()), None));
+}
+
 #[test]
 fn a_clone_that_knows_no_trunk_is_told() {
     let world = World::new();
