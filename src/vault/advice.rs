@@ -225,16 +225,16 @@ impl VaultError {
                  covault setup --accept"
             ),
             Self::TakenAway { file, commit } => format!("bring it back with: git checkout {commit} -- {file}"),
-            Self::Inconsistent { what: Wrong::RolledBack { commit, path, joins: true, .. }, .. } => format!(
-                "join the newer one in with: covault resolve {path} --from {commit}; an old value comes back with: covault \
-                 restore {path}"
+            Self::Inconsistent { what: Wrong::RolledBack { commit, path, found, joins: true, .. }, .. } => format!(
+                "join the newer one in with: covault resolve {path} --from {commit}; where a revert was meant, what is here \
+                 stays with: covault restore {path}@{found}"
             ),
             Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, .. } } if path.is_journal() => {
                 format!("put the newer one back with: git checkout {commit} -- {file}")
             }
-            Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, .. } } => format!(
-                "put the newer one back with: git checkout {commit} -- {file}; an old value comes back with: covault \
-                 restore {path}"
+            Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, found, .. } } => format!(
+                "put the newer one back with: git checkout {commit} -- {file}; where a revert was meant, who may write keeps \
+                 what is here with: covault restore {path}@{found}"
             ),
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()

@@ -60,12 +60,12 @@ pub enum Wrong {
     /// Document and manifest disagree.
     #[error("{0}")]
     Document(&'static str),
-    /// It does not descend from what was seen on the trunk.
+    /// It does not descend from what was seen on the trunk, or came to be on it by a merge.
     #[error(
-        "it does not follow the version that the trunk had at {commit} (revision {seen}, here {found}): an older or another version was put back"
+        "it does not follow the version that was there at {commit} (revision {seen}, here {found}): an older or another version was put back"
     )]
     RolledBack {
-        /// Where the newer one was seen, abbreviated.
+        /// Where the newer one was seen, on the trunk or on a branch that it has, abbreviated.
         commit: String,
         /// Its revision.
         seen: u64,

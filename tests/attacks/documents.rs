@@ -174,7 +174,7 @@ fn parents_that_never_were() {
         });
         forged.put();
     });
-    attacked.spoils(&["dev/db"]).refuses(&["get", "dev/db"], "it does not follow the version that the trunk had");
+    attacked.spoils(&["dev/db"]).refuses(&["get", "dev/db"], "it does not follow the version that was there at");
 }
 
 /// The manifest's lists are written as text: the writer would not write them so.

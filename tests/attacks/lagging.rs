@@ -6,7 +6,7 @@ use crate::world::{Person, World};
 
 const GET: &[&str] = &["get", "dev/db"];
 const ROLLED_BACK: &str = "the roster was rolled back or replaced";
-const NOT_FOLLOWED: &str = "it does not follow the version that the trunk had at";
+const NOT_FOLLOWED: &str = "it does not follow the version that was there at";
 
 /// wanda changes dev/db on the trunk, and alice does not look; the attacker has it.
 fn with_a_newer_value() -> Case {

@@ -15,7 +15,7 @@ fn put_back(case: &Case, commit: &str, name: &str) {
 /// dev/db is refused as one that does not follow what was seen; alice's next value follows both.
 #[track_caller]
 fn refused(attacked: Attacked) {
-    let why = "it does not follow the version that the trunk had at";
+    let why = "it does not follow the version that was there at";
     let attacked = attacked.spoils(&["dev/db"]).refuses(GET, why).refuses(&["show", "dev/db"], why);
     let attacked = attacked.refuses(&["run", "--from", "dev", "--", "true"], why);
     attacked.ends(&["set", "dev/db"], 0, "both are joined").reads("dev/db", "written by alice");
@@ -38,13 +38,39 @@ fn the_hint_beside_a_refusal_loses_nothing_of_what_is_here() {
     let alice = &case.alice;
     alice.git(["checkout", "-q", "feature", "--", &file("dev/db")]).ok();
     let said = alice.covault(["get", "dev/db"]).exits(6);
-    assert!(said.err.contains("an old value comes back with: covault restore dev/db\n"), "{}", said.err);
+    assert!(said.err.contains("what is here stays with: covault restore dev/db@3\n"), "{}", said.err);
     let hint = said.err.split("join the newer one in with: covault ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
     alice.covault(hint.split(';').next().unwrap().split(' ')).ok();
     alice.covault(["get", "dev/db", "--strict"]).exits(5);
     let both = alice.covault(["show", "dev/db", "--reveal"]).ok().text();
     for value in ["the value of the feature branch", "the third value of dev db"] {
         assert!(both.contains(value), "{both}");
+    }
+}
+
+/// A branch whose change was taken back on it is merged: nobody can tell that from a step back, and who may write says which it is.
+#[test]
+fn a_revert_that_was_meant_stays_by_the_command_that_is_told() {
+    let case = Case::new();
+    let wanda = case.clone_of("wanda");
+    wanda.git(["switch", "-q", "-c", "tried"]).ok();
+    wanda.set("dev/db", "tried and taken back");
+    let tried = wanda.git(["rev-parse", "--short=10", "HEAD"]).ok().text();
+    wanda.git(["revert", "--no-edit", "HEAD"]).ok();
+    wanda.git(["switch", "-q", "main"]).ok();
+    wanda.git(["merge", "-q", "--no-ff", "--no-edit", "tried"]).ok();
+    wanda.git(["push", "-q"]).ok();
+    let rita = case.clone_of("rita");
+    let alice = &case.alice;
+    alice.git(["pull", "-q", "--ff-only"]).ok();
+    let said = alice.covault(["get", "dev/db"]).exits(6);
+    assert!(said.err.contains(&format!("that was there at {} (", tried.trim())), "{}", said.err);
+    let hint = said.err.split("what is here stays with: covault ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+    alice.covault(hint.trim().split(' ')).ok();
+    alice.git(["push", "-q"]).ok();
+    for person in [&case.alice, &wanda, &rita] {
+        person.git(["pull", "-q", "--ff-only"]).ok();
+        assert_eq!(person.get("dev/db"), "the third value of dev db");
     }
 }
 
@@ -375,7 +401,7 @@ fn the_roster_taken_away_and_an_old_secret_on_a_branch() {
     case.remove(ROSTER);
     case.deliver();
     case.alice.git(["checkout", "-q", "-b", "evil", "refs/remotes/origin/evil"]).ok();
-    let why = "it does not follow the version that the trunk had at";
+    let why = "it does not follow the version that was there at";
     let attacked = Attacked::of(case).spoils(&["prod/db"]).refuses(&["get", "prod/db"], why);
     // What she has on a branch while the trunk has no vault is held against no other clone of hers.
     let attacked = attacked.ends(&["group", "set", "late", "alice", "--yes"], 0, "");

@@ -84,7 +84,7 @@ fn an_older_version_that_is_put_back_is_refused_and_a_restore_brings_the_value_b
     alice.covault(["ls"]).ok();
     mallory_pushes_back(&world, &old);
     alice.git(["pull", "-q"]).ok();
-    refused(&alice, "it does not follow the version that the trunk had");
+    refused(&alice, "it does not follow the version that was there at");
     let diff = alice.git(["diff", "HEAD~1"]).ok().text();
     assert!(diff.contains("-value: new\n+value: old"), "{diff}");
     alice.git(["revert", "--no-edit", "HEAD"]).ok();
@@ -106,7 +106,7 @@ fn what_was_just_pushed_is_known_though_it_was_put_back_before_the_next_command(
     alice.push("main");
     mallory_pushes_back(&world, &old);
     alice.git(["pull", "-q"]).ok();
-    refused(&alice, "it does not follow the version that the trunk had");
+    refused(&alice, "it does not follow the version that was there at");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn refused(attacked: Attacked, why: &str) {
 /// It does not follow what was seen; alice's next value follows both.
 #[track_caller]
 fn rolled_back(attacked: Attacked) {
-    let why = "it does not follow the version that the trunk had at";
+    let why = "it does not follow the version that was there at";
     attacked.spoils(&[DB]).refuses(GET, why).ends(&["set", DB], 0, "").reads(DB, "written by alice");
 }
 
