@@ -7,6 +7,7 @@ pub mod access;
 mod advice;
 pub mod amend;
 pub mod approve;
+mod arrival;
 mod basis;
 pub mod branch;
 mod carry;
@@ -37,6 +38,7 @@ pub mod misplaced;
 pub mod open;
 mod parts;
 mod put_back;
+pub mod questions;
 pub mod read;
 pub mod references;
 pub mod rekey;
@@ -71,7 +73,7 @@ pub use trunk::Doubt;
 
 use crate::home::{Home, Keys, OwnSigner};
 use crate::model::bytes::Hash;
-use crate::model::card::Recipient;
+use crate::model::card::{Card, Recipient};
 use crate::model::manifest::MemberRef;
 use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
@@ -219,6 +221,15 @@ impl Vault {
     /// Whether this machine has an identity at all.
     pub fn has_identity(&self) -> bool {
         self.home.has_identity()
+    }
+
+    /// Who oneself was in the vault, by the card that one's keys are on; nothing for a stranger, and for who still is
+    /// in.
+    pub(crate) fn was_member(&self) -> Option<MemberName> {
+        let own = self.own().ok().filter(|own| own.me.is_none())?;
+        let recipients = own.keys.recipients();
+        let is_mine = |card: &&Card| card.devices.iter().any(|device| recipients.contains(&device.recipient));
+        self.roster.cards().find(is_mine).map(|card| card.name.clone())
     }
 
     fn not_a_member(&self) -> VaultError {

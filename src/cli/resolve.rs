@@ -13,7 +13,8 @@ use crate::model::escape;
 use crate::model::names::{Reference, SecretPath};
 use crate::vault::Vault;
 use crate::vault::merge::{index, roster};
-use crate::vault::resolve::{Answers, Pick, Question, Questions};
+use crate::vault::questions::{Question, Questions};
+use crate::vault::resolve::{Answers, Pick};
 use crate::vault::write::Report;
 
 /// Settle what a merge left: unmerged files, and fields that several people wrote at once
@@ -144,7 +145,7 @@ fn located(vault: &Vault, references: &[Reference]) -> anyhow::Result<Wanted> {
 fn questions(context: &Context, vault: &Vault, wanted: &Wanted) -> anyhow::Result<Questions> {
     let only: Option<Vec<SecretPath>> =
         (!wanted.is_empty()).then(|| wanted.iter().map(|(path, _)| path.clone()).collect());
-    let count = only.as_ref().map_or_else(|| vault.live_names().map(|names| names.len()), |only| Ok(only.len()))?;
+    let count = only.as_ref().map_or_else(|| vault.asking_names().map(|names| names.len()), |only| Ok(only.len()))?;
     let bar = progress::bar(context, count, "opening");
     let mut questions = vault.questions(only.as_deref(), &|| bar.inc(1))?;
     bar.finish_and_clear();
@@ -283,9 +284,18 @@ fn said(
         }
     }
     for (path, author) in &left.apart {
-        out::text(&format!(
-            "{path}\n  what {author} wrote counts for nothing: covault rekey {path} --accept vouches for it, covault resolve {path} --discard leaves it out"
-        ))?;
+        let how = match left.others.get(path) {
+            Some(others) => format!("counts for nothing, and {}", others.how()),
+            None if left.lost.contains(path) => format!(
+                "opens for nobody who may write {path}, and keeps the rest of it back: covault resolve {path} \
+                 --discard leaves it out; or let one who reads it write with: covault member role NAME writer"
+            ),
+            None => format!(
+                "counts for nothing: covault rekey {path} --accept vouches for it, covault resolve {path} \
+                 --discard leaves it out"
+            ),
+        };
+        out::text(&format!("{path}\n  what {author} wrote {how}"))?;
     }
     Ok(code)
 }

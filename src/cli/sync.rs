@@ -7,7 +7,7 @@ use super::context::{Context, program};
 use super::exit::{self, Answer};
 use super::{out, progress};
 use crate::model::names::SecretPath;
-use crate::vault::resolve::Question;
+use crate::vault::questions::{Deciders, Question};
 use crate::vault::sync::{self, Synced, Syncing};
 use crate::vault::write::How;
 
@@ -115,11 +115,14 @@ fn said(context: &Context, args: &SyncArgs, synced: &Synced) -> Answer {
         context.warn(&format!("{path}: {} went with the deletion (covault restore {path})", gone.join(", ")));
     }
     for (path, author) in &synced.questions.apart {
-        let how = match synced.questions.alone.contains(path) {
-            true => "is all that is there",
-            false => "is kept beside it",
+        let questions = &synced.questions;
+        let how = match questions.lost.contains(path) {
+            true => "opens for nobody who may write it, and keeps the rest back",
+            false if questions.alone.contains(path) => "is all that is there and counts for nothing",
+            false => "is kept beside it and counts for nothing",
         };
-        context.warn(&format!("{path}: what {author} wrote {how} and counts for nothing (covault resolve)"));
+        let next = questions.others.get(path).map_or_else(|| "covault resolve".to_owned(), Deciders::how);
+        context.warn(&format!("{path}: what {author} wrote {how} ({next})"));
     }
     for (_, why, hint) in &synced.refused {
         let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();

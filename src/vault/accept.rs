@@ -58,7 +58,11 @@ struct Good {
 impl Vault {
     /// Looks at the version of a secret that is refused for its author's standing. `None` where there is none.
     pub fn vouching(&self, path: &SecretPath, now: Time) -> Result<Option<Vouching>, VaultError> {
-        self.author()?;
+        let (me, _) = self.author()?;
+        // Who may not write it could not vouch for it, either, whoever opens it.
+        if !self.roster().readers(path, &[]).iter().any(|member| member.card.name == me.reference.name) {
+            return Err(VaultError::WouldNotRead(path.to_string()));
+        }
         let file = self.file(path);
         let seen = self.repo().read_work(&file, MAX_STORED as u64)?;
         let [_, ours, theirs] = self.repo().stages(&file)?;
@@ -177,7 +181,10 @@ impl Vault {
             state if state == was => {}
             Life::Live => changes.push(("state".to_owned(), "brought back")),
             Life::Deleted => changes.push(("state".to_owned(), "deleted")),
-            Life::Moved(_) => changes.push(("state".to_owned(), "moved")),
+            Life::Moved(to) => {
+                self.check_arrives(&manifest.path, &to)?;
+                changes.push(("state".to_owned(), "moved"));
+            }
         }
         let state = self.roster().state();
         Ok(Vouching {

@@ -16,8 +16,8 @@ use super::version::{Version, authors};
 use super::{Vault, VaultError};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{Manifest, MemberRef, RosterPoint, State as Life};
-use crate::model::names::{MemberName, SecretPath};
-use crate::model::roster::{Member, Role, named_among};
+use crate::model::names::SecretPath;
+use crate::model::roster::named_among;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, Found};
@@ -153,12 +153,8 @@ impl Vault {
             let wanted: Vec<MemberRef> = readers.iter().map(|member| member.reference()).collect();
             let wanted: BTreeSet<&MemberRef> = wanted.iter().collect();
             let granted = under.roster.readers(&path, &[]);
-            let writes = |members: &[&Member], name: &MemberName| {
-                named_among(members, name).is_some_and(|member| member.role >= Role::Writer)
-            };
-            let may_write = |reader: &&&MemberRef| writes(&readers, &reader.name) && writes(&granted, &reader.name);
             let names = |refs: Vec<&&MemberRef>| refs.into_iter().map(|it| it.name.to_string()).collect::<Vec<_>>();
-            let writers: BTreeSet<&MemberRef> = sealed.any.iter().filter(may_write).copied().collect();
+            let writers = sealed.writers(&readers, &granted);
             let by = names(sealed.all.intersection(&writers).collect());
             let of_a_part = names(sealed.who_has_a_part(&writers, &wanted).iter().collect());
             let is_me = |by: &[String]| me.as_ref().is_some_and(|me| by.iter().any(|name| name == me.as_str()));

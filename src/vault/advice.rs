@@ -5,7 +5,7 @@
 mod roster;
 
 use self::roster::log_of;
-use super::error::{Kind, VaultError};
+use super::error::{Kind, Part, VaultError};
 use super::misplaced::Stray;
 use super::wrong::Wrong;
 use crate::home::HomeError;
@@ -68,6 +68,7 @@ impl VaultError {
             | Self::MachinesOf { .. }
             | Self::RenewsAlone(_)
             | Self::MachineIsIn(_)
+            | Self::MovedToNothing { .. }
             | Self::EndsOwnKey(_) => Kind::NeedsPerson,
             Self::NoVault
             | Self::NoVaultOnBranch { .. }
@@ -322,9 +323,20 @@ impl VaultError {
             Self::Refused(Refusal::GroupGranted(group)) => {
                 format!("see which grants name it with: covault grant; then: covault grant PATH --remove @{group}")
             }
-            Self::NotAReader { name, readers, has_part: true } => format!(
+            Self::NotAReader { readers, part: Part::Nothing | Part::Sealed, .. } if readers.is_empty() => {
+                "nobody who may write it opens it: let one who reads it write, with: covault member role NAME writer"
+                    .to_owned()
+            }
+            Self::NotAReader { name, readers, part: Part::Unsealed } => format!(
                 "seal what you open of it for all who read it with: covault rekey {name}; then one of {readers} joins it \
                  with the same"
+            ),
+            Self::NotAReader { name, readers, part: Part::Sealed } => {
+                format!("ask {readers}: who opens the rest joins it, for you, too, with: covault rekey {name}")
+            }
+            Self::NotAReader { name, part: Part::Lost, .. } => format!(
+                "nobody who may write it opens the rest: let a reader of it write (covault member role NAME writer), \
+                 or leave it out with: covault resolve {name} --discard"
             ),
             Self::NotAReader { readers, .. } => format!("ask one of its readers: {readers}"),
             Self::NotAMember(_) => {
@@ -362,7 +374,13 @@ impl VaultError {
                 }
                 names => format!("did you mean {}?", names.join(", ")),
             },
-            Self::Deleted { name } => format!("bring it back with: covault restore {name}"),
+            Self::Deleted { name, bare: true } => {
+                format!("nothing that counts was ever there; begin it with: covault set {name}")
+            }
+            Self::Deleted { name, .. } => format!("bring it back with: covault restore {name}"),
+            Self::MovedToNothing { name, .. } => {
+                format!("leave out that it moved, with: covault resolve {name} --discard")
+            }
             Self::Moved { name, to } => {
                 format!("use: {to}; for another secret at the old name: covault set {name} --new")
             }

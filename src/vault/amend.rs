@@ -18,7 +18,7 @@ use crate::model::bytes::Hash;
 use crate::model::card::Card;
 use crate::model::manifest::MemberRef;
 use crate::model::names::SecretPath;
-use crate::model::roster::{self, Entry, Operation, Role, Roster};
+use crate::model::roster::{self, Entry, Member, Operation, Role, Roster};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
 use crate::repo::{Change, WorkState};
@@ -267,10 +267,17 @@ impl Vault {
             }
             // What is refused already stays so.
             let version = check(now, &file, &path, bytes, Some(&verified)).ok()?;
-            // One of several that opens for nobody who lives would keep all of it from everybody, for ever.
-            let opens = |one: &SealedFile| {
-                let readers = &one.manifest().readers;
-                !version.has_siblings() || readers.iter().any(|reader| after.named(&reader.name).is_some())
+            // One of several that opens for nobody who lives would keep all of it from everybody, for ever; so would
+            // one that opens for nobody who may write, where somebody may who opens another.
+            let opens = |one: &SealedFile, for_whom: &dyn Fn(&Member) -> bool| {
+                one.manifest().readers.iter().any(|reader| after.named(&reader.name).is_some_and(for_whom))
+            };
+            let may_write = |member: &Member| member.role >= Role::Writer && after.is_granted(member, &path);
+            let has_writer = version.members().any(|one| opens(one, &may_write));
+            let opens = |one: &SealedFile| match version.has_siblings() {
+                true if has_writer => opens(one, &may_write),
+                true => opens(one, &|_| true),
+                false => true,
             };
             let lost = version.members().filter(|one| loses_right(&one.manifest().author, &path) && opens(one));
             Some(lost.map(SealedFile::hash).collect::<Vec<_>>())

@@ -38,6 +38,19 @@ pub enum Kind {
     Remote,
 }
 
+/// What oneself opens of a secret of which not all is sealed to oneself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Nothing.
+    Nothing,
+    /// Some of its versions, and oneself can seal those for all who read it.
+    Unsealed,
+    /// Some of its versions; what is missing is for others, who may write it and open that.
+    Sealed,
+    /// Some of its versions, and of the others one opens for nobody who may write it.
+    Lost,
+}
+
 /// Why a use-case did not happen. Nothing was changed, unless the text says so.
 #[derive(Debug, Error)]
 pub enum VaultError {
@@ -264,14 +277,14 @@ pub enum VaultError {
         what: Wrong,
     },
     /// Sealed for others.
-    #[error("{name} {}", not_sealed(*.has_part))]
+    #[error("{name} {}", not_sealed(*.part))]
     NotAReader {
         /// The secret.
         name: String,
-        /// Who can read it.
+        /// Who can read it; of one in parts, who can go on with it.
         readers: String,
-        /// It has several versions, and oneself opens others of them.
-        has_part: bool,
+        /// What of it oneself opens.
+        part: Part,
     },
     /// The roster does not let oneself read it, and who writes a secret reads it.
     #[error("you may not write {0}: no grant lets you read it")]
@@ -312,6 +325,16 @@ pub enum VaultError {
     Deleted {
         /// The name.
         name: String,
+        /// Nothing that was ever there counts.
+        bare: bool,
+    },
+    /// A move that a person is to vouch for, where what arrived was left out or deleted since.
+    #[error("'{name}' would be moved to '{to}', where nothing is any more")]
+    MovedToNothing {
+        /// The secret.
+        name: String,
+        /// Where it would be.
+        to: String,
     },
     /// It lives elsewhere.
     #[error("'{name}' was moved to '{to}'")]
@@ -786,9 +809,12 @@ impl VaultError {
     }
 }
 
-/// What a secret is to who cannot open it; `has_part` where that is one of its versions alone.
-fn not_sealed(has_part: bool) -> &'static str {
-    if has_part { "has several versions, and not all are sealed to you" } else { "is not sealed to you" }
+/// What a secret is to who cannot open it, or not all of it.
+fn not_sealed(part: Part) -> &'static str {
+    match part {
+        Part::Nothing => "is not sealed to you",
+        Part::Unsealed | Part::Sealed | Part::Lost => "has several versions, and not all are sealed to you",
+    }
 }
 
 /// An error with its causes, on one line.

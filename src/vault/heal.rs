@@ -96,7 +96,7 @@ impl Vault {
     }
 
     /// Whether the file at a name says that it holds siblings.
-    fn is_sibling_file(&self, path: &SecretPath) -> bool {
+    pub(super) fn is_sibling_file(&self, path: &SecretPath) -> bool {
         let bytes = self.repo().read_work(&self.file(path), MAX_STORED as u64);
         bytes.is_ok_and(|bytes| bytes.is_some_and(|bytes| seal::is_siblings(&bytes)))
     }

@@ -75,11 +75,18 @@ impl Vault {
     }
 
     /// The tombstone of a secret that nobody but they ever wrote: with what counts for nothing it is gone.
-    pub(super) fn grave_over(&self, path: &SecretPath, now: Time) -> Result<Draft, VaultError> {
+    pub(super) fn grave_over(
+        &self,
+        path: &SecretPath,
+        refused: &[RefusedSibling],
+        now: Time,
+    ) -> Result<Draft, VaultError> {
         let on_disk = self.repo().read_work(&self.file(path), MAX_STORED as u64)?;
         let mut draft = Draft::birth(self.roster().vault, path.clone());
         self.bury(&mut draft.document, None, now)?;
         draft.over = self.found(on_disk.as_deref())?;
+        // What one version cannot name stays beside it for the next time.
+        draft.kept_apart = refused.iter().map(|sibling| sibling.bytes().to_vec()).collect();
         Ok(draft)
     }
 
@@ -104,7 +111,8 @@ impl Vault {
                 }
             }
         }
-        let room = MAX_PARENTS.saturating_sub(draft.parents.len());
+        // What opens for nobody who may write there was let go of before.
+        let room = MAX_PARENTS.saturating_sub(draft.parents.len() + draft.let_go.len());
         // Where there is no room for all, those that the history will ask for come first, and those alone wait for more of it.
         let (asked_for, others): (Vec<_>, Vec<_>) = match refused.len() > room {
             true => {
@@ -115,7 +123,7 @@ impl Vault {
             }
             false => (refused.iter().collect(), Vec::new()),
         };
-        draft.let_go = asked_for.iter().chain(&others).take(room).map(|one| one.hash()).collect();
+        draft.let_go.extend(asked_for.iter().chain(&others).take(room).map(|one| one.hash()));
         let left = asked_for.get(room..).unwrap_or_default();
         draft.kept_apart.retain(|file| {
             let is_among = |some: &[&RefusedSibling]| some.iter().any(|one| one.bytes() == file);

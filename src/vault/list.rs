@@ -1,5 +1,7 @@
 //! What secrets there are, by name, and by what their manifests say. Nothing is opened here.
 
+use std::collections::BTreeSet;
+
 use super::version::Version;
 use super::{Vault, VaultError, sealed};
 use crate::home::ListedFile;
@@ -72,6 +74,17 @@ impl Vault {
             let files = self.repo().list_work(&folder)?.files;
             names.extend(files.iter().filter_map(|file| self.path_of(file)));
         }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Names of secrets that may ask a person something: those that live, and tombstones beside which something lies.
+    pub fn asking_names(&self) -> Result<Vec<SecretPath>, VaultError> {
+        let mut names = self.live_names()?;
+        let live: BTreeSet<SecretPath> = names.iter().cloned().collect();
+        let files = self.repo().list_work(&sealed::secrets(self.root()))?.files;
+        let others = files.iter().filter_map(|file| self.path_of(file)).filter(|path| !live.contains(path));
+        names.extend(others.filter(|path| self.is_sibling_file(path)));
         names.sort_unstable();
         Ok(names)
     }

@@ -2,6 +2,7 @@
 //!
 //! Whether it is good by the roster was asked before, in `check`.
 
+use super::error::Part;
 use super::read::Secret;
 use super::version::Version;
 use super::wrong::Wrong;
@@ -51,7 +52,7 @@ impl Opener<'_> {
             if matches!(source, SealError::NotAReader) {
                 let readers: Vec<_> = manifest.readers.iter().map(|r| r.name.to_string()).collect();
                 let (name, readers) = (manifest.path.to_string(), readers.join(", "));
-                return VaultError::NotAReader { name, readers, has_part: false };
+                return VaultError::NotAReader { name, readers, part: Part::Nothing };
             }
             VaultError::Sealed { file: file(), source }
         })?;

@@ -5,11 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use super::VaultError;
+use super::draft::Draft;
+use super::error::Part;
 use super::open::Opener;
 use super::read::Secret;
 use super::version::Version;
+use super::{Vault, VaultError};
 use crate::model::manifest::{MAX_PARENTS, MemberRef};
+use crate::model::names::SecretPath;
+use crate::model::roster::{Member, Role, named_among};
+use crate::seal::SealedFile;
 
 /// Whom the versions in a file are sealed to, those that count.
 pub(super) struct SealedTo<'v> {
@@ -33,7 +38,24 @@ impl Version {
     }
 }
 
-impl SealedTo<'_> {
+impl<'v> SealedTo<'v> {
+    /// Those of whom it is sealed to who may write it: `readers` read it under some roster, and `granted` do by a
+    /// grant.
+    pub(super) fn writers(&self, readers: &[&Member], granted: &[&Member]) -> BTreeSet<&'v MemberRef> {
+        let is_writer = |members: &[&Member], reader: &MemberRef| {
+            named_among(members, &reader.name).is_some_and(|member| member.role >= Role::Writer)
+        };
+        let may_write = |reader: &&MemberRef| is_writer(readers, reader) && is_writer(granted, reader);
+        self.any.iter().filter(|reader| may_write(reader)).copied().collect()
+    }
+
+    /// Whether one of several versions opens for nobody among `writers`, and another does: that one keeps the other
+    /// back.
+    fn has_lost(&self, writers: &BTreeSet<&MemberRef>) -> bool {
+        let has_writer = |readers: &BTreeSet<&MemberRef>| !readers.is_disjoint(writers);
+        self.each.iter().any(has_writer) && !self.each.iter().all(has_writer)
+    }
+
     /// Where nobody among `writers` opens all of the versions: those of them who open one that is not sealed to exactly
     /// those who are `wanted`. Nobody, where one of the versions opens for none of them: no way leads to all of it then.
     pub(super) fn who_has_a_part(
@@ -55,8 +77,30 @@ impl Opener<'_> {
     pub fn open(&self, version: &Version) -> Result<Secret, VaultError> {
         match self.open_part(version)? {
             (secret, None) => Ok(secret),
+            (_, Some(VaultError::NotAReader { name, .. })) => {
+                let (part, readers) = self.way_on(version);
+                Err(VaultError::NotAReader { name, readers: readers.join(", "), part })
+            }
             (_, Some(closed)) => Err(closed),
         }
+    }
+
+    /// What oneself can do about a version of which one opens a part, and who else can do something.
+    fn way_on(&self, version: &Version) -> (Part, Vec<String>) {
+        let (path, sealed) = (&version.manifest().path, version.sealed_to());
+        let readers = self.roster.readers(path, &version.shares().holders());
+        let wanted: Vec<MemberRef> = readers.iter().map(|member| member.reference()).collect();
+        let writers = sealed.writers(&readers, &self.roster.readers(path, &[]));
+        if sealed.has_lost(&writers) {
+            return (Part::Lost, Vec::new());
+        }
+        let mut able = sealed.who_has_a_part(&writers, &wanted.iter().collect());
+        if able.is_empty() {
+            able = sealed.all.intersection(&writers).copied().collect();
+        }
+        let is_me = |reader: &&&MemberRef| reader.name == self.me.reference.name;
+        let part = if able.iter().any(|reader| is_me(&reader)) { Part::Unsealed } else { Part::Sealed };
+        (part, able.iter().filter(|reader| !is_me(reader)).map(|reader| reader.name.to_string()).collect())
     }
 
     /// The same with those of the siblings that open; the others are beside it. Why the first of those does not open.
@@ -88,17 +132,42 @@ impl Opener<'_> {
             (Some(mut secret), closed) => {
                 secret.left_over = [left_over, beside].concat();
                 secret.kept_apart = version.refused().iter().map(|refused| refused.bytes().to_vec()).collect();
-                let closed = closed.map(|error| match error {
-                    VaultError::NotAReader { name, readers, .. } => {
-                        VaultError::NotAReader { name, readers, has_part: true }
-                    }
-                    other => other,
-                });
                 Ok((secret, closed))
             }
             (None, Some(closed)) => Err(closed),
             // A version has one member at least.
             (None, None) => Err(VaultError::NothingGood(version.manifest().path.to_string())),
         }
+    }
+}
+
+impl Vault {
+    /// The versions in a file that count and open for nobody who may write there, where another one does.
+    pub(super) fn lost_in<'v>(&self, version: &'v Version) -> Vec<&'v SealedFile> {
+        let (path, sealed) = (&version.manifest().path, version.sealed_to());
+        let readers = self.under().readers(path, &version.shares());
+        let writers = sealed.writers(&readers, &self.roster().readers(path, &[]));
+        if !sealed.has_lost(&writers) {
+            return Vec::new();
+        }
+        version.members().filter(|one| !one.manifest().readers.iter().any(|reader| writers.contains(reader))).collect()
+    }
+
+    /// Begins a version of what oneself opens of a secret, which lets go of what opens for nobody who may write it: it
+    /// is named among the parents, and stays in the history for who opens it. `None` where nothing is lost so.
+    pub(super) fn without_lost(&self, path: &SecretPath) -> Result<Option<Draft>, VaultError> {
+        let Some(version) = self.current(path)? else { return Ok(None) };
+        let lost = self.lost_in(&version);
+        if lost.is_empty() {
+            return Ok(None);
+        }
+        // Beside a newer one nobody can tell what is lost.
+        self.newest(path)?;
+        let (secret, _) = self.opener()?.open_part(&version)?;
+        let mut draft = Draft::after(secret);
+        draft.kept_apart.retain(|file| lost.iter().all(|one| one.bytes() != file.as_slice()));
+        draft.let_go = lost.iter().map(|one| one.hash()).collect();
+        draft.over = self.found(Some(version.stored()))?;
+        Ok(Some(draft))
     }
 }

@@ -18,6 +18,7 @@ use crate::model::document::Document;
 use crate::model::manifest::{Manifest, State};
 use crate::model::names::{FieldName, Reference, SecretPath};
 use crate::model::read::{self, FieldView};
+use crate::model::register::Key;
 use crate::model::roster::Roster;
 use crate::repo::{ObjectId, RepoError, names};
 use crate::seal::MAX_STORED;
@@ -126,7 +127,7 @@ impl Secret {
 pub(super) fn check_lives(path: &SecretPath, state: &State) -> Result<(), VaultError> {
     match state {
         State::Live => Ok(()),
-        State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
+        State::Deleted => Err(VaultError::Deleted { name: path.to_string(), bare: false }),
         State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
     }
 }
@@ -233,11 +234,21 @@ impl Vault {
     /// The living secret at a name; deleted, moved and unknown names are refused with what would help.
     pub fn secret(&self, path: &SecretPath) -> Result<Secret, VaultError> {
         let version = self.newest(path)?.ok_or_else(|| self.unknown(path))?;
-        check_lives(path, &version.manifest().state)?;
+        check_lives(path, &version.manifest().state).map_err(|error| match error {
+            VaultError::Deleted { name, .. } => VaultError::Deleted { name, bare: self.is_bare(&version) },
+            other => other,
+        })?;
         let secret = self.open_version(&version)?;
         // Siblings may together say what none of them says alone.
         check_lives(path, &secret.manifest.state)?;
         Ok(secret)
+    }
+
+    /// Whether a tombstone is of a secret that nobody ever wrote whose word counts: there is nothing in it that was
+    /// deleted.
+    fn is_bare(&self, version: &Version) -> bool {
+        let is_state = |secret: Secret| secret.document.registers().all(|(key, _)| *key == Key::State);
+        self.open_version(version).is_ok_and(is_state)
     }
 
     /// Which secret and field a reference names: the reading that lives, else one with a

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::access::{Due, Pending, Plan, RefusedFiles};
 use super::draft::Draft;
+use super::error::Part;
 use super::write::{How, Report};
 use super::{Vault, VaultError};
 use crate::model::names::SecretPath;
@@ -74,10 +75,12 @@ impl Vault {
         if only.is_some()
             && let Some(first) = plan.due.first().filter(|_| !plan.due.iter().any(Due::is_sealed))
         {
+            // What of it is in the way says why.
+            self.open_version(first.version())?;
             return Err(VaultError::NotAReader {
                 name: first.pending.path.to_string(),
                 readers: first.pending.by.join(", "),
-                has_part: false,
+                part: Part::Nothing,
             });
         }
         let (mut drafts, mut notes) = (Vec::new(), Vec::new());

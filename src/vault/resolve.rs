@@ -1,18 +1,17 @@
-//! `resolve`: the questions that a join leaves to people, and their answers.
+//! `resolve`: the answers of people to the questions that a join leaves.
 //!
 //! An answer is a write of its own, never the removal of one: two people who answer at once leave another question, and
 //! no value is lost. What git left unmerged is settled in `merge/index.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::basis::{Basis, put_back};
 use super::carry::{By, Carried};
 use super::draft::Draft;
-use super::gone::gone;
 use super::keys::{KeyError, is_for_resume};
-use super::read::Secret;
+use super::questions::Question;
 use super::trunk::descends;
-use super::version::{RefusedSibling, Version, authors};
+use super::version::Version;
 use super::write::{How, Report};
 use super::{Vault, VaultError, sealed};
 use crate::model::bytes::WriteName;
@@ -21,66 +20,6 @@ use crate::model::names::{FieldName, SecretPath};
 use crate::model::register::{Key, Value, Write};
 use crate::model::shares::Shares;
 use crate::repo::{Ancestry, Found, ObjectId, Operation, RepoError};
-
-/// A field that several people wrote at once.
-#[derive(Debug)]
-pub struct Question {
-    /// The secret.
-    pub path: SecretPath,
-    /// The field.
-    pub field: FieldName,
-    /// What was written, the newest first.
-    pub writes: Vec<Write>,
-    /// They are keys that several clones had issued: `covault key resume` settles which of them stays.
-    pub issued: bool,
-}
-
-/// What waits for a person.
-#[derive(Debug, Default)]
-pub struct Questions {
-    /// Fields with several values.
-    pub fields: Vec<Question>,
-    /// Secrets that somebody deleted or moved while somebody else changed them.
-    pub contested: Vec<SecretPath>,
-    /// Where those of them were moved that were.
-    pub moved: BTreeMap<SecretPath, BTreeSet<SecretPath>>,
-    /// What went with the deletion of those of them that lost something.
-    pub gone: BTreeMap<SecretPath, Vec<String>>,
-    /// Versions that are kept beside a secret, or lie in its place, and count for nothing, with their author.
-    pub apart: Vec<(SecretPath, String)>,
-    /// Those of their secrets that are refused, as nothing of them counts.
-    pub alone: BTreeSet<SecretPath>,
-}
-
-impl Questions {
-    fn ask(&mut self, path: &SecretPath, secret: &Secret) {
-        for field in secret.fields().into_iter().filter(|field| field.is_conflicted()) {
-            let writes = field.writes.into_iter().cloned().collect();
-            let issued = is_for_resume(&secret.document, field.name, secret.manifest.at);
-            self.fields.push(Question { path: path.clone(), field: field.name.clone(), writes, issued });
-        }
-        if secret.document.is_contested() {
-            self.contested.push(path.clone());
-            let moves = secret.document.moves();
-            self.moved.extend((!moves.is_empty()).then(|| (path.clone(), moves)));
-            let gone = gone(&secret.document);
-            self.gone.extend((!gone.is_empty()).then(|| (path.clone(), gone)));
-        }
-    }
-
-    /// Each author of what is kept beside it, once.
-    fn list_apart(&mut self, path: &SecretPath, refused: &[RefusedSibling]) {
-        self.apart.extend(authors(refused).into_iter().map(|author| (path.clone(), author)));
-    }
-
-    /// Whether nothing is asked.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.contested.is_empty() && self.apart.is_empty()
-    }
-}
-
-/// Secrets that could not be asked, each with why.
-type Unopened = Vec<(SecretPath, VaultError)>;
 
 /// Which of several values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,61 +51,6 @@ pub struct Answers {
 }
 
 impl Vault {
-    /// What waits for a person, in these secrets or in all. `progress` is told after each.
-    pub fn questions(
-        &self,
-        only: Option<&[SecretPath]>,
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<Questions, VaultError> {
-        let names = only.map_or_else(|| self.live_names(), |only| Ok(only.to_vec()))?;
-        let (questions, refused) = self.asked_by(&names, progress)?;
-        // What is not ours to read, or refused, is not ours to answer; `status` lists it.
-        match refused.into_iter().next().filter(|_| only.is_some()) {
-            Some((_, error)) => Err(error),
-            None => Ok(questions),
-        }
-    }
-
-    /// The same, with what does not open, or is refused and not for a person to decide about.
-    pub(super) fn asked_by(
-        &self,
-        names: &[SecretPath],
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<(Questions, Unopened), VaultError> {
-        let (mut questions, mut unopened) = (Questions::default(), Vec::new());
-        for (path, secret) in names.iter().zip(self.open_many(names, progress)?) {
-            match secret {
-                Ok(secret) => {
-                    questions.ask(path, &secret);
-                    if !secret.kept_apart.is_empty()
-                        && let Some(version) = self.current(path)?
-                    {
-                        questions.list_apart(path, version.refused());
-                    }
-                }
-                Err(error) => {
-                    let alone = if error.is_about_standing() { self.refused_alone(path)? } else { Vec::new() };
-                    questions.list_apart(path, &alone);
-                    match alone.is_empty() {
-                        true => unopened.push((path.clone(), error)),
-                        false => drop(questions.alone.insert(path.clone())),
-                    }
-                }
-            }
-        }
-        Ok((questions, unopened))
-    }
-
-    /// What a secret asked as it was in a commit, where it opens.
-    pub(super) fn questions_at(&self, commit: ObjectId, path: &SecretPath) -> Result<Questions, VaultError> {
-        let mut questions = Questions::default();
-        if let Some(version) = self.version_at(commit, path)? {
-            questions.ask(path, &self.open_version(&version)?);
-            questions.list_apart(path, version.refused());
-        }
-        Ok(questions)
-    }
-
     /// The write of a question that is picked.
     pub fn picked(&self, question: &Question, pick: &Pick) -> Result<WriteName, VaultError> {
         let nothing = |what: String| VaultError::NoSuchValue {
@@ -215,10 +99,20 @@ impl Vault {
             let mut draft = match only_that {
                 true if !alone.is_empty() => match self.over_refused(path, &alone)? {
                     Some(draft) => draft,
-                    None => self.grave_over(path, how.now)?,
+                    None => match self.arriving_good(path, &alone)? {
+                        Some(draft) => draft,
+                        None => {
+                            let named: Vec<SecretPath> = paths.iter().map(|path| (*path).clone()).collect();
+                            drafts.extend(self.did_not_move(&mut writing, path, &named)?);
+                            self.grave_over(path, &alone, how.now)?
+                        }
+                    },
                 },
                 // What lies beside a tombstone can be let go of, too.
-                true => writing.start_as_it_is(path)?,
+                true => match self.without_lost(path)? {
+                    Some(draft) => draft,
+                    None => writing.start_as_it_is(path)?,
+                },
                 false => writing.start_living(path)?,
             };
             for (_, field, name) in answers.picks.iter().filter(|(of, _, _)| of == *path) {

@@ -17,7 +17,7 @@ use crate::model::read;
 use crate::model::register::{Key, Value, Write};
 use crate::model::shares::Shares;
 use crate::model::time::Time;
-use crate::repo::{ObjectId, RepoError};
+use crate::repo::{Found, ObjectId, RepoError};
 use crate::seal::SealedFile;
 
 /// What is to be done to undo what a commit did to a secret.
@@ -32,7 +32,7 @@ enum Undo {
 
 /// What was found of what a commit changed.
 #[derive(Default)]
-struct Found {
+struct Tally {
     /// No commit has what lies there.
     is_left: bool,
     /// Something was put back.
@@ -57,8 +57,10 @@ impl Vault {
         let old = self.living(path, self.open_version(&self.old_version(path, revision)?)?)?;
         let buried = draft.parents.iter().any(|(_, manifest)| manifest.state != State::Live);
         let changed = self.bring_back(&mut draft.document, &old, how.now)?;
+        // What somebody took away without deleting it is missing, whatever the trunk had.
+        let is_missing = draft.over == Found::Nothing;
         let message = format!("covault: restore {path} to revision {}", old.manifest.revision);
-        if !changed && !buried && !draft.joins() {
+        if !changed && !buried && !draft.joins() && !is_missing {
             return match self.unsettled(path)? {
                 Some(file) if !how.dry_run => writing.finish(&[], vec![file], &message),
                 _ => Ok(super::setup::nothing_written(how)),
@@ -170,7 +172,7 @@ impl Vault {
         let (before_side, after_side) =
             (Some((&before.document, before.manifest.at)), after.map(|after| (&after.document, after.manifest.at)));
         let here = compare::differences(before_side, Some((&draft.document, now)));
-        let mut found = Found { is_left: left.is_some(), ..Found::default() };
+        let mut found = Tally { is_left: left.is_some(), ..Tally::default() };
         for difference in compare::differences(before_side, after_side) {
             let live = |document: &Document| -> BTreeSet<_> {
                 let register = document.register(&difference.key);
@@ -197,8 +199,8 @@ impl Vault {
             self.undo_shares(&mut draft, shares, now, &mut found, notes)?;
         }
         Ok(match (found, left) {
-            (Found { changed: true, .. }, _) => Undo::Write(Box::new(draft)),
-            (Found { as_before: true, since: false, .. }, Some(file)) => Undo::Done(file),
+            (Tally { changed: true, .. }, _) => Undo::Write(Box::new(draft)),
+            (Tally { as_before: true, since: false, .. }, Some(file)) => Undo::Done(file),
             _ => Undo::Nothing,
         })
     }
@@ -210,7 +212,7 @@ impl Vault {
         draft: &mut Draft,
         [before, after]: [&Shares; 2],
         now: Time,
-        found: &mut Found,
+        found: &mut Tally,
         notes: &mut Vec<String>,
     ) -> Result<(), VaultError> {
         let path = draft.document.path.clone();

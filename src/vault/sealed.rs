@@ -125,7 +125,7 @@ impl Writing<'_> {
                 basis.note.into_iter().for_each(|note| self.note(note));
                 Ok(basis.draft)
             }
-            State::Deleted | State::Moved(_) => Err(VaultError::Deleted { name: path.to_string() }),
+            State::Deleted | State::Moved(_) => Err(VaultError::Deleted { name: path.to_string(), bare: false }),
         }
     }
 

@@ -298,7 +298,7 @@ impl Writing<'_> {
         let draft = self.start_as_it_is(path)?;
         match draft.document.state() {
             State::Live => Ok(draft),
-            State::Deleted => Err(VaultError::Deleted { name: path.to_string() }),
+            State::Deleted => Err(VaultError::Deleted { name: path.to_string(), bare: false }),
             State::Moved(to) => Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
         }
     }

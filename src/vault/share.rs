@@ -67,7 +67,7 @@ impl Vault {
         };
         match &version.manifest().state {
             Life::Live => {}
-            Life::Deleted => return Err(VaultError::Deleted { name: path.to_string() }),
+            Life::Deleted => return Err(VaultError::Deleted { name: path.to_string(), bare: false }),
             Life::Moved(to) => return Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
         }
         match self.basis(path)? {

@@ -8,8 +8,10 @@ use std::path::Path;
 
 use super::error::Kind;
 use super::merge::{index, is_bystander, roster};
-use super::resolve::{Answers, Questions};
+use super::questions::Questions;
+use super::resolve::Answers;
 use super::verify::{self, Also, What};
+use super::version::{RefusedSibling, authors};
 use super::write::How;
 use super::{FOLDER, Vault, VaultError, branch, root_above, root_in, sealed, setup};
 use crate::home::Home;
@@ -346,11 +348,13 @@ fn finish(
     open.extend(synced.changed.iter().cloned());
     if vault.me().is_err() {
         synced.refused = refused(&vault, &open);
+        say_who_is_out(&vault, before, &mut synced)?;
         return Ok(synced);
     }
-    // What is deleted or moved asks nothing; a file that is refused may.
+    // What is deleted or moved asks nothing but what becomes of what lies beside it; a file that is refused may.
     let asks = |path: &&SecretPath| match vault.current(path) {
-        Ok(version) => version.is_some_and(|version| version.manifest().state == State::Live),
+        Ok(version) => version
+            .is_some_and(|it| it.manifest().state == State::Live || it.has_siblings() || !it.refused().is_empty()),
         Err(_) => true,
     };
     let asking: Vec<SecretPath> = synced.changed.iter().filter(asks).cloned().collect();
@@ -409,4 +413,27 @@ fn refused(vault: &Vault, paths: &BTreeSet<SecretPath>) -> Vec<Refused> {
 
 fn said(path: SecretPath, error: &VaultError) -> Refused {
     (path, super::error::chain(error), error.hint())
+}
+
+/// Tells somebody who was a member and is none any more, and which of what they wrote counts for nothing.
+fn say_who_is_out(vault: &Vault, before: Option<ObjectId>, synced: &mut Synced) -> Result<(), VaultError> {
+    let Some(name) = vault.was_member() else { return Ok(()) };
+    synced.notes.push(format!("{name} is no member of this vault any more, and what {name} writes counts for nothing"));
+    for path in &synced.changed {
+        let is_theirs = |refused: &[RefusedSibling]| authors(refused).contains(name.as_str());
+        let was_there = before.and_then(|before| vault.version_at(before, path).ok().flatten());
+        // That is told once.
+        if was_there.is_some_and(|version| is_theirs(version.refused())) {
+            continue;
+        }
+        let is_alone = is_theirs(&vault.refused_alone(path)?);
+        let is_beside = matches!(vault.current(path), Ok(Some(version)) if is_theirs(version.refused()));
+        if is_alone || is_beside {
+            let questions = &mut synced.questions;
+            questions.apart.push((path.clone(), name.to_string()));
+            questions.others.extend(vault.who_decides(path).map(|others| (path.clone(), others)));
+            questions.alone.extend(is_alone.then(|| path.clone()));
+        }
+    }
+    Ok(())
 }

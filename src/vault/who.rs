@@ -142,7 +142,7 @@ impl View<'_> {
         let manifest = version.manifest();
         match &manifest.state {
             Life::Live => {}
-            Life::Deleted => return Err(VaultError::Deleted { name: path.to_string() }),
+            Life::Deleted => return Err(VaultError::Deleted { name: path.to_string(), bare: false }),
             Life::Moved(to) => return Err(VaultError::Moved { name: path.to_string(), to: to.to_string() }),
         }
         let shares = version.shares();

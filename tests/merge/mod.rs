@@ -1,5 +1,6 @@
 //! What two branches made of one vault, brought together in real clones.
 
+mod arrival;
 mod clones;
 mod decisions;
 mod departed;
@@ -24,4 +25,5 @@ mod sides;
 mod sight;
 mod stops;
 mod sync;
+mod told;
 mod traps;

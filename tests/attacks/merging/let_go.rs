@@ -5,7 +5,7 @@ use covault::model::manifest::{MAX_PARENTS, MAX_REVISION, Manifest};
 use covault::seal::{SealedFile, bundle, members, peek_manifest};
 
 use super::super::rig::{Attacked, Case, file};
-use super::{DB, branch, merged, stuff};
+use super::{DB, branch, merged, put, stuff};
 use crate::cli::json;
 
 /// The versions in alice's file.
@@ -65,6 +65,24 @@ fn more_than_one_version_can_name_go_in_steps() {
     assert_eq!(versions(&attacked).len(), 1);
     assert_eq!(alice.get(DB), "what alice wrote meanwhile");
     attacked.both_find(&[]);
+}
+
+#[test]
+fn where_nothing_of_the_secret_counts_what_one_version_cannot_name_stays_for_the_next_step() {
+    const NEW: &str = "dev/new";
+    let case = Case::new();
+    branch(&case, "branched", |case| {
+        put(case, NEW, (0..MAX_PARENTS + 2).map(|_| case.birth(NEW, "gina").bytes()).collect());
+    });
+    let alice = &case.alice;
+    alice.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/evil"]).ok();
+    let said = alice.covault(["resolve", NEW, "--discard"]).exits(5);
+    assert!(said.err.contains("2 more than one version can name"), "{}", said.err);
+    let left = members(&std::fs::read(alice.file(NEW)).unwrap()).unwrap().len();
+    assert_eq!(left, 3, "the tombstone, and what it could not name");
+    alice.covault(["resolve", NEW, "--discard"]).ok();
+    alice.covault(["get", NEW]).exits(3);
+    Attacked::of(case).both_find(&[]);
 }
 
 #[test]
