@@ -14,6 +14,7 @@ mod carry;
 pub mod check;
 pub mod doctor;
 pub mod draft;
+mod dropped;
 pub mod edit;
 pub mod env;
 pub mod error;

@@ -15,7 +15,7 @@ use crate::vault::Vault;
 use crate::vault::merge::{index, roster};
 use crate::vault::questions::{Question, Questions};
 use crate::vault::resolve::{Answers, Pick};
-use crate::vault::write::Report;
+use crate::vault::write::{How, Report};
 
 /// Settle what a merge left: unmerged files, and fields that several people wrote at once
 ///
@@ -122,6 +122,7 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
         let done = format!("joined in what {rev} had");
         return out::report(context, &report, &done, &format!("join in what {rev} had"));
     }
+    put_back_dropped(context, &vault, &only, &how, &mut settled)?;
     // A reader sees what is open, and somebody without a key here has seen all that they can.
     if vault.may_write().is_err() {
         let seen = if vault.me().is_ok() { questions(context, &vault, &wanted) } else { Ok(Questions::default()) };
@@ -133,6 +134,31 @@ pub fn run(context: &Context, args: &ResolveArgs) -> Answer {
     let report = vault.resolve(&answers, &how)?;
     let left = if how.dry_run { questions } else { self::questions(context, &context.vault()?, &wanted)? };
     said(context, Some(&report), &settled, &left, args)
+}
+
+/// Puts back what git took as it is from the side whose roster was not taken.
+fn put_back_dropped(
+    context: &Context,
+    vault: &Vault,
+    only: &[SecretPath],
+    how: &How,
+    settled: &mut index::Settled,
+) -> anyhow::Result<()> {
+    let dropped = vault.dropped(only)?;
+    if dropped.is_empty() || vault.may_write().is_err() {
+        return Ok(());
+    }
+    let done = vault.put_back_dropped(&dropped, how)?;
+    done.report.notes.iter().for_each(|note| context.note(note));
+    done.left.iter().for_each(|(_, why)| context.warn(why));
+    settled.dropped.extend(done.left);
+    let names: Vec<&str> = done.names.iter().map(SecretPath::as_str).collect();
+    match &done.report.commit {
+        _ if names.is_empty() => {}
+        Some(commit) => context.note(&format!("good again: {} (commit {})", names.join(", "), out::short(commit))),
+        None => settled.names.extend(done.names),
+    }
+    Ok(())
 }
 
 /// The secrets and fields that names mean.
@@ -228,7 +254,7 @@ fn said(
     left: &Questions,
     args: &ResolveArgs,
 ) -> Answer {
-    let open = !left.is_empty() || !settled.left.is_empty();
+    let open = !left.is_empty() || !settled.left.is_empty() || !settled.dropped.is_empty();
     let code = if open { exit::CONFLICT } else { exit::DONE };
     let names: Vec<&str> = settled.names.iter().map(SecretPath::as_str).collect();
     if context.json() {
@@ -236,6 +262,8 @@ fn said(
         all.insert("settled".into(), json!(names));
         let unmerged = settled.left.iter().map(|(file, why)| json!({ "file": file, "why": why }));
         all.insert("unmerged".into(), unmerged.collect());
+        let dropped = settled.dropped.iter().map(|(file, why)| json!({ "file": file, "why": why }));
+        all.insert("dropped".into(), dropped.collect());
         all.insert("fields".into(), left.fields.iter().map(|question| as_json(question, args.reveal)).collect());
         all.insert("contested".into(), json!(left.contested.iter().map(SecretPath::as_str).collect::<Vec<_>>()));
         let gone = left.gone.iter().map(|(path, gone)| json!({ "name": path.as_str(), "gone": gone }));

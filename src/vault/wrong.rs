@@ -103,6 +103,11 @@ impl VaultError {
         matches!(self, Self::Inconsistent { what: Wrong::NoStanding { .. } | Wrong::NotEntitled { .. }, .. })
     }
 
+    /// Whether a file names what the roster here does not know.
+    pub(super) fn is_of_another_roster(&self) -> bool {
+        matches!(self, Self::Inconsistent { what: Wrong::Point | Wrong::UnknownAuthor | Wrong::UnknownReader, .. })
+    }
+
     /// The code of the step that refused, for `verify`.
     pub fn code(&self) -> &'static str {
         match self {

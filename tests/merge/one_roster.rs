@@ -67,3 +67,57 @@ fn with_ones_own_roster_resolve_keeps_ones_own_side() {
     let [staged, ours] = sides.map(|name| carol.git(["rev-parse", name]).ok().text());
     assert_eq!(staged, ours);
 }
+
+/// The same where carol's side alone changed prod/db and began two others.
+fn with_more_on_carols_side() -> Team {
+    let team = Team::new();
+    let (alice, carol, bob) = (&team.alice, &team.carol, &team.bob);
+    alice.set("prod/db", "the first value of prod db");
+    alice.git(["push", "-q"]).ok();
+    carol.covault(["sync"]).ok();
+    bob.covault(["sync"]).ok();
+    carol.covault(["member", "role", "alice", "writer", "--yes"]).ok();
+    bob.git(["pull", "-q", carol.repo.to_str().unwrap(), "main"]).ok();
+    bob.set("dev/bobs", "begun by bob");
+    carol.git(["pull", "-q", bob.repo.to_str().unwrap(), "main"]).ok();
+    carol.set("dev/new", "begun by carol");
+    carol.set("prod/db", "what carol wrote");
+    alice.covault(["member", "role", "carol", "writer", "--yes"]).ok();
+    alice.git(["push", "-q"]).ok();
+    team
+}
+
+#[test]
+fn what_git_took_as_it_is_from_the_dropped_side_is_put_back_written_again_or_named() {
+    for is_committed in [false, true] {
+        let team = with_more_on_carols_side();
+        let (alice, carol) = (&team.alice, &team.carol);
+        takes(carol, "--theirs");
+        if is_committed {
+            carol.git(["commit", "-q", "-m", "alice's roster"]).ok();
+        }
+        let said = carol.covault(["resolve"]).exits(5);
+        let of = "is of the roster that was not taken, and is";
+        for line in [
+            format!("prod/db: what carol wrote {of} left out: it has to be written again"),
+            format!("dev/new: what carol wrote {of} written again under this one"),
+            format!("dev/bobs: what bob wrote {of} refused"),
+        ] {
+            assert!(said.err.contains(&line), "{}", said.err);
+        }
+        // Nobody signs for somebody whom only the dropped roster may know; the command that is named takes it away.
+        assert!(said.err.contains("git rm -f -- .covault/secrets/dev/bobs.age"), "{}", said.err);
+        carol.git(["rm", "-q", "-f", "--", ".covault/secrets/dev/bobs.age"]).ok();
+        carol.git(["commit", "-q", "-m", "what is good under alice's roster"]).ok();
+        carol.covault(["resolve"]).ok();
+        carol.covault(["sync"]).ok();
+        alice.covault(["sync"]).ok();
+        for person in [carol, alice] {
+            assert_eq!(person.get("prod/db"), "the first value of prod db");
+            assert_eq!(person.get("dev/new"), "begun by carol");
+            person.covault(["verify"]).ok();
+        }
+        alice.set("prod/db", "what alice wrote then");
+        alice.set("dev/bobs", "begun by alice");
+    }
+}

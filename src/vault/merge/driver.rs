@@ -442,7 +442,7 @@ fn is_part(one: &Secret, other: &Secret) -> bool {
 
 /// Whether a version names what no roster in sight knows.
 pub(super) fn is_unknown(error: &VaultError) -> bool {
-    matches!(error, VaultError::Inconsistent { what: Wrong::Point | Wrong::UnknownAuthor | Wrong::UnknownReader, .. })
+    error.is_of_another_roster()
 }
 
 /// A version under a roster that somebody extended who is no admin in ours.

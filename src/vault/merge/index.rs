@@ -33,6 +33,8 @@ pub struct Settled {
     pub report: Report,
     /// Files that are still unmerged, with why and the next step.
     pub left: Vec<(String, String)>,
+    /// Files of a roster that was not taken, with why and the next step.
+    pub dropped: Vec<(String, String)>,
 }
 
 /// Settles the unmerged secrets of the vault in `folder`, or `only` those, and stages them as one. Without a key both
