@@ -21,6 +21,14 @@ impl Repo {
         self.git.config_snapshot().boolean(key)
     }
 
+    /// The subsections of a section in which `key` is set, in their order.
+    pub fn config_subsections(&self, section: &str, key: &str) -> Vec<String> {
+        let config = self.git.config_snapshot();
+        let sections = config.plumbing().sections_by_name(section).into_iter().flatten();
+        let set = sections.filter(|section| section.value(key).is_some());
+        set.filter_map(|section| section.header().subsection_name()?.to_str().ok().map(ToOwned::to_owned)).collect()
+    }
+
     /// Sets values in the repository's own configuration, all of them in one write or none; comments stay.
     ///
     /// They count for the next `discover`; this `Repo` keeps what it has read.

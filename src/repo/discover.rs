@@ -33,7 +33,9 @@ impl Repo {
     /// `NoSuchFolder`, `NotARepository`, `DubiousOwnership` (git's own rule, `safe.directory` included) and `Open`.
     pub fn discover(start: &Path) -> Result<Self> {
         if !start.exists() {
-            return Err(RepoError::NoSuchFolder { path: start.to_owned() });
+            // A bare repository has its folders in its commits alone.
+            let found = Self::discover(split(start).0).ok().filter(|repo| repo.work_dir().is_none());
+            return found.ok_or_else(|| RepoError::NoSuchFolder { path: start.to_owned() });
         }
         let start = real(start)?;
         let trust = gix::sec::trust::Mapping {
@@ -88,13 +90,22 @@ impl Repo {
         self.git.common_dir()
     }
 
-    /// `start` relative to the top of the work tree; empty at the top and in a bare repository.
+    /// `start` relative to the top of the work tree; empty at the top. In a bare repository, relative to that: a folder of
+    /// what it holds, not of its own.
     ///
     /// # Errors
     /// `Outside` and `BadPath` (not UTF-8).
     pub fn prefix(&self, start: &Path) -> Result<String> {
-        let Some(top) = self.work_dir() else { return Ok(String::new()) };
+        let Some(top) = self.work_dir() else { return self.prefix_in_bare(start) };
         path::relative(&real(start)?, top)
+    }
+
+    /// Where one stands in a bare repository's own folders says nothing of what it holds; a folder that it does not have is
+    /// meant as one of that.
+    fn prefix_in_bare(&self, start: &Path) -> Result<String> {
+        let (_, folder) = split(start);
+        let folder = path::relative(folder, Path::new(""))?;
+        path::parts(&folder).map(|_| folder.clone())
     }
 
     /// Whether the history ends early because the clone is shallow.
@@ -132,6 +143,13 @@ impl std::fmt::Debug for Repo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Repo").field("git_dir", &self.git_dir()).field("top", &self.top).finish()
     }
+}
+
+/// What is there of a path, and what is not. A relative one begins where one stands.
+fn split(path: &Path) -> (&Path, &Path) {
+    let above = path.ancestors().find(|above| above.as_os_str().is_empty() || above.exists()).unwrap_or(path);
+    let rest = path.strip_prefix(above).unwrap_or(path);
+    (if above.as_os_str().is_empty() { Path::new(".") } else { above }, rest)
 }
 
 /// The path with its links resolved; where its end does not exist, as far as it does.

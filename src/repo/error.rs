@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::repo::ObjectId;
+use crate::repo::path::{from_top, quoted};
 
 /// What this layer answers with.
 pub type Result<T, E = RepoError> = std::result::Result<T, E>;
@@ -348,11 +349,14 @@ impl RepoError {
             Self::NoWorkTree { .. } => "run it in a clone with files, not in a bare repository".into(),
             Self::Symlink { path } => format!("rm {}  # and put a file in its place", quoted(path)),
             Self::NotAFile { path } | Self::NotAFolder { path } | Self::TooLarge { path, .. } => {
-                format!("git log -- {}  # who put it there; a good one comes back with: git checkout REV", quoted(path))
+                format!(
+                    "git log -- {}  # who put it there; a good one comes back with: git checkout REV",
+                    from_top(path)
+                )
             }
             Self::ObjectTooLarge { id, .. } => format!("git log --all --find-object={id}  # who put it there"),
             Self::TooMuch { at, path, .. } => {
-                format!("git log {at} -- {}  # who put it there; a commit on top takes it out again", quoted(path))
+                format!("git log {at} -- {}  # who put it there; a commit on top takes it out again", from_top(path))
             }
             Self::NoIdentity => "git config user.name \"Your Name\" && git config user.email you@example.com".into(),
             Self::RevNotFound { is_shallow: true, .. } => {
@@ -376,7 +380,7 @@ impl RepoError {
                     quoted(&format!("HEAD:{there}"))
                 )
             }
-            Self::Unmerged { path } => format!("git status {}", quoted(path)),
+            Self::Unmerged { path } => format!("git status {}", from_top(path)),
             Self::Locked { by: Some(pid), .. } => format!("wait for it, or end it: kill {pid}"),
             Self::Locked { .. } => "wait for the other covault to end, then repeat".into(),
             Self::RefMoved { staged: true, .. } | Self::RefUpdate { staged: true, .. } => {
@@ -454,9 +458,4 @@ fn in_one_line(said: &str) -> String {
 
 fn but_staged(staged: bool) -> &'static str {
     if staged { "; the change is staged" } else { "" }
-}
-
-/// `text` as one word of a shell line.
-fn quoted(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), Into::into)
 }

@@ -65,6 +65,7 @@ pub use listed::{Globs, Listed};
 pub use lock::{BringLock, WriteLock};
 pub use objects::names;
 pub use operation::Operation;
+pub use path::from_top;
 pub use place::VaultPlace;
 pub use program::Said;
 pub use remote::{Brought, Pushed, Upstream, Way};

@@ -40,6 +40,18 @@ pub(super) fn is_below(path: &str, dir: &str) -> bool {
     dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// A path from the top as git finds it from every folder of the work tree, as one word of a shell line.
+pub fn from_top(path: &str) -> String {
+    // What git would take for a pattern it is told to take as it is.
+    let how = if path.contains(['*', '?', '[', '\\']) { ":(top,literal)" } else { ":/" };
+    quoted(&format!("{how}{path}"))
+}
+
+/// One word of a shell line.
+pub(super) fn quoted(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), Into::into)
+}
+
 /// `path` below `top`, with `/` between its parts.
 pub(super) fn relative(path: &Path, top: &Path) -> Result<String> {
     let outside = || RepoError::Outside { path: path.to_owned(), top: top.to_owned() };

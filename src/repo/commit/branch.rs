@@ -87,9 +87,11 @@ impl Repo {
         changes.iter().map(plan).collect()
     }
 
-    /// Refuses a branch that a work tree has checked out, or that a rebase or bisection will come back to.
-    fn refuse_in_use(&self, name: &str) -> Result<()> {
-        let in_use = |place: &str| RepoError::BranchInUse { name: name.to_owned(), place: place.to_owned() };
+    /// The work tree that has a branch checked out, by the branch's full name.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn in_use_at(&self, name: &str) -> Result<Option<String>> {
         let listed = self.ask(&["worktree", "list", "--porcelain"])?.unwrap_or_default();
         let mut place = String::new();
         for line in String::from_utf8_lossy(&listed).lines() {
@@ -97,8 +99,17 @@ impl Repo {
                 place = path.to_owned();
             }
             if line.strip_prefix("branch ") == Some(name) {
-                return Err(in_use(&place));
+                return Ok(Some(place));
             }
+        }
+        Ok(None)
+    }
+
+    /// Refuses a branch that a work tree has checked out, or that a rebase or bisection will come back to.
+    fn refuse_in_use(&self, name: &str) -> Result<()> {
+        let in_use = |place: &str| RepoError::BranchInUse { name: name.to_owned(), place: place.to_owned() };
+        if let Some(place) = self.in_use_at(name)? {
+            return Err(in_use(&place));
         }
         let linked = std::fs::read_dir(self.common_dir().join("worktrees")).into_iter().flatten().flatten();
         let linked = linked.map(|entry| entry.path());
