@@ -211,12 +211,30 @@ impl Roster {
     /// Somebody who signed an entry, in the chain or embedded in it, that `base` lacks, and who may not by what `base` says.
     /// Whom `base` never met was taken in by an entry that is looked at as well; one whom a merge left out there it has met.
     pub fn extended_without_right(&self, base: &Self) -> Option<&MemberName> {
+        let without = self.beyond(base).into_iter().filter(|(.., right)| *right == Some(false));
+        without.map(|(seq, entry, name, _)| (seq, entry, name)).min().map(|(.., name)| name)
+    }
+
+    /// Whether what this roster has beyond `other` counts for nothing beside it: all of it was signed by those from whom
+    /// `other` took the right to, and by whom they took in, and `other` was extended by nobody without a right here.
+    ///
+    /// One entry of somebody who has the right in `other` vouches for those that it follows. Two who took the right from each
+    /// other overrule each other in neither way: which of them was first, a history does not tell.
+    pub fn is_overruled_by(&self, other: &Self) -> bool {
+        let ours = self.beyond(other);
+        let is_taken = ours.iter().any(|(.., right)| *right == Some(false));
+        is_taken && ours.iter().all(|(.., right)| *right != Some(true)) && other.extended_without_right(self).is_none()
+    }
+
+    /// The entries that `base` lacks, with their numbers and signers, and whether these may extend it by what it says; none
+    /// where this roster goes on from it. Nobody can say of whom it never met.
+    fn beyond(&self, base: &Self) -> Vec<(u64, Hash, &MemberName, Option<bool>)> {
         if self.has(base.head) {
-            return None;
+            return Vec::new();
         }
         let points = self.past.points();
         let (mut met, mut next) = (HashSet::new(), vec![self.head]);
-        let mut found: Option<(u64, Hash, &MemberName)> = None;
+        let mut found = Vec::new();
         while let Some(entry) = next.pop() {
             // What comes before an entry that it has it has, too.
             if base.has(entry) || !met.insert(entry) {
@@ -225,27 +243,24 @@ impl Roster {
             let Some(point) = points.get(&entry) else { continue };
             let before = point.follows.first().copied().flatten().and_then(|before| points.get(&before));
             let signer = before.zip(point.by).and_then(|(before, by)| before.state.member(by).zip(Some(&before.state)));
-            if let Some((signer, before)) = signer
-                && !base.lets_extend(signer, before)
-            {
-                let one = (point.seq, entry, &signer.card.name);
-                found = Some(found.map_or(one, |other| other.min(one)));
+            if let Some((signer, before)) = signer {
+                found.push((point.seq, entry, &signer.card.name, base.lets_extend(signer, before)));
             }
             next.extend(point.follows.into_iter().flatten());
         }
-        found.map(|(_, _, name)| name)
+        found
     }
 
     /// Whether what a member of another state signs there may count here: they are an admin here, by the card that signed
-    /// or, where it is not known, as the same person; or nobody here has met them.
-    fn lets_extend(&self, signer: &Member, there: &State) -> bool {
+    /// or, where it is not known, as the same person. `None` where nobody here has met them.
+    fn lets_extend(&self, signer: &Member, there: &State) -> Option<bool> {
         let name = &signer.card.name;
         let admin = self.named(name).filter(|member| member.role == Role::Admin);
         if self.card(signer.hash).is_some() {
-            return admin.is_some_and(|admin| signer.card.devices.iter().all(|it| has_device(&admin.card, it)));
+            return Some(admin.is_some_and(|admin| signer.card.devices.iter().all(|it| has_device(&admin.card, it))));
         }
-        let Some(person) = there.person(name).filter(|person| self.card(*person).is_some()) else { return true };
-        admin.is_some() && self.state.person(name) == Some(person)
+        let person = there.person(name).filter(|person| self.card(*person).is_some())?;
+        Some(admin.is_some() && self.state.person(name) == Some(person))
     }
 
     /// Admins of this roster who can merge it with another one of the vault: they are admins there, too, by a card that

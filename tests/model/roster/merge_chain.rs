@@ -75,6 +75,35 @@ fn who_extended_a_branch_is_judged_by_the_card_that_signed() {
 }
 
 #[test]
+fn what_was_signed_beside_the_loss_of_the_right_to_is_overruled() {
+    let overruled = |one: &Chain, other: &Chain| one.roster().is_overruled_by(other.roster());
+    let (mut a, mut b) = two();
+    b.remove("alice", "ann");
+    // Nobody signed anything beside it yet.
+    assert!(!overruled(&a, &b) && !overruled(&b, &a));
+    a.group("ann", "dev", &["walt"]);
+    a.admit("ann", "dave", Role::Admin);
+    a.group("dave", "ops", &["walt"]);
+    assert!(overruled(&a, &b) && !overruled(&b, &a));
+    // Who still is an admin went on from it, or merged it.
+    let mut vouched = a.clone();
+    vouched.group("alice", "web", &["walt"]);
+    assert!(!overruled(&vouched, &b));
+    let mut merged = b.clone();
+    merged.merge("alice", &a);
+    assert!(!overruled(&merged, &b) && !overruled(&a, &merged));
+    // Two who took the right from each other.
+    a.remove("ann", "alice");
+    assert!(!overruled(&a, &b) && !overruled(&b, &a));
+    // What was signed before the right was lost.
+    let (mut a, b) = two();
+    a.group("ann", "dev", &["walt"]);
+    let mut later = a.clone();
+    later.remove("alice", "ann");
+    assert!(!overruled(&a, &b) && !overruled(&later, &b) && !overruled(&a, &later));
+}
+
+#[test]
 fn who_was_taken_in_on_both_branches_extends_either_with_the_same_keys() {
     let (mut a, mut b) = two();
     a.admit("alice", "dave", Role::Admin);
