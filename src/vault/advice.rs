@@ -5,6 +5,8 @@
 mod roster;
 
 use self::roster::log_of;
+use super::FOLDER;
+use super::branch::quoted;
 use super::error::{Kind, Part, VaultError};
 use super::misplaced::Stray;
 use super::wrong::Wrong;
@@ -15,7 +17,7 @@ use crate::model::invite::InviteError;
 use crate::model::names::FieldName;
 use crate::model::request::RequestError;
 use crate::model::roster::Refusal;
-use crate::repo::RepoError;
+use crate::repo::{RepoError, from_top};
 use crate::seal::SealError;
 
 impl VaultError {
@@ -144,6 +146,7 @@ impl VaultError {
             | Self::UnknownVault { .. }
             | Self::OtherVault { .. }
             | Self::RosterRolledBack { .. }
+            | Self::RosterLeftOut { .. }
             | Self::RosterTakenAway { .. }
             | Self::NoSuchEntry { .. }
             | Self::TrunkRewritten { .. }
@@ -212,7 +215,7 @@ impl VaultError {
                 super::trunk::abbreviated(commit)
             ),
             Self::SeveralVaults(places) => {
-                format!("name one with: covault -C {}", places.first().map_or("DIR", String::as_str))
+                format!("name one with: covault -C {}", quoted(places.first().map_or("DIR", String::as_str)))
             }
             Self::VaultExists(_) => "see it with: covault status".to_owned(),
             Self::UnknownVault { words } => {
@@ -225,17 +228,20 @@ impl VaultError {
                 "ask who forced a push; see what was there with: git log {commit}; accept what is there now with: \
                  covault setup --accept"
             ),
-            Self::TakenAway { file, commit } => format!("bring it back with: git checkout {commit} -- {file}"),
+            Self::TakenAway { file, commit } => {
+                format!("bring it back with: git checkout {commit} -- {}", from_top(file))
+            }
             Self::Inconsistent { what: Wrong::RolledBack { commit, path, found, joins: true, .. }, .. } => format!(
                 "join the newer one in with: covault resolve {path} --from {commit}; where a revert was meant, what is here \
                  stays with: covault restore {path}@{found}"
             ),
             Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, .. } } if path.is_journal() => {
-                format!("put the newer one back with: git checkout {commit} -- {file}")
+                format!("put the newer one back with: git checkout {commit} -- {}", from_top(file))
             }
             Self::Inconsistent { file, what: Wrong::RolledBack { commit, path, found, .. } } => format!(
-                "put the newer one back with: git checkout {commit} -- {file}; where a revert was meant, who may write keeps \
-                 what is here with: covault restore {path}@{found}"
+                "put the newer one back with: git checkout {commit} -- {}; where a revert was meant, who may write keeps \
+                 what is here with: covault restore {path}@{found}",
+                from_top(file)
             ),
             Self::Document { source: DocumentError::TooLarge { .. } | DocumentError::ValueTooLarge { .. }, .. } => {
                 "keep it as several secrets, or large files elsewhere and their key here".to_owned()
@@ -250,7 +256,8 @@ impl VaultError {
                 let name = name_of(file).unwrap_or("NAME");
                 format!(
                     "where good versions lie beside it, leave it out with: covault resolve {name} --discard; else put a good \
-                     version back with: git checkout REV -- {file}"
+                     version back with: git checkout REV -- {}",
+                    from_top(file)
                 )
             }
             Self::Inconsistent { file, what: Wrong::Path { says, stray: Some(Stray::Moved { home, to }) } } => {
@@ -258,11 +265,15 @@ impl VaultError {
                 format!("it is {says}'s file: put it back with: {}{moving}", moving_back(file, home))
             }
             Self::Inconsistent { file, what: Wrong::Path { says, stray: Some(Stray::Copied) } } => {
-                format!("it is a copy of {says}'s file, which is in its place: remove the copy with: rm {file}")
+                format!(
+                    "it is a copy of {says}'s file, which is in its place: remove the copy with: {}",
+                    at_top(file, format!("rm {}", quoted(file)))
+                )
             }
             Self::Sealed { file, .. } | Self::Document { file, .. } | Self::Inconsistent { file, .. } => {
                 format!(
-                    "see its history with: git log -- {file}; put a good version back with: git checkout REV -- {file}"
+                    "see its history with: git log -- {0}; put a good version back with: git checkout REV -- {0}",
+                    from_top(file)
                 )
             }
             Self::NoSuchMember { similar, .. } | Self::NoSuchGroup { similar, .. } if !similar.is_empty() => {
@@ -417,14 +428,16 @@ impl VaultError {
             }
             Self::NothingThere { commit, source } => match source.as_ref() {
                 Self::Inconsistent { file, what: Wrong::NoStanding { author, path } } => format!(
-                    "if what {author} wrote is to count, first: git checkout {commit} -- {file}; then vouch for it with: \
-                     covault rekey {path} --accept"
+                    "if what {author} wrote is to count, first: git checkout {commit} -- {}; then vouch for it with: covault \
+                     rekey {path} --accept",
+                    from_top(file)
                 ),
                 source => return source.hint(),
             },
             Self::RefusedThere { with, file, .. } => format!(
-                "see who changed it with: git log {with} -- {file}; somebody has to put a good version back there (git \
-                 checkout REV -- {file}); then repeat it: covault sync"
+                "see who changed it with: git log {with} -- {0}; somebody has to put a good version back there (git \
+                 checkout REV -- {0}); then repeat it: covault sync",
+                from_top(file)
             ),
             Self::Outpaced { .. } => "repeat it: covault sync".to_owned(),
             Self::NoSuchValue { known, .. } => {
@@ -533,10 +546,17 @@ fn name_of(file: &str) -> Option<&str> {
 /// The command that moves a file, whose folder may be gone.
 fn moving_back(file: &str, home: &str) -> String {
     let folder = |file: &str| file.rsplit_once('/').map(|(folder, _)| folder.to_owned());
-    match folder(home).filter(|there| Some(there) != folder(file).as_ref()) {
-        Some(there) => format!("mkdir -p {there} && mv {file} {home}"),
-        None => format!("mv {file} {home}"),
-    }
+    let moving = format!("mv {} {}", quoted(file), quoted(home));
+    let moving = match folder(home).filter(|there| Some(there) != folder(file).as_ref()) {
+        Some(there) => format!("mkdir -p {} && {moving}", quoted(&there)),
+        None => moving,
+    };
+    at_top(file, moving)
+}
+
+/// A shell line with paths from the top: where the vault is in a folder, that is where one stands.
+fn at_top(file: &str, line: String) -> String {
+    if file.starts_with(FOLDER) { line } else { format!("(cd \"$(git rev-parse --show-toplevel)\" && {line})") }
 }
 
 /// The field of a secret that a name below it may stand for.

@@ -210,7 +210,7 @@ pub enum VaultError {
     },
     /// The roster lacks an entry that was seen.
     #[error(
-        "{file}{} lacks entry {seq}, which {seen} names: the roster was rolled back or replaced",
+        "{file}{} lacks entry {seq}, which {seen}: the roster was rolled back or replaced",
         .trunk.as_ref().map(|trunk| format!(" on {trunk}")).unwrap_or_default()
     )]
     RosterRolledBack {
@@ -220,9 +220,32 @@ pub enum VaultError {
         trunk: Option<String>,
         /// The entry.
         seq: u64,
-        /// What remembers it: the pin's file, or COVAULT_VAULT.
+        /// What remembers it, as the end of a sentence.
         seen: String,
         /// The commands that put the newer one back, where that is known.
+        back: Option<String>,
+        /// Whether that one lacks what this one has: none of the two is newer.
+        apart: bool,
+    },
+    /// The trunk's roster lacks what one in its own history had, since this clone looked last.
+    #[error(
+        "{file} on {trunk} lacks entry {seq} of the roster that the commit {commit} in its history has: the roster was rolled \
+         back or replaced"
+    )]
+    RosterLeftOut {
+        /// The file.
+        file: String,
+        /// The trunk.
+        trunk: String,
+        /// The entry.
+        seq: u64,
+        /// The commit that has it, abbreviated.
+        commit: String,
+        /// The commit that went on without it, abbreviated.
+        by: Option<String>,
+        /// Where both rosters were extended apart: who could bring them together, admins on both.
+        apart: Option<Vec<String>>,
+        /// The commands that put the other one back, where that is known.
         back: Option<String>,
     },
     /// The trunk lost a commit that was seen on it.

@@ -5,7 +5,9 @@
 //! is there. The commands work when they are followed to the letter, so they name refs and commits and not `HEAD`, which
 //! may have a good roster while the trunk has none.
 
-use std::collections::HashSet;
+mod search;
+
+use search::{Good, Memory, ROSTERS, Search, committed};
 
 use super::branch::quoted;
 use super::trunk::{Here, abbreviated, place, short_ref};
@@ -13,98 +15,26 @@ use super::{Vault, VaultError, root_at, trust};
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::roster::{self, MAX_ROSTER, Roster};
-use crate::repo::{Ancestry, ObjectId, Repo, Trunk, Upstream};
+use crate::repo::{Ancestry, ObjectId, Repo, Trunk, Upstream, from_top};
 
-/// How many commits are looked at, and how many different rosters: whoever pushes may push many.
-const MANY: usize = 10_000;
-const ROSTERS: usize = 256;
-
-/// What was good: an entry that a good roster has, and a commit with such a one where there is a record of it.
-#[derive(Clone, Copy)]
-struct Memory {
-    vault: Hash,
-    held: Hash,
-    from: Option<ObjectId>,
+/// What is to be known of a roster that lacks an entry.
+struct Behind {
+    /// The trunk, where it is the trunk's.
+    trunk: Option<String>,
+    /// The commands that put the other one back.
+    back: Option<String>,
+    /// Whether that one lacks what is there now.
+    apart: bool,
 }
 
-/// Where rosters are looked for.
-struct Search<'a> {
-    repo: &'a Repo,
-    home: Option<&'a Home>,
-    /// The roster's file, from the top.
-    file: &'a str,
-}
-
-impl Search<'_> {
-    /// The roster in a commit, where it is a good one of this vault and has what is remembered.
-    fn good_at(&self, memory: Memory, commit: ObjectId) -> Option<Roster> {
-        let blob = self.repo.blob_at(commit, self.file).ok()??;
-        let bytes = self.repo.blob_within(blob, MAX_ROSTER as u64).ok()??;
-        // Of another vault nothing is verified: that takes its time.
-        roster::vault_of(&bytes).filter(|vault| *vault == memory.vault)?;
-        let roster = match self.home {
-            Some(home) => trust::verified_cached(home, self.file, &bytes),
-            None => trust::verified(self.file, &bytes),
-        };
-        roster.ok().filter(|roster| roster.has(memory.held))
-    }
-
-    /// The newest commit up to `tip` with a good roster, and what that has: step by step, as the trunk is judged, so that a
-    /// roster which lacks what one before it had is none, on whichever side of a merge that was.
-    fn newest_good(&self, mut memory: Memory, tip: ObjectId) -> Option<(ObjectId, Memory)> {
-        let hide: Vec<ObjectId> = memory.from.into_iter().collect();
-        let walked = self.repo.walk(&[tip], &hide).ok()?;
-        let mut met = HashSet::new();
-        for commit in walked.iter().skip(walked.len().saturating_sub(MANY)).map(|commit| commit.id) {
-            let Some(blob) = self.repo.blob_at(commit, self.file).ok().flatten() else { continue };
-            if met.len() >= ROSTERS || !met.insert(blob) {
-                continue;
-            }
-            if let Some(roster) = self.good_at(memory, commit) {
-                memory = Memory { held: roster.head, from: Some(commit), ..memory };
-            }
-        }
-        memory.from.map(|commit| (commit, memory))
-    }
-
-    /// The commands that put `path` back on a branch as `good` has it: here where what is checked out contains that
-    /// branch, else beside it, so that nothing of one's own is in the way. `None` where it is there already.
-    fn onto(&self, branch: &Trunk, path: &str, good: ObjectId) -> Option<String> {
-        let (repo, head) = (self.repo, self.repo.head().ok().and_then(|head| head.commit));
-        let is_here = head.is_some_and(|head| matches!(repo.is_ancestor(branch.commit, head), Ok(Ancestry::Yes)));
-        let blob = |commit| repo.blob_at(commit, self.file).ok().flatten();
-        let mut commands = Vec::new();
-        if !is_here {
-            let short = short_ref(&branch.name);
-            // A tag of the same name would be meant first.
-            let is_plain = repo.resolve(short).is_ok_and(|commit| commit == branch.commit);
-            let (how, name) = if branch.remote { ("--detach ", branch.name.as_str()) } else { ("", short) };
-            commands.push(format!("git switch {how}{}", quoted(if is_plain { short } else { name })));
-        }
-        if !(is_here && head.and_then(blob) == blob(good)) {
-            commands.extend(committed(path, good));
-        }
-        if let Some((remote, name)) = self.remote_of(branch) {
-            commands.push(format!("git push {} {}", quoted(remote), quoted(&format!("HEAD:refs/heads/{name}"))));
-        }
-        if !is_here {
-            commands.push("git switch -".to_owned());
-        }
-        (!commands.is_empty()).then(|| commands.join(" && "))
-    }
-
-    /// The remote of a branch, and its name there.
-    fn remote_of<'b>(&self, branch: &'b Trunk) -> Option<(&'b str, &'b str)> {
-        let name = self.repo.remote_branch(&branch.name)?;
-        let remote = branch.name.strip_prefix("refs/remotes/")?.strip_suffix(name)?.strip_suffix('/')?;
-        Some((remote, name))
-    }
-}
-
-/// The commands that commit `path` as another commit has it.
-fn committed(path: &str, good: ObjectId) -> [String; 2] {
-    let (path, good) = (quoted(path), abbreviated(&good.to_string()));
-    [format!("git checkout {good} -- {path}"), format!("git commit -m 'put the roster back' -- {path}")]
+/// A roster that a commit on the trunk's way had, and that the trunk's newest neither is nor follows.
+pub(super) struct LeftOut<'a> {
+    /// The roster.
+    pub(super) roster: &'a Roster,
+    /// The commit that has it.
+    pub(super) at: ObjectId,
+    /// The commit that went on without it.
+    pub(super) by: Option<ObjectId>,
 }
 
 /// What this clone remembers of the vault at `root`: what it saw of its trunk.
@@ -131,7 +61,7 @@ pub(super) fn missing(repo: &Repo, home: Option<&Home>, root: &str, look_back: b
     let search = Search { repo, home, file: &file };
     let head = repo.head().ok()?.commit?;
     if repo.blob_at(head, &file).ok()?.is_some() {
-        return Some(format!("git checkout HEAD -- {}", quoted(path_on_disk(repo, root, &file))));
+        return Some(format!("git checkout HEAD -- {}", from_top(path_on_disk(repo, root, &file))));
     }
     let memory = match recorded(repo, home, &file) {
         Some(memory) if matches!(repo.is_ancestor(memory.from?, head), Ok(Ancestry::Yes)) => memory,
@@ -151,7 +81,7 @@ pub(super) fn refused(repo: &Repo, home: &Home, root: &str) -> Option<String> {
         return None;
     }
     if search.good_at(memory, head).is_some() {
-        return Some(format!("git checkout HEAD -- {}", quoted(&file)));
+        return Some(format!("git checkout HEAD -- {}", from_top(&file)));
     }
     search.here(memory, head, root)
 }
@@ -165,16 +95,16 @@ fn path_on_disk<'p>(repo: &Repo, root: &'p str, file: &'p str) -> &'p str {
 impl Search<'_> {
     /// The commands that put it back in what is checked out, and from there on the trunk.
     fn here(&self, memory: Memory, head: ObjectId, root: &str) -> Option<String> {
-        let (good, memory) = self.newest_good(memory, head)?;
+        let good = self.newest_good(memory, head)?;
         let trunk = self.repo.trunk().ok().flatten();
-        if let Some(trunk) = trunk.as_ref().filter(|trunk| self.good_at(memory, trunk.commit).is_some()) {
+        if let Some(trunk) = trunk.as_ref().filter(|trunk| self.has(&good, trunk.commit)) {
             return Some(format!("git merge {}", quoted(short_ref(&trunk.name))));
         }
         let path = if self.repo.tree_at(head, root).ok()?.is_some() { self.file } else { root };
         let own = Trunk { name: "HEAD".to_owned(), commit: head, remote: false };
         let contained = trunk
             .filter(|trunk| trunk.remote && matches!(self.repo.is_ancestor(trunk.commit, head), Ok(Ancestry::Yes)));
-        self.onto(contained.as_ref().unwrap_or(&own), path, good)
+        self.onto(contained.as_ref().unwrap_or(&own), path, &good)
     }
 
     /// What the history of `tip` had before its newest change, where that took the roster away. In a partial clone the
@@ -229,23 +159,61 @@ impl Here<'_> {
         Some((Memory { vault, held: pin.head, from: None }, pin.seq))
     }
 
-    /// For a roster that lacks an entry: the trunk, where it is the trunk's, and how the newer one is put back.
-    pub(super) fn behind(&self, file: &str) -> (Option<String>, Option<String>) {
+    /// The refusal of a roster that lacks the entry with this number.
+    pub(super) fn rolled_back(&self, seq: u64) -> VaultError {
+        let (vault, file) = (self.roster.vault, format!("{}/roster.toml", self.root));
+        let seen = match self.home.pin(vault).ok().flatten() {
+            Some(pin) if pin.seq == seq => format!("{} names", self.home.pin_file(vault).display()),
+            _ => "this clone saw on the trunk".to_owned(),
+        };
+        let Behind { trunk, back, apart } = self.behind(&file);
+        VaultError::RosterRolledBack { file, seq, seen, trunk, back, apart }
+    }
+
+    /// Where a roster that lacks an entry is, and how the newer one is put back.
+    fn behind(&self, file: &str) -> Behind {
         let search = Search { repo: self.repo, home: Some(self.home), file };
         let trunk = self.repo.trunk().ok().flatten();
         let short = trunk.as_ref().map(|trunk| short_ref(&trunk.name).to_owned());
         let head = self.repo.head().ok().and_then(|head| head.commit);
         let found = self.memory().zip(trunk.as_ref().map(|trunk| trunk.commit).or(head));
-        let Some((good, memory)) = found.and_then(|((memory, _), tip)| search.newest_good(memory, tip)) else {
+        let Some(good) = found.and_then(|((memory, _), tip)| search.newest_good(memory, tip)) else {
             let has_it = trunk.as_ref().is_some_and(|trunk| self.has_other_at(trunk.commit, file));
-            return (short.filter(|_| has_it), None);
+            return Behind { trunk: short.filter(|_| has_it), back: None, apart: false };
         };
+        let here = |back| Behind { trunk: None, back: Some(back), apart: false };
         match &trunk {
-            Some(trunk) if search.good_at(memory, trunk.commit).is_none() => (short, search.onto(trunk, file, good)),
-            _ if head.is_some_and(|head| search.good_at(memory, head).is_some()) => {
-                (None, Some(format!("git checkout HEAD -- {}", quoted(file))))
+            Some(trunk) if !search.has(&good, trunk.commit) => {
+                let theirs = self.roster_at(trunk.commit).ok().flatten();
+                let theirs = theirs.map(|theirs| theirs.as_ref().unwrap_or(self.roster).head);
+                let apart = theirs.is_some_and(|theirs| !search.goes_on_from(&good, theirs));
+                Behind { trunk: short, back: search.onto(trunk, file, &good), apart }
             }
-            _ => (None, Some(committed(file, good).join(" && "))),
+            _ if head.is_some_and(|head| search.has(&good, head)) => {
+                here(format!("git checkout HEAD -- {}", from_top(file)))
+            }
+            _ => here(good.told(&committed(file, &good))),
+        }
+    }
+
+    /// The trunk's roster, `theirs`, lacks what one on its way had. One that is newer is put back; where both were extended
+    /// apart, none is the newer one.
+    pub(super) fn left_out(&self, left: &LeftOut<'_>, theirs: &Roster) -> VaultError {
+        let file = format!("{}/roster.toml", self.root);
+        let search = Search { repo: self.repo, home: Some(self.home), file: &file };
+        let trunk = self.repo.trunk().ok().flatten();
+        let good = Good::one(left.roster, left.at);
+        let back = trunk.as_ref().and_then(|trunk| search.onto(trunk, &file, &good));
+        let names = |roster: &Roster| roster.admins_with(theirs).map(|admin| admin.card.name.to_string()).collect();
+        let short = |commit: ObjectId| abbreviated(&commit.to_string());
+        VaultError::RosterLeftOut {
+            trunk: trunk.map_or_else(|| "the trunk".to_owned(), |trunk| short_ref(&trunk.name).to_owned()),
+            seq: left.roster.seq,
+            commit: short(left.at),
+            by: left.by.map(short),
+            apart: if left.roster.has(theirs.head) { None } else { Some(names(left.roster)) },
+            back,
+            file,
         }
     }
 
@@ -262,11 +230,12 @@ impl Here<'_> {
         let file = format!("{}/roster.toml", self.root);
         let search = Search { repo: self.repo, home: Some(self.home), file: &file };
         let good = self.memory().and_then(|(memory, _)| search.newest_good(memory, trunk.commit));
-        let back = good.and_then(|(good, _)| search.onto(trunk, &file, good));
+        let back = good.and_then(|good| search.onto(trunk, &file, &good));
         VaultError::RosterOnTrunk { trunk: short_ref(&trunk.name).to_owned(), file, source: Box::new(source), back }
     }
 
-    /// What is wrong with the trunk's roster, whatever is checked out: it is gone, refused, or older than what was seen.
+    /// What is wrong with the trunk's roster, whatever is checked out: it is gone, refused, or older than what was seen or
+    /// than what was there on the way from that.
     pub(super) fn wrong_on_trunk(&self) -> Option<VaultError> {
         let trunk = self.repo.trunk().ok().flatten().filter(|trunk| trunk.remote)?;
         let (memory, seq) = self.memory()?;
@@ -282,8 +251,13 @@ impl Here<'_> {
             Err(error) => Some(self.refused_on(&trunk, error)),
             Ok(theirs) => {
                 let theirs = theirs.flatten();
-                let has_it = theirs.as_ref().unwrap_or(self.roster).has(memory.held);
-                (!has_it).then(|| self.rolled_back(seq))
+                let theirs = theirs.as_ref().unwrap_or(self.roster);
+                if !theirs.has(memory.held) {
+                    return Some(self.rolled_back(seq));
+                }
+                // As commands look at it, which refuse what was lost on the way, too.
+                let way = self.repo.walk(&[trunk.commit], &[memory.from?]).ok()?;
+                self.check_way(&way, memory.held, trunk.commit, theirs).err()
             }
         }
     }
@@ -291,9 +265,9 @@ impl Here<'_> {
 
 impl Search<'_> {
     fn taken_away(&self, branch: &Trunk, memory: Memory) -> Option<VaultError> {
-        let (good, _) = self.newest_good(memory, branch.commit)?;
+        let good = self.newest_good(memory, branch.commit)?;
         let there = short_ref(&branch.name).to_owned();
-        let back = self.onto(branch, self.file, good)?;
+        let back = self.onto(branch, self.file, &good)?;
         Some(VaultError::RosterTakenAway { file: self.file.to_owned(), there, back })
     }
 }

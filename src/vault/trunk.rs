@@ -292,12 +292,6 @@ impl Here<'_> {
     fn forked_by(&self, theirs: &Roster) -> Option<String> {
         self.roster.extended_without_right(theirs).map(ToString::to_string)
     }
-
-    pub(super) fn rolled_back(&self, seq: u64) -> VaultError {
-        let (file, seen) = (format!("{}/roster.toml", self.root), self.home.pin_file(self.roster.vault));
-        let (trunk, back) = self.behind(&file);
-        VaultError::RosterRolledBack { file, seq, seen: seen.display().to_string(), trunk, back }
-    }
 }
 
 impl View {

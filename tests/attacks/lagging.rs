@@ -1,6 +1,8 @@
 //! What the trunk had and lost while a clone did not look: it is refused as if the clone had looked each time.
 
+use super::put_back::follow;
 use super::rig::{ALL, Attacked, Case, ROSTER, file};
+use crate::cli::json;
 use crate::team;
 use crate::world::{Person, World};
 
@@ -140,6 +142,85 @@ fn one_secret_that_was_put_back_and_is_there_again() {
     case.deliver();
     let attacked = Attacked::of(case).ends_without_looking(GET, 0, "a value that alice did not see");
     attacked.ends(&["set", "dev/db"], 0, "").reads("dev/db", "written by alice");
+}
+
+/// alice removes adam, who goes on where he stood; the attacker merges that in, and leaves the trunk as it was.
+fn with_what_a_removed_admin_signed(adam_is_first: bool) -> Case {
+    let case = Case::new();
+    let (alice, adam) = (&case.alice, case.clone_of("adam"));
+    alice.covault(["member", "remove", "adam", "--yes"]).ok();
+    alice.git(["push", "-q"]).ok();
+    adam.covault(["grant", "prod", "adam", "wanda", "--yes"]).ok();
+    adam.git(["push", "-q", "origin", "HEAD:refs/heads/side"]).ok();
+    case.git(&["fetch", "-q"]);
+    let mut parents = ["origin/main", "origin/side"];
+    if adam_is_first {
+        parents.reverse();
+    }
+    let [first, second] = parents;
+    let merge = case.git(&["commit-tree", "-p", first, "-p", second, "-m", "merge", "origin/main^{tree}"]);
+    case.git(&["reset", "-q", "--hard", &merge]);
+    case
+}
+
+#[test]
+fn what_a_removed_admin_signed_beside_it_binds_nobody() {
+    for adam_is_first in [true, false] {
+        let case = with_what_a_removed_admin_signed(adam_is_first);
+        let [rita, wanda] = ["rita", "wanda"].map(|name| {
+            let person = case.clone_of(name);
+            person.git(["reset", "-q", "--hard", "begun"]).ok();
+            person.git(["update-ref", "refs/remotes/origin/main", "begun^{commit}"]).ok();
+            person.covault(["status"]).ok();
+            person
+        });
+        case.deliver();
+        rita.git(["pull", "-q", "--ff-only"]).ok();
+        assert_eq!(rita.get("dev/db"), "the third value of dev db");
+        assert_eq!(json(&rita.covault(["verify", "--json"]).ok())["unjudged"], serde_json::json!([]));
+        assert!(!rita.covault(["member", "ls"]).ok().text().contains("adam"));
+        // Nor is it what is put back where the trunk's is taken away, by who has not looked in between.
+        case.remove(ROSTER);
+        case.deliver();
+        wanda.git(["fetch", "-q"]).ok();
+        let said = wanda.covault(["sync"]).exits(6);
+        follow(&wanda, &said);
+        rita.git(["pull", "-q", "--ff-only"]).ok();
+        assert!(!rita.covault(["member", "ls"]).ok().text().contains("adam"));
+    }
+}
+
+/// adam and alice extended the roster apart; the attacker merges both, and keeps what adam wrote.
+#[test]
+fn one_of_two_rosters_that_a_merge_left_out() {
+    let case = Case::new();
+    let (adam, rita) = (case.clone_of("adam"), case.clone_of("rita"));
+    rita.covault(["status"]).ok();
+    adam.covault(["group", "set", "web", "wanda", "--yes"]).ok();
+    adam.git(["push", "-q"]).ok();
+    case.alice.covault(["group", "set", "dbs", "wanda", "--yes"]).ok();
+    case.alice.git(["push", "-q", "origin", "HEAD:refs/heads/side"]).ok();
+    case.git(&["pull", "-q", "--ff-only"]);
+    case.git(&["merge", "-q", "-s", "ours", "-m", "merge", "origin/side"]);
+    case.git(&["push", "-q"]);
+    rita.git(["pull", "-q", "--ff-only"]).ok();
+    let said = rita.covault(GET).exits(6);
+    assert!(said.err.contains(ROLLED_BACK) && said.err.contains(" in its history has: "), "{}", said.err);
+    assert!(!said.err.contains("newer") && !said.err.contains("/pin"), "{}", said.err);
+    assert!(rita.covault(["verify"]).text().contains(ROLLED_BACK));
+    // Both are brought together by who is told to.
+    let told = said.err.split("it takes one of ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+    let (who, command) = told.trim().split_once(", who brings both together with: covault ").unwrap();
+    assert_eq!(who, "adam, alice");
+    adam.git(["pull", "-q", "--ff-only"]).ok();
+    adam.covault(command.split(' '));
+    adam.git(["push", "-q"]).ok();
+    for person in [&adam, &rita, &case.alice] {
+        person.git(["pull", "-q"]).ok();
+        assert_eq!(person.get("dev/db"), "the third value of dev db");
+        let groups = person.covault(["group", "ls"]).ok().text();
+        assert!(groups.contains("web") && groups.contains("dbs"), "{groups}");
+    }
 }
 
 /// What anybody could have put there on the way binds nobody.

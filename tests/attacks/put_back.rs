@@ -1,5 +1,7 @@
 //! The roster spoiled on the trunk: what is said leads nowhere but back, and the commands that are told work to the letter.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use covault::vault::Kind;
 
 use super::rig::{ALL, Case, ROSTER, fetched, harmless, pushed, value_of};
@@ -18,7 +20,7 @@ const DEEDS: [(fn(&Case), &str); 3] = [
 
 /// Follows to the letter what is told after `back with: `.
 #[track_caller]
-fn follow(person: &Person, said: &Said) {
+pub fn follow(person: &Person, said: &Said) {
     let told = said.err.split("back with: ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
     let line = told.split(['\n', ';']).next().unwrap();
     let done = person.fed("sh", b"", ["-ec", line]);
@@ -75,7 +77,7 @@ fn who_only_fetched_it_puts_it_back_on_the_trunk_and_brings_in_nothing_of_it() {
             let said = alice.covault(["sync"]).exits(6);
             harmless(&["sync"], &said);
             assert!(said.err.contains(why) && said.err.contains("git log "), "{}", said.err);
-            assert!(said.err.contains(" origin/main -- .covault/roster.toml; put "), "{}", said.err);
+            assert!(said.err.contains(" origin/main -- :/.covault/roster.toml; put "), "{}", said.err);
             assert_eq!(head(alice), before, "{}", said.err);
             // What is checked out is good, and that it is of no use is said all the same.
             let judged = json(&alice.covault(["verify", "--json"]).ok());
@@ -86,6 +88,57 @@ fn who_only_fetched_it_puts_it_back_on_the_trunk_and_brings_in_nothing_of_it() {
             is_put_back(&attacked.case);
         }
     }
+}
+
+#[test]
+fn what_is_told_below_the_top_works_there() {
+    for (deed, why) in DEEDS {
+        let attacked = pushed(deed);
+        let below = attacked.case.alice.at("src");
+        let said = below.covault(GET).exits(6);
+        assert!(said.err.contains(why), "{}", said.err);
+        follow(&below, &said);
+        std::fs::remove_dir(&below.repo).unwrap();
+        is_put_back(&attacked.case);
+    }
+}
+
+#[test]
+fn who_stands_on_no_branch_stands_there_afterwards() {
+    for (deed, why) in &DEEDS[1..] {
+        let attacked = fetched(deed);
+        let alice = &attacked.case.alice;
+        alice.git(["switch", "-q", "--detach"]).ok();
+        let before = head(alice);
+        let said = alice.covault(GET).exits(6);
+        assert!(said.err.contains(why), "{}", said.err);
+        follow(alice, &said);
+        assert_eq!((head(alice), alice.git(["symbolic-ref", "-q", "HEAD"]).code), (before, 1));
+        alice.git(["switch", "-q", "main"]).ok();
+        is_put_back(&attacked.case);
+    }
+}
+
+#[test]
+fn what_a_protected_trunk_does_not_take_is_offered_as_a_branch() {
+    let attacked = fetched(DEEDS[1].0);
+    let alice = &attacked.case.alice;
+    let hooks = attacked.case.world.shared().join("hooks");
+    std::fs::create_dir_all(&hooks).unwrap();
+    let hook = "#!/bin/sh\nwhile read -r _ _ ref; do [ \"$ref\" != refs/heads/main ] || exit 1; done\n";
+    std::fs::write(hooks.join("pre-receive"), hook).unwrap();
+    std::fs::set_permissions(hooks.join("pre-receive"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let before = head(alice);
+    let said = alice.covault(GET).exits(6);
+    let told = said.err.split("back with: ").nth(1).unwrap().split(';').next().unwrap();
+    assert_ne!(alice.fed("sh", b"", ["-ec", told]).code, 0, "{told}");
+    let offer = said.err.split("offer it as a branch of its own: ").nth(1).unwrap_or_else(|| panic!("{}", said.err));
+    alice.fed("sh", b"", ["-ec", offer]).ok();
+    let branch = alice.git(["symbolic-ref", "HEAD"]).ok().text();
+    assert_eq!((head(alice), branch.trim()), (before, "refs/heads/main"));
+    alice.git(["fetch", "-q"]).ok();
+    let roster = |rev: &str| alice.git(["rev-parse", &format!("{rev}:{ROSTER}")]).ok().text();
+    assert_eq!(roster("origin/put-the-roster-back"), roster("HEAD"));
 }
 
 #[test]
@@ -179,7 +232,7 @@ fn what_is_missing_on_the_disk_alone_is_brought_back_from_the_commit() {
         let said = case.alice.covault(GET).exits(3);
         assert!(said.err.contains("the work tree has none, and HEAD has one"), "{}", said.err);
         assert!(
-            said.err.ends_with(&format!("hint: bring it back with: git checkout HEAD -- {gone}\n")),
+            said.err.ends_with(&format!("hint: bring it back with: git checkout HEAD -- :/{gone}\n")),
             "{}",
             said.err
         );

@@ -33,7 +33,7 @@ fn sync_brings_nothing_in_and_says_how_it_begins_by_hand() {
     let before = crate::cli::head(carol);
     let said = carol.covault(["sync"]).exits(5);
     assert!(said.err.contains("(by hand it begins with: git merge origin/main)"), "{}", said.err);
-    assert!(said.err.contains("git checkout --theirs -- .covault/roster.toml"), "{}", said.err);
+    assert!(said.err.contains("git checkout --theirs -- :/.covault/roster.toml"), "{}", said.err);
     assert!(said.err.contains("with origin/main: 0 commits in"), "{}", said.err);
     assert_eq!((crate::cli::head(carol), unmerged(carol)), (before, Vec::new()));
     assert_eq!(json(&carol.covault(["sync", "--json"]).exits(5))["received"], 0);
@@ -119,5 +119,66 @@ fn what_git_took_as_it_is_from_the_dropped_side_is_put_back_written_again_or_nam
         }
         alice.set("prod/db", "what alice wrote then");
         alice.set("dev/bobs", "begun by alice");
+    }
+}
+
+/// Who has not looked since before both rosters: another clone, which goes by what it is told.
+#[test]
+fn a_merge_that_keeps_one_of_the_two_is_refused_by_who_saw_neither_until_they_accept_it() {
+    let team = each_other();
+    let (alice, carol, bob) = (&team.alice, &team.carol, &team.bob);
+    takes(carol, "--theirs");
+    carol.covault(["resolve"]).ok();
+    carol.git(["commit", "-q", "-m", "alice's roster"]).ok();
+    carol.git(["push", "-q"]).ok();
+    // Who saw the one that was kept on the trunk goes on.
+    alice.git(["pull", "-q", "--ff-only"]).ok();
+    assert_eq!(alice.get("dev/db"), "what alice wrote");
+    bob.git(["pull", "-q", "--ff-only"]).ok();
+    let said = bob.covault(["get", "dev/db"]).exits(6);
+    let [merge, dropped] = ["HEAD", "HEAD^1~1"].map(|rev| {
+        let id = bob.git(["rev-parse", rev]).ok().text();
+        id.get(..10).unwrap().to_owned()
+    });
+    let lacks = format!("lacks entry 4 of the roster that the commit {dropped} in its history has: ");
+    assert!(said.err.contains(&lacks) && !said.err.contains("newer"), "{}", said.err);
+    let ask =
+        format!("{merge} took one of two rosters that were extended apart: ask who made it (git log -1 {merge}); ");
+    let accept = "if they meant it, accept that with: covault setup --accept; if not, put the other one back, which leaves \
+                  out what is there now";
+    assert!(said.err.contains(&ask) && said.err.contains(accept), "{}", said.err);
+    let judged = json(&bob.covault(["verify", "--json"]).ok());
+    assert!(judged["unjudged"][0].as_str().unwrap().contains(&lacks), "{judged:#}");
+    bob.covault(["setup", "--accept"]).ok();
+    assert_eq!(bob.get("dev/db"), "what alice wrote");
+    assert_eq!(json(&bob.covault(["verify", "--json"]).ok())["unjudged"], serde_json::json!([]));
+}
+
+/// What the trunk does not have is left out as told: nobody has to accept anything, and a check of what it brings is green.
+#[test]
+fn a_rebase_that_drops_what_was_not_published_leaves_nothing_to_accept() {
+    let team = each_other();
+    let (carol, bob) = (&team.carol, &team.bob);
+    std::fs::write(carol.repo.join("README"), "what carol works on\n").unwrap();
+    carol.git(["commit", "-qam", "work"]).ok();
+    let said = carol.covault(["sync"]).exits(5);
+    let told = |begin: &str| {
+        let rest = said.err.split(begin).nth(1).unwrap_or_else(|| panic!("{}", said.err));
+        rest.split(';').next().unwrap().replace("TRUNK", "origin/main").replace("BRANCH", "main")
+    };
+    let shell = |line: &str| carol.fed("sh", b"", ["-ec", line]).ok().text();
+    let dropped = shell(&told("did to the vault with: "));
+    let dropped: Vec<&str> = dropped.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(dropped.len(), 2);
+    let editor = format!("sed -i{}", dropped.iter().map(|id| format!(" -e '/ {id}/d'")).collect::<String>());
+    shell(&format!("GIT_SEQUENCE_EDITOR=\"{editor}\" {}", told("drop that there with: ")));
+    assert_eq!(std::fs::read_to_string(carol.repo.join("README")).unwrap(), "what carol works on\n");
+    assert_eq!(carol.get("dev/db"), "what alice wrote");
+    carol.set("dev/db", "what carol wrote, as a writer");
+    carol.covault(["verify", "--range", "origin/main..HEAD"]).ok();
+    carol.git(["push", "-q"]).ok();
+    for person in [bob, &team.alice] {
+        person.git(["pull", "-q", "--ff-only"]).ok();
+        assert_eq!(person.get("dev/db"), "what carol wrote, as a writer");
     }
 }

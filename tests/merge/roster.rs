@@ -128,7 +128,8 @@ fn two_admins_who_removed_each_other_can_merge_nothing_and_are_told_what_is_left
     let (ours, theirs) = (bytes(&team.alice), bytes(&team.carol));
     let conflict = merge(&team.alice, &base, &ours, &theirs);
     let hint = conflict.conflict("roster.toml").unwrap().hint().unwrap();
-    assert!(hint.contains("nobody is an admin on both") && hint.contains("git checkout --theirs"), "{hint}");
+    assert!(hint.contains("nobody is an admin on both") && hint.contains("git rebase -i TRUNK BRANCH"), "{hint}");
+    assert!(hint.contains("git checkout --theirs -- :/roster.toml"), "{hint}");
 }
 
 #[test]

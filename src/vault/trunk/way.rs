@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::check::check;
+use super::super::put_back::LeftOut;
 use super::super::version::Version;
 use super::super::{VaultError, sealed, trust};
 use super::secrets::{self, Past, Sight};
@@ -21,17 +22,17 @@ use crate::repo::{Ancestry, ObjectId, RepoError, WalkedCommit};
 enum Met {
     /// An earlier state of the roster as it is now, whose newest entry this is.
     Earlier(Hash),
-    /// Another one of this vault.
+    /// Another one of this vault, which counts beside the roster as it is now.
     Other(Box<Roster>),
-    /// None of this vault.
+    /// None of this vault, or one that counts for nothing.
     Nothing,
 }
 
 impl Here<'_> {
     /// The trunk may not lose an entry that it had on its way from what was seen, or that a merge on the way brought: no
-    /// roster of those commits that goes on from what was there before it. `way` are the commits up to `to`, oldest first;
+    /// roster of those commits that goes on from what was there before it and counts beside what there is now. `way` are the commits up to `to`, oldest first;
     /// `held` is the newest entry that was seen.
-    pub(super) fn check_way(
+    pub(in crate::vault) fn check_way(
         &self,
         way: &[WalkedCommit],
         held: Hash,
@@ -44,6 +45,7 @@ impl Here<'_> {
         let mut met: HashMap<ObjectId, Met> = HashMap::from([(now, Met::Earlier(theirs.head))]);
         // The newest entries that count at each commit; several where a roster lacks what another one has.
         let mut heads: HashMap<ObjectId, BTreeSet<Hash>> = HashMap::new();
+        let mut own: HashMap<ObjectId, Hash> = HashMap::new();
         for commit in way {
             let of_parent = |parent: &ObjectId| heads.get(parent).cloned().unwrap_or_else(|| BTreeSet::from([held]));
             let mut here: BTreeSet<Hash> = commit.parents.iter().flat_map(of_parent).collect();
@@ -59,6 +61,7 @@ impl Here<'_> {
                     _ => None,
                 };
                 if let Some(newest) = newest {
+                    own.insert(commit.id, newest);
                     here = BTreeSet::from([newest]);
                 }
             }
@@ -66,11 +69,20 @@ impl Here<'_> {
         }
         let lost = heads.get(&to).and_then(|heads| heads.iter().find(|head| !theirs.has(**head)));
         let Some(lost) = lost else { return Ok(()) };
-        let seq = met.values().find_map(|met| match met {
-            Met::Other(roster) if roster.head == *lost => Some(roster.seq),
+        let roster = met.values().find_map(|met| match met {
+            Met::Other(roster) if roster.head == *lost => Some(roster.as_ref()),
             _ => None,
         });
-        Err(self.rolled_back(seq.unwrap_or(theirs.seq)))
+        let at = way.iter().find(|commit| own.get(&commit.id) == Some(lost));
+        let Some((roster, at)) = roster.zip(at.map(|commit| commit.id)) else {
+            return Err(self.rolled_back(theirs.seq));
+        };
+        let went_on = |commit: &&WalkedCommit| {
+            let has_lost = heads.get(&commit.id).is_some_and(|heads| heads.contains(lost));
+            has_lost && own.get(&commit.id) != Some(lost)
+        };
+        let by = way.iter().find(went_on).map(|commit| commit.id);
+        Err(self.left_out(&LeftOut { roster, at, by }, theirs))
     }
 
     /// Reads the roster in a blob; `text` is that of `theirs`, the roster as it is now.
@@ -91,7 +103,8 @@ impl Here<'_> {
         }
         let name = format!("{file} at {}", abbreviated(&commit.id.to_string()));
         let roster = trust::verified_cached(self.home, &name, &bytes).ok();
-        let roster = roster.filter(|roster| roster.vault == self.roster.vault);
+        // What somebody signed beside the loss of the right to, anybody could merge in.
+        let roster = roster.filter(|it| it.vault == self.roster.vault && !it.is_overruled_by(theirs));
         Ok(roster.map_or(Met::Nothing, |roster| Met::Other(Box::new(roster))))
     }
 
