@@ -197,6 +197,13 @@ impl Person {
         command
     }
 
+    /// The same person in a folder of the work tree, which is made.
+    pub fn at(&self, folder: &str) -> Self {
+        let repo = self.repo.join(folder);
+        std::fs::create_dir_all(&repo).unwrap();
+        Self { name: self.name.clone(), home: self.home.clone(), repo, vars: self.vars.clone() }
+    }
+
     pub fn covault<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Said {
         said(self.command(env!("CARGO_BIN_EXE_covault")).args(args).output().unwrap())
     }

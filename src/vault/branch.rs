@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::requests::BRANCHES;
 use super::trunk::{abbreviated, short_ref};
-use super::{Vault, VaultError, put_back, root_in, trust};
+use super::{Vault, VaultError, put_back, root_at, root_in, trust};
 use crate::home::Home;
-use crate::repo::{Ancestry, Head, ObjectId, Repo};
+use crate::repo::{Ancestry, Head, ObjectId, Repo, from_top};
 
 /// How many branches are looked at; the trunk is the first of them.
 const MANY: usize = 1_000;
@@ -26,7 +26,11 @@ pub struct There {
 pub(super) fn no_vault(repo: &Repo, home: Option<&Home>, start: &Path) -> VaultError {
     // What cannot be looked at is no better hint than none.
     let (Ok(head), Ok(prefix)) = (repo.head(), repo.prefix(start)) else { return VaultError::NoVault };
-    let roots = put_back::roots_above(&prefix);
+    let mut roots = put_back::roots_above(&prefix);
+    // One in a folder below that this clone was set up for is meant, too, where it is not there any more.
+    let is_below = |folder: &String| prefix.is_empty() || folder.starts_with(&format!("{prefix}/"));
+    let below: Vec<String> = repo.config_subsections("covault", "vault").into_iter().filter(is_below).collect();
+    roots.extend(below.iter().map(|folder| root_at(folder)));
     let at_head = |root: &&String| head.commit.is_some_and(|head| has_roster(repo, head, root));
     if let Some(command) = roots.iter().find(at_head).and_then(|root| put_back::missing(repo, home, root, false)) {
         let there = There { name: "HEAD".to_owned(), command };
@@ -53,7 +57,7 @@ pub(super) fn with_vault(repo: &Repo, root: &str) -> Result<Option<There>, Vault
     let head = repo.head()?;
     let has_vault = |commit| has_roster(repo, commit, root);
     if head.commit.is_some_and(has_vault) {
-        let command = format!("git checkout HEAD -- {}", quoted(root));
+        let command = format!("git checkout HEAD -- {}", from_top(root));
         return Ok(Some(There { name: "HEAD".to_owned(), command }));
     }
     others(repo, &head, None, &has_vault)
@@ -95,10 +99,8 @@ fn others(
     branches.retain(|(name, _)| Some(name) != current.as_ref());
     let follows = |commit| seen.is_none_or(|seen| matches!(repo.is_ancestor(seen, commit), Ok(Ancestry::Yes)));
     let found = branches.iter().take(MANY).find(|(_, commit)| has_vault(*commit) && follows(*commit));
-    let found = found.map(|(name, _)| There {
-        name: short_ref(name).to_owned(),
-        command: format!("git switch {}", quoted(short_name(repo, name))),
-    });
+    let found =
+        found.map(|(name, _)| There { name: short_ref(name).to_owned(), command: switch_to(repo, name, &branches) });
     let seen = seen.map(|commit| abbreviated(&commit.to_string()));
     Ok(found.or_else(|| {
         seen.map(|commit| There {
@@ -106,6 +108,17 @@ fn others(
             command: format!("git switch --detach {commit}"),
         })
     }))
+}
+
+/// The command that goes to one of `branches`. Git lets a branch be checked out in one work tree only.
+fn switch_to(repo: &Repo, name: &str, branches: &[(String, ObjectId)]) -> String {
+    let short = short_name(repo, name);
+    let local = format!("refs/heads/{short}");
+    let is_other = name != local && branches.iter().any(|(name, _)| *name == local);
+    if is_other || matches!(repo.in_use_at(&local), Ok(Some(_))) {
+        return format!("git switch --detach {}", quoted(short_ref(name)));
+    }
+    format!("git switch {}", quoted(short))
 }
 
 /// The branch's name without its remote: what `git switch` takes.

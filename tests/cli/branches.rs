@@ -60,7 +60,40 @@ fn a_branch_without_a_vault_names_the_one_that_has_it_and_starts_no_second() {
     alice.covault(["who"]).ok();
     alice.git(["rm", "-rfq", ".covault"]).ok();
     let said = alice.covault(["init", "--name", "bob"]).exits(2);
-    assert!(said.err.contains(".covault on HEAD\nhint: go there with: git checkout HEAD -- .covault"), "{}", said.err);
+    assert!(
+        said.err.contains(".covault on HEAD\nhint: go there with: git checkout HEAD -- :/.covault"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_branch_that_another_work_tree_has_is_not_switched_to() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    alice.set("rv", "1");
+    alice.git(["worktree", "add", "-q", "--detach", "../other work tree"]).ok();
+    let there = alice.at("../other work tree");
+    orphan(&there, "pages");
+    let follow = |said: &crate::world::Said, before: &str| {
+        let told = said.err.split(before).nth(1).unwrap_or_else(|| panic!("{}", said.err));
+        there.fed("sh", b"", ["-ec", told]).ok();
+    };
+    let said = there.covault(["get", "rv"]).exits(3);
+    assert!(said.err.ends_with("go there with: git switch --detach main\n"), "{}", said.err);
+    follow(&said, "go there with: ");
+    assert_eq!(there.get("rv"), "1");
+    // What is to be put back on a branch is put back where it is checked out.
+    there.git(["switch", "-q", "-c", "side"]).ok();
+    let roster = alice.repo.join(".covault/roster.toml");
+    let good = std::fs::read(&roster).unwrap();
+    std::fs::write(&roster, [&good[..], b"# hi\n"].concat()).unwrap();
+    alice.git(["commit", "-qam", "hi"]).ok();
+    let said = there.covault(["get", "rv"]).exits(6);
+    follow(&said, "put the good one back with: ");
+    assert_eq!((there.get("rv"), alice.get("rv")), ("1".to_owned(), "1".to_owned()));
+    assert_eq!(std::fs::read(&roster).unwrap(), good);
+    assert_eq!(there.git(["symbolic-ref", "HEAD"]).ok().text(), "refs/heads/side\n");
 }
 
 #[test]
