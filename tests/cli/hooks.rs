@@ -150,7 +150,7 @@ fn a_forged_secret_an_old_one_and_a_missing_one_stop_a_commit() {
     alice.git(["checkout", "-q", &first, "--", file]).ok();
     let said = stopped("rollback");
     assert!(
-        said.contains(&format!("hint: put it back with: git restore --source=HEAD --staged --worktree -- {file}")),
+        said.contains(&format!("hint: put it back with: git restore --source=HEAD --staged --worktree -- :/{file}")),
         "{said}"
     );
     alice.git(["restore", "--source=HEAD", "--staged", "--worktree", "--", file]).ok();

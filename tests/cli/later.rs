@@ -11,8 +11,8 @@ use covault::vault::VaultError;
 use crate::team;
 use crate::world::{Person, World};
 
-const LATER: &str = "hint: install a newer covault; if yours is the newest, see who changed it with: git log -p -- ";
-const BROKEN: &str = "put a good version back with: git checkout REV -- ";
+const LATER: &str = "hint: install a newer covault; if yours is the newest, see who changed it with: git log -p -- :/";
+const BROKEN: &str = "put a good version back with: git checkout REV -- :/";
 
 /// Reading is refused, with this hint for this file.
 #[track_caller]

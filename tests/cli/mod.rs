@@ -16,6 +16,7 @@ mod grant;
 mod history;
 mod hooks;
 mod importing;
+mod in_folder;
 mod journals;
 mod keys;
 mod kinds;

@@ -108,8 +108,8 @@ fn where_a_good_version_was_there_that_one_is_put_back() {
     let world = World::new();
     let alice = with_q(&world);
     alice.set("r", "the value of r");
-    let good = "see its history with: git log -- .covault/secrets/r.age; put a good version back with: git checkout \
-                REV -- .covault/secrets/r.age";
+    let good = "see its history with: git log -- :/.covault/secrets/r.age; put a good version back with: git checkout \
+                REV -- :/.covault/secrets/r.age";
     std::fs::copy(alice.file("q"), alice.file("r")).unwrap();
     assert_eq!(hint(&alice), good);
     alice.git(["commit", "-qam", "over it"]).ok();

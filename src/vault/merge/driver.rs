@@ -22,7 +22,7 @@ use crate::model::names::{MemberName, SecretPath};
 use crate::model::roster::Roster;
 use crate::model::shares::Shares;
 use crate::model::time::Time;
-use crate::repo::{Found, Repo};
+use crate::repo::{Found, Repo, from_top};
 use crate::seal::{self, SealedFile};
 
 /// What git hands to its merge driver, for the file of a secret.
@@ -151,7 +151,7 @@ impl Place<'_> {
         }
         let Some(path) = self.path_of(file) else {
             let why = format!("{file} is neither a secret's file nor a journal's, and is not merged");
-            return Ok(Merged { stop: Some((why, format!("git rm -- {file}"))), ..Merged::default() });
+            return Ok(Merged { stop: Some((why, format!("git rm -- {}", from_top(file)))), ..Merged::default() });
         };
         let (ours, theirs) = match (side::parse(merging.ours, file), side::parse(merging.theirs, file)) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),

@@ -14,7 +14,7 @@ use super::tree::{Refused, judge_entries, roster_entry};
 use crate::model::bytes::Hash;
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
-use crate::repo::{ObjectId, TreeChange, TreeEntry, TreeKind, WalkedCommit};
+use crate::repo::{ObjectId, TreeChange, TreeEntry, TreeKind, WalkedCommit, from_top};
 use crate::vault::VaultError;
 use crate::vault::sealed::path_of;
 use crate::vault::trunk::abbreviated;
@@ -218,7 +218,7 @@ impl Checker<'_, '_> {
                 None => format!("the roster is gone, which {from} has"),
                 Some(_) => format!("the roster is not that of {from}, nor does it follow it"),
             };
-            let hint = format!("put it back with: git checkout {from} -- {file}");
+            let hint = format!("put it back with: git checkout {from} -- {}", from_top(&file));
             self.found.findings.push(Finding::new("roster-rollback", &file, Some(&at), text).hinting(hint));
         }
         for (file, olds) in expected {
@@ -372,7 +372,7 @@ impl Checker<'_, '_> {
         let mut text = format!("it is gone, and nobody deleted it with covault: {from} has it");
         let follows = |now: &Held, old: Hash| now.versions.iter().any(|it| self.descent.descends(*it, old));
         let hint = match now {
-            None => Some(format!("put it back with: git checkout {from} -- {}", step.file)),
+            None => Some(format!("put it back with: git checkout {from} -- {}", from_top(&step.file))),
             Some(now) if step.olds.iter().all(|old| follows(now, *old)) => {
                 text.push_str("; it is there again since");
                 None

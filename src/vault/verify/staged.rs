@@ -10,7 +10,7 @@ use super::memo::Memo;
 use super::opening::Opening;
 use super::{Finding, Verification, history, judge_tree, tree};
 use crate::home::Home;
-use crate::repo::{Repo, Staged};
+use crate::repo::{Repo, Staged, from_top};
 use crate::vault::{FOLDER, VaultError, root_if_any};
 
 /// Judges every vault of what is staged in the repository around `start`, each with the path of its folder. `expected`
@@ -84,6 +84,7 @@ fn say_before(finding: &mut Finding, staged: &Staged) {
             finding.hint = hint.and_then(|hint| hint.rsplit_once("; ").map(|(_, join)| join.to_owned()));
         }
         "rollback" => {
+            let file = from_top(file);
             finding.hint = Some(format!("put it back with: git restore --source=HEAD --staged --worktree -- {file}"));
         }
         _ => {}
