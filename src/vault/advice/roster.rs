@@ -81,13 +81,13 @@ impl VaultError {
                 let folder = from_top(file.trim_end_matches("/roster.toml"));
                 let file = from_top(file);
                 format!(
-                    "nobody is an admin on both, so one of the two goes, the one that TRUNK (such as origin/main) \
-                     does not have: leave a merge that was begun with: git merge --abort; see what the other branch did to the vault with: git log --oneline \
-                     TRUNK..BRANCH -- {folder}; drop that there with: git rebase -i TRUNK BRANCH; then it is done again, as \
-                     far as one may. A merge that keeps one of the two leaves the other one in the history: git checkout \
-                     --theirs -- {file}; git add -- {file}; covault resolve; git commit. Clones that have seen neither \
-                     refuse it then, and with --ours those that have seen theirs on the trunk, too, until each accepts it \
-                     with: {ACCEPT}"
+                    "nobody is an admin on both, so one of the two goes, the one that TRUNK (such as origin/main) does not \
+                     have: leave a merge that was begun with: git merge --abort; see what the other branch did to the \
+                     vault with: git log --oneline TRUNK..BRANCH -- {folder}; drop that there with: git rebase -i TRUNK \
+                     BRANCH; then it is done again, as far as one may. A merge that keeps one of the two leaves the other \
+                     one in the history: git checkout --theirs -- {file}; git add -- {file}; covault resolve; git commit. \
+                     Clones that have seen neither refuse it then, and with --ours those that have seen theirs on the \
+                     trunk, too, until each accepts it with: {ACCEPT}"
                 )
             }
             Self::RosterDiverged { admins, .. } => {

@@ -30,8 +30,8 @@ enum Met {
 
 impl Here<'_> {
     /// The trunk may not lose an entry that it had on its way from what was seen, or that a merge on the way brought: no
-    /// roster of those commits that goes on from what was there before it and counts beside what there is now. `way` are the commits up to `to`, oldest first;
-    /// `held` is the newest entry that was seen.
+    /// roster of those commits that goes on from what was there before it and counts beside what there is
+    /// now. `way` are the commits up to `to`, oldest first; `held` is the newest entry that was seen.
     pub(in crate::vault) fn check_way(
         &self,
         way: &[WalkedCommit],
