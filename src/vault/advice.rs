@@ -146,7 +146,7 @@ impl VaultError {
             | Self::UnknownVault { .. }
             | Self::OtherVault { .. }
             | Self::RosterRolledBack { .. }
-            | Self::RosterLeftOut { .. }
+            | Self::RosterLeftOut(_)
             | Self::RosterTakenAway { .. }
             | Self::NoSuchEntry { .. }
             | Self::TrunkRewritten { .. }

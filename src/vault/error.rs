@@ -51,6 +51,25 @@ pub enum Part {
     Lost,
 }
 
+/// A roster that a commit in the trunk's history has, and that the trunk's newest lacks.
+#[derive(Debug)]
+pub struct LeftOutRoster {
+    /// The file.
+    pub file: String,
+    /// The trunk.
+    pub trunk: String,
+    /// Its newest entry.
+    pub seq: u64,
+    /// The commit that has it, abbreviated.
+    pub commit: String,
+    /// The commit that went on without it, abbreviated.
+    pub by: Option<String>,
+    /// Where both rosters were extended apart: who could bring them together, admins on both.
+    pub apart: Option<Vec<String>>,
+    /// The commands that put it back, where they are known.
+    pub back: Option<String>,
+}
+
 /// Why a use-case did not happen. Nothing was changed, unless the text says so.
 #[derive(Debug, Error)]
 pub enum VaultError {
@@ -229,25 +248,10 @@ pub enum VaultError {
     },
     /// The trunk's roster lacks what one in its own history had, since this clone looked last.
     #[error(
-        "{file} on {trunk} lacks entry {seq} of the roster that the commit {commit} in its history has: the roster was rolled \
-         back or replaced"
+        "{} on {} lacks entry {} of the roster that the commit {} in its history has: the roster was rolled back or replaced",
+        .0.file, .0.trunk, .0.seq, .0.commit
     )]
-    RosterLeftOut {
-        /// The file.
-        file: String,
-        /// The trunk.
-        trunk: String,
-        /// The entry.
-        seq: u64,
-        /// The commit that has it, abbreviated.
-        commit: String,
-        /// The commit that went on without it, abbreviated.
-        by: Option<String>,
-        /// Where both rosters were extended apart: who could bring them together, admins on both.
-        apart: Option<Vec<String>>,
-        /// The commands that put the other one back, where that is known.
-        back: Option<String>,
-    },
+    RosterLeftOut(Box<LeftOutRoster>),
     /// The trunk lost a commit that was seen on it.
     #[error("the trunk {trunk} was rewritten: commit {commit}, which was seen on it, is gone")]
     TrunkRewritten {

@@ -10,6 +10,7 @@ mod search;
 use search::{Good, Memory, ROSTERS, Search, committed};
 
 use super::branch::quoted;
+use super::error::LeftOutRoster;
 use super::trunk::{Here, abbreviated, place, short_ref};
 use super::{Vault, VaultError, root_at, trust};
 use crate::home::Home;
@@ -206,7 +207,7 @@ impl Here<'_> {
         let back = trunk.as_ref().and_then(|trunk| search.onto(trunk, &file, &good));
         let names = |roster: &Roster| roster.admins_with(theirs).map(|admin| admin.card.name.to_string()).collect();
         let short = |commit: ObjectId| abbreviated(&commit.to_string());
-        VaultError::RosterLeftOut {
+        VaultError::RosterLeftOut(Box::new(LeftOutRoster {
             trunk: trunk.map_or_else(|| "the trunk".to_owned(), |trunk| short_ref(&trunk.name).to_owned()),
             seq: left.roster.seq,
             commit: short(left.at),
@@ -214,7 +215,7 @@ impl Here<'_> {
             apart: if left.roster.has(theirs.head) { None } else { Some(names(left.roster)) },
             back,
             file,
-        }
+        }))
     }
 
     /// Whether a commit has another roster than the one in front of us.

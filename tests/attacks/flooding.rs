@@ -85,7 +85,7 @@ fn folders_without_an_end_where_secrets_are() {
         let said = within(&case, 1000, &["get", "dev/db"]).exits(6);
         assert!(said.err.contains(&format!("error: `{place}/name-")), "{}", said.err);
         assert!(said.err.contains(&format!("in {} is refused: more files", &commit[..10])), "{}", said.err);
-        assert!(said.err.contains(&format!("hint: git log {commit} -- {place}/name-")), "{}", said.err);
+        assert!(said.err.contains(&format!("hint: git log {commit} -- :/{place}/name-")), "{}", said.err);
         // With a commit on top that takes it out all is well again.
         let mended = case.git(&["commit-tree", &before, "-p", &commit, "-m", "take it out"]);
         push(&case, &mended, "main");

@@ -1,6 +1,6 @@
 //! The next step after a refusal that is about the roster.
 
-use super::super::error::VaultError;
+use super::super::error::{LeftOutRoster, VaultError};
 use crate::repo::from_top;
 
 /// What takes the trunk as it is now.
@@ -32,7 +32,7 @@ impl VaultError {
                 let accept = format!("accept it with: {ACCEPT}");
                 match back {
                     Some(back) if *apart => format!(
-                        "{log}: it was extended apart from the one that was there; if its admins decided so, {accept}; if \
+                        "{log}; it was extended apart from the one that was there; if its admins decided so, {accept}; if \
                          not, put that one back, which leaves out what is there now, with: {back}"
                     ),
                     Some(back) => format!(
@@ -45,37 +45,7 @@ impl VaultError {
                     ),
                 }
             }
-            Self::RosterLeftOut { file, trunk, commit, by, apart: None, back, .. } => {
-                let log = format!("see who changed it with: git log -p {trunk} -- {}", from_top(file));
-                let whoever =
-                    by.as_ref().map_or_else(|| "whoever did it".to_owned(), |by| format!("whoever made {by}"));
-                let back = match back {
-                    Some(back) => format!("put the newer one back with: {back}"),
-                    None => format!("somebody has to put the one at {commit} back there"),
-                };
-                format!("{log}; {back}; only if {whoever} says that it was meant, accept it with: {ACCEPT}")
-            }
-            Self::RosterLeftOut { commit, by, apart: Some(admins), back, .. } => {
-                let which = by.as_deref().unwrap_or("a commit in its history");
-                let show = by.as_ref().map(|by| format!(" (git log -1 {by})")).unwrap_or_default();
-                let not = match (admins.as_slice(), back) {
-                    ([], Some(back)) => format!(
-                        "put the other one back, which leaves out what is there now and which all who go by that have to \
-                         accept, with: {back}"
-                    ),
-                    ([], None) => format!("somebody has to put the one at {commit} back there"),
-                    (admins, _) => {
-                        let admins = admins.join(", ");
-                        format!(
-                            "it takes one of {admins}, who brings both together with: covault resolve --from {commit}"
-                        )
-                    }
-                };
-                format!(
-                    "{which} took one of two rosters that were extended apart: ask who made it{show}; if they meant it, \
-                     accept that with: {ACCEPT}; if not, {not}"
-                )
-            }
+            Self::RosterLeftOut(left) => left.hint(),
             Self::RosterUnmerged { .. } => "settle it with: covault resolve".to_owned(),
             Self::RosterDiverged { file, admins, .. } if admins.is_empty() => {
                 let folder = from_top(file.trim_end_matches("/roster.toml"));
@@ -123,6 +93,38 @@ impl VaultError {
             _ => return None,
         };
         Some(text)
+    }
+}
+
+impl LeftOutRoster {
+    fn hint(&self) -> String {
+        let Self { file, trunk, commit, by, apart, back, .. } = self;
+        let Some(admins) = apart else {
+            let log = format!("see who changed it with: git log -p {trunk} -- {}", from_top(file));
+            let whoever = by.as_ref().map_or_else(|| "whoever did it".to_owned(), |by| format!("whoever made {by}"));
+            let back = match back {
+                Some(back) => format!("put the newer one back with: {back}"),
+                None => format!("somebody has to put the one at {commit} back there"),
+            };
+            return format!("{log}; {back}; only if {whoever} says that it was meant, accept it with: {ACCEPT}");
+        };
+        let which = by.as_deref().unwrap_or("a commit in its history");
+        let show = by.as_ref().map(|by| format!(" (git log -1 {by})")).unwrap_or_default();
+        let not = match (admins.as_slice(), back) {
+            ([], Some(back)) => format!(
+                "put the other one back, which leaves out what is there now and which all who go by that have to \
+                         accept, with: {back}"
+            ),
+            ([], None) => format!("somebody has to put the one at {commit} back there"),
+            (admins, _) => {
+                let admins = admins.join(", ");
+                format!("it takes one of {admins}, who brings both together with: covault resolve --from {commit}")
+            }
+        };
+        format!(
+            "{which} took one of two rosters that were extended apart: ask who made it{show}; if they meant it, \
+                     accept that with: {ACCEPT}; if not, {not}"
+        )
     }
 }
 
