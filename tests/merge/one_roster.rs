@@ -154,6 +154,21 @@ fn a_merge_that_keeps_one_of_the_two_is_refused_by_who_saw_neither_until_they_ac
     assert_eq!(json(&bob.covault(["verify", "--json"]).ok())["unjudged"], serde_json::json!([]));
 }
 
+#[test]
+fn what_is_extended_apart_from_what_was_seen_is_not_called_older() {
+    let team = each_other();
+    let (alice, carol) = (&team.alice, &team.carol);
+    takes(carol, "--ours");
+    carol.covault(["resolve"]).ok();
+    carol.git(["commit", "-q", "-m", "carol's roster"]).ok();
+    carol.git(["push", "-q"]).ok();
+    alice.git(["pull", "-q", "--ff-only"]).ok();
+    let said = alice.covault(["get", "dev/db"]).exits(6);
+    let told = "; it was extended apart from the one that was there; if its admins decided so, accept it with: covault \
+                setup --accept; if not, put that one back, which leaves out what is there now, with: git checkout ";
+    assert!(said.err.contains(told) && !said.err.contains("newer"), "{}", said.err);
+}
+
 /// What the trunk does not have is left out as told: nobody has to accept anything, and a check of what it brings is green.
 #[test]
 fn a_rebase_that_drops_what_was_not_published_leaves_nothing_to_accept() {
