@@ -29,6 +29,7 @@ mod limits;
 mod listing;
 mod login;
 mod manual;
+mod meanwhile;
 mod mint;
 mod publish;
 mod resume;

@@ -15,6 +15,7 @@ mod life;
 mod limits;
 mod listing;
 mod login;
+mod meanwhile;
 pub mod place;
 mod races;
 pub mod rig;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Threshold;
 use super::intent::Intent;
 use super::limit::{Layer, Limits, Window};
-use super::record::{RemoteId, Retired, Standing};
+use super::record::{KeyRecord, RemoteId, Retired, Standing};
 use crate::model::document::Document;
 use crate::model::names::SecretPath;
 use crate::model::read;
@@ -92,6 +92,9 @@ pub struct Mint {
     /// When somebody wants to be told.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub alerts: BTreeSet<Threshold>,
+    /// What it was begun on, where it takes the place of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
     /// Whom a new secret is shared with, and its other metadata.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub share: Vec<String>,
@@ -114,6 +117,27 @@ pub struct Mint {
     /// Name of the write that published it, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<String>,
+}
+
+/// What a secret said of its key as a new one was begun: what it says otherwise later was changed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// What the key could spend.
+    pub limits: Limits,
+    /// When somebody wanted to be told.
+    #[serde(default)]
+    pub alerts: BTreeSet<Threshold>,
+    /// It was switched off.
+    #[serde(default)]
+    pub off: bool,
+}
+
+impl Begun {
+    /// By a record.
+    pub fn of(record: &KeyRecord) -> Self {
+        let off = record.standing == Standing::Disabled;
+        Self { limits: record.limits.clone(), alerts: record.alerts.clone(), off }
+    }
 }
 
 /// An intent whose key may turn up late.

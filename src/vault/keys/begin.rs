@@ -9,7 +9,7 @@ use super::{KeyError, desk, is_for_management};
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limits, Window};
-use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
+use crate::model::keys::operation::{Begun, Kind, Mint, Operation, Stage};
 use crate::model::keys::record::{KeyRecord, Retired, Standing};
 use crate::model::manifest::State;
 use crate::model::names::SecretPath;
@@ -154,9 +154,10 @@ impl Desk<'_> {
             return Err(KeyError::SwitchedOff { path: wanted.path.to_string() }.into());
         }
         record.limits = terms.limits.clone().unwrap_or(record.limits);
+        let begun = Some(Begun::of(&record));
         record.alerts = terms.alerts.clone().unwrap_or(record.alerts);
         let next = self.next(&vault, &wanted.path, &record, provider);
-        let mint = Mint { expires: terms.expires.or(next.expires), ..next };
+        let mint = Mint { expires: terms.expires.or(next.expires), begun, ..next };
         // What an earlier rotation left behind goes with this one.
         let retire = to_go(&secret, &record, self.now(), &wanted.reason);
         let op = Operation {
@@ -270,6 +271,7 @@ impl Desk<'_> {
     /// A wish for a key, before anybody was asked for it.
     fn wish(
         &self,
+            begun: Some(Begun::of(record)),
         vault: &Vault,
         path: &SecretPath,
         generation: u64,
@@ -293,6 +295,7 @@ impl Desk<'_> {
             id: None,
             guardrail: None,
             published: None,
+            begun: None,
             write: None,
         }
     }

@@ -120,7 +120,8 @@ impl Desk<'_> {
         }
         match self.retire(provider, op)? {
             Retirement::Waits { why, until } => {
-                return Ok(Some(Outcome { op: op.clone(), done: false, waits: Some(why), until }));
+                let op = self.as_recorded(op)?;
+                return Ok(Some(Outcome { op, done: false, waits: Some(why), until }));
             }
             Retirement::AskAgain => return Ok(None),
             Retirement::Done => {}
@@ -128,7 +129,7 @@ impl Desk<'_> {
         self.sweep(provider, op)?;
         self.close(op)?;
         self.share_or_say(&op.path);
-        Ok(Some(Outcome { op: op.clone(), done: true, waits: None, until: None }))
+        Ok(Some(Outcome { op: self.as_recorded(op)?, done: true, waits: None, until: None }))
     }
 
     /// Whether somebody deleted the secret meanwhile, or took out what it was given: nothing is given out then, neither old

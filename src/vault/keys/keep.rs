@@ -2,7 +2,8 @@
 
 use super::KeyError;
 use super::desk::Desk;
-use super::settle::records_of;
+use super::settle::{is_several, records_of};
+use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::{Operation, Stage};
 use crate::model::keys::record::{KEY, KeyRecord};
 use crate::model::names::SecretPath;
@@ -27,10 +28,12 @@ impl Desk<'_> {
         Ok(vault)
     }
 
-    /// Changes a record, commits it, and brings it to where others see it. `None` where that changes nothing.
+    /// Changes the record of the key of this intent, commits it, and brings it to where others see it. `None` where that
+    /// changes nothing.
     pub(super) fn change_record(
         &self,
         path: &SecretPath,
+        intent: &Intent,
         message: &str,
         change: &dyn Fn(&mut KeyRecord),
     ) -> Result<Option<Report>, VaultError> {
@@ -39,6 +42,10 @@ impl Desk<'_> {
         let mut draft = writing.start_living(path)?;
         let sealed_at = draft.parents.iter().map(|(_, manifest)| manifest.at).max().unwrap_or(how.now);
         let before = KeyRecord::of(&draft.document, sealed_at).ok_or_else(|| KeyError::BadRecord(path.to_string()))?;
+        // Another program in this clone may have brought in, or made, another key since this one was looked at.
+        if before.intent != *intent || is_several(&draft.document, sealed_at) {
+            return Err(KeyError::Several { path: path.to_string() }.into());
+        }
         let mut after = before.clone();
         change(&mut after);
         if after == before {

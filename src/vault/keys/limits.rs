@@ -166,7 +166,8 @@ impl Desk<'_> {
 
     /// The record as it is to be, as a commit where that changes it.
     fn write_down(&self, wanted: &Limiting, next: &KeyRecord) -> Result<Option<String>, VaultError> {
-        let report = self.change_record(&wanted.path, &format!("covault: limits of {}", wanted.path), &|record| {
+        let message = format!("covault: limits of {}", wanted.path);
+        let report = self.change_record(&wanted.path, &next.intent, &message, &|record| {
             let before = record.clone();
             (record.limits, record.first) = (next.limits.clone(), next.first.clone());
             (record.layers, record.guardrail) = (next.layers.clone(), next.guardrail.clone());

@@ -16,6 +16,7 @@ use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::{Inspect, KeySpec, Probed, Provider, ProviderError, Revoke};
 use crate::vault::VaultError;
+use crate::vault::read::Secret;
 
 /// How often a key is asked for before a person has to look.
 const TRIES: usize = 3;
@@ -177,12 +178,7 @@ impl Desk<'_> {
             self.take_back(provider, op)?;
             return Err(KeyError::Overtaken { path: op.path.to_string(), what }.into());
         }
-        let mut spent = Retired::all_of(&secret.document, secret.manifest.at);
-        spent.retain(|old| !op.retire.iter().any(|other| other.intent == old.intent));
-        spent.extend(op.retire.iter().cloned());
-        if let Some(mint) = &mut op.mint {
-            mint.first = KeyRecord { limits: mint.limits.clone(), ..record }.held(&spent, now);
-        }
+        leave_to(op, &secret, record, now);
         Ok(())
     }
 
@@ -244,6 +240,9 @@ impl Desk<'_> {
         mint.stage = Stage::Asked;
         (mint.id, mint.published, mint.write) = (None, None, None);
         let intent = mint.intent.clone();
+        if op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
+            *op = self.as_recorded(op)?;
+        }
         self.save(op, &Text::Drop(&intent), &nothing_else, &format!("covault: ask again for a key for {}", op.path))
     }
 
@@ -364,6 +363,16 @@ pub(super) fn abilities(provider: &dyn Provider) -> Result<(&dyn Inspect, &dyn R
 
 fn spec_of(mint: &Mint, now: Time) -> KeySpec {
     KeySpec { name: mint.name.clone(), limit: own_limit(mint, now), expires: mint.expires }
+}
+
+/// What the keys before a new one have left it of its limits.
+pub(super) fn leave_to(op: &mut Operation, secret: &Secret, record: KeyRecord, now: Time) {
+    let mut spent = Retired::all_of(&secret.document, secret.manifest.at);
+    spent.retain(|old| !op.retire.iter().any(|other| other.intent == old.intent));
+    spent.extend(op.retire.iter().cloned());
+    if let Some(mint) = &mut op.mint {
+        mint.first = KeyRecord { limits: mint.limits.clone(), ..record }.held(&spent, now);
+    }
 }
 
 /// The limit that the key itself is to have, no more than what is left of those that only Covault holds.

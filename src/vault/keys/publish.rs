@@ -3,6 +3,7 @@
 use super::KeyError;
 use super::desk::{Desk, value_field};
 use super::journal::Text;
+use super::meanwhile::Due;
 use crate::model::document::Document;
 use crate::model::keys::intent::Intent;
 use crate::model::keys::operation::{Kind, Mint, Operation, Stage};
@@ -24,6 +25,7 @@ impl Desk<'_> {
         let Some(mint) = &op.mint else { return Ok(()) };
         let intent = mint.intent.clone();
         self.still_free(provider, op, &intent)?;
+        let Some(off) = self.take_in_changes(provider, op)? else { return Ok(()) };
         let missing = || KeyError::Unfinished { path: op.path.to_string(), what: "its new key is not here".to_owned() };
         let text = self.text_of(&op.path, &intent)?.ok_or_else(missing)?;
         let (vault, now) = (self.vault()?, self.now());
@@ -34,7 +36,8 @@ impl Desk<'_> {
         let Some(mint) = &mut op.mint else { return Ok(()) };
         (mint.stage, mint.published, mint.write) = (Stage::Published, Some(now), Some(write.name().to_string()));
         let (mint, published) = (mint.clone(), &*op);
-        let also = |writing: &mut Writing<'_>| publish_into(writing, published, &mint, &write).map(Some);
+        let also =
+            |writing: &mut Writing<'_>| publish_into(writing, published, &mint, &write, off.as_deref()).map(Some);
         let message = match op.kind {
             Kind::Issue => format!("covault: issue {}", op.path),
             _ => format!("covault: rotate {} (key {})", op.path, mint.generation),
@@ -82,14 +85,25 @@ impl Desk<'_> {
     }
 }
 
-/// The secret's next version.
-fn publish_into(writing: &mut Writing<'_>, op: &Operation, mint: &Mint, write: &Write) -> Result<Draft, VaultError> {
+/// The secret's next version; `off` says why its key is switched off, where it is.
+fn publish_into(
+    writing: &mut Writing<'_>,
+    op: &Operation,
+    mint: &Mint,
+    write: &Write,
+    off: Option<&str>,
+) -> Result<Draft, VaultError> {
     let now = writing.now();
     let mut draft = match op.kind {
         Kind::Issue => writing.start(&op.path)?,
         _ => writing.start_living(&op.path)?,
     };
     let vault = writing.vault();
+    if op.kind == Kind::Rotate && !Due::of(mint, &draft.document, now).is_in(op, mint, off) {
+        // Another program in this clone was faster by a moment.
+        let what = "its limits were changed, or it was switched off, meanwhile".to_owned();
+        return Err(KeyError::Overtaken { path: op.path.to_string(), what }.into());
+    }
     let before = KeyRecord::of(&draft.document, now);
     let pruned: Vec<Retired> = Retired::all_of(&draft.document, now)
         .into_iter()
@@ -102,7 +116,7 @@ fn publish_into(writing: &mut Writing<'_>, op: &Operation, mint: &Mint, write: &
         intent: mint.intent.clone(),
         id: mint.id.clone(),
         name: mint.name.clone(),
-        standing: Standing::Active,
+        standing: if off.is_some() { Standing::Disabled } else { Standing::Active },
         issued: mint.asked,
         updated: now,
         rotated: (op.kind == Kind::Rotate).then_some(now),
@@ -112,7 +126,7 @@ fn publish_into(writing: &mut Writing<'_>, op: &Operation, mint: &Mint, write: &
         layers: mint.layers.clone(),
         guardrail: mint.guardrail.clone(),
         alerts: mint.alerts.clone(),
-        reason: op.reason.clone(),
+        reason: off.map_or_else(|| op.reason.clone(), str::to_owned),
         before: before.map(|record| record.before).unwrap_or_default()
             + pruned.iter().filter_map(|old| old.usage).map(|usage| usage.total).sum(),
         write: write.name().to_string(),

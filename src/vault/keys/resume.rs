@@ -111,7 +111,7 @@ impl Desk<'_> {
             }
         }
         if self.how.dry_run {
-            return Ok(Outcome::planned(op));
+            return Ok(Outcome::planned(self.as_recorded(&op)?));
         }
         // What is written here may never have been pushed, and everybody is to know it before the provider is asked.
         if let Err(error) = self.share(path) {

@@ -101,6 +101,7 @@ impl Desk<'_> {
             layers: layers.clone(),
             expires: winner.expires,
             alerts: alerts.clone(),
+            begun: None,
             share: Vec::new(),
             env: None,
             stage: Stage::Published,
@@ -129,11 +130,7 @@ impl Desk<'_> {
         let limits = records.iter().fold(Limits::default(), tighter);
         let alerts: BTreeSet<Threshold> = records.iter().flat_map(|record| record.alerts.iter().copied()).collect();
         if records.iter().any(|record| record.limits != limits || record.alerts != alerts) {
-            let alerts = alerts.iter().map(|at| format!(", alert {at}")).collect::<String>();
-            (self.say)(&format!(
-                "{path}: its limits were changed at the same time; the tighter ones stay, and all alerts: {limits}{alerts} \
-                 (covault key limits {path} changes them)"
-            ));
+            self.say_terms(path, &limits, &alerts);
         }
         (limits, alerts)
     }

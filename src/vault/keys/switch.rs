@@ -63,7 +63,8 @@ impl Desk<'_> {
         }
         let wanted = if on { Standing::Active } else { Standing::Disabled };
         let word = if on { "on" } else { "off" };
-        let report = self.change_record(path, &format!("covault: switch the key of {path} {word}"), &|record| {
+        let message = format!("covault: switch the key of {path} {word}");
+        let report = self.change_record(path, &record.intent, &message, &|record| {
             if record.standing != wanted {
                 (record.standing, record.reason) = (wanted, reason.to_owned());
             }
@@ -113,7 +114,7 @@ impl Desk<'_> {
     }
 
     /// Switches it, and asks for it until that is seen.
-    fn switch_and_see(
+    pub(super) fn switch_and_see(
         &self,
         provider: &dyn Provider,
         inspect: &dyn Inspect,
