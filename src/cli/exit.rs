@@ -64,6 +64,20 @@ impl Refusal {
         Self { code: code_of(error), message: format!("{error:#}"), hint: Some(hint.into()) }.into()
     }
 
+    /// The same refusal, and what else is to be known.
+    pub fn with_more(error: &anyhow::Error, more: &str) -> anyhow::Error {
+        let (code, hint) = judge(error);
+        Self { code, message: format!("{error:#}; {more}"), hint }.into()
+    }
+
+    /// A name with an `@` that no revision follows.
+    pub fn no_revision(name: &str) -> anyhow::Error {
+        Self::usage(
+            format!("there is no revision after the @ of '{name}@'"),
+            format!("see its revisions with: covault log {name}"),
+        )
+    }
+
     /// Anything else.
     pub fn other(message: impl Into<String>, hint: Option<String>) -> anyhow::Error {
         Self { code: OTHER, message: message.into(), hint }.into()

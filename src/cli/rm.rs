@@ -43,11 +43,12 @@ pub fn run(context: &Context, args: &RmArgs) -> Answer {
     };
     let vault = context.vault()?;
     let named = vault.named_in_env_files(&paths);
-    let report = vault.remove(&paths, &context.how(&args.write))?;
+    let removed = vault.remove(&paths, &context.how(&args.write));
+    let report = removed.map_err(|error| key::revoke::after(error.into(), &revoked, args.write.dry_run))?;
     named::warn(context, &named, None);
     let mut more = Map::new();
     more.insert("references".into(), named::as_json(&named, None));
-    more.insert("revoked".into(), revoked.into());
+    more.insert("revoked".into(), revoked.iter().map(key::revoke::Revoked::as_json).collect());
     let names: Vec<_> = paths.iter().map(SecretPath::as_str).collect();
     let names = names.join(", ");
     out::report_with(context, &report, &format!("deleted {names}"), &format!("delete {names}"), more)

@@ -83,6 +83,32 @@ fn rm_takes_the_key_away_first_and_keeps_the_secret_where_that_fails() {
 }
 
 #[test]
+fn rm_of_several_takes_no_key_away_where_one_of_them_cannot_be_deleted() {
+    let rig = Rig::new();
+    let (fake, alice) = (&rig.fake, &rig.alice);
+    let key = issue(alice, "prod/a");
+    alice.covault_fed(b"sk_one", ["key", "issue", "prod/stripe", "--provider", "manual"]).ok();
+    alice.covault_fed(b"sk_two", ["key", "rotate", "prod/stripe"]).ok();
+    for (other, code) in [("prod/typo", 3), ("prod/stripe", 7)] {
+        let said = alice.covault(["rm", "prod/a", other, "--yes"]).exits(code);
+        assert!(said.err.contains(other), "{}", said.err);
+        assert_eq!(fake.working_keys().len(), 1, "{other}: {}", said.err);
+        assert_eq!(alice.get("prod/a"), key);
+    }
+    // What is gone when the provider stops to answer is said in the one document that there is.
+    let stays = fake.key_of(&issue(alice, "prod/b")).unwrap().hash;
+    fake.inject(Rule::on(&*format!("DELETE /keys/{stays}"), Fault::Status(500)).always());
+    let said = alice.covault(["rm", "prod/a", "prod/b", "--yes", "--json"]).exits(9);
+    let error: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    let text = error["error"].as_str().unwrap();
+    assert!(text.contains("prod/b") && text.contains("the key of prod/a went before that"), "{error}");
+    fake.clear_rules();
+    alice.covault(["key", "resume"]).ok();
+    alice.covault(["rm", "prod/a", "prod/b", "--yes"]).ok();
+    assert_eq!(fake.live_keys().len(), 0);
+}
+
+#[test]
 fn what_is_open_goes_on_where_the_secret_moved_unless_others_write_there() {
     for closed in [false, true] {
         let rig = Rig::new();

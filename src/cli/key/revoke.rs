@@ -11,8 +11,9 @@ use crate::cli::exit::{Answer, Refusal};
 use crate::cli::{ask, complete, out};
 use crate::model::keys::record::KeyRecord;
 use crate::model::names::SecretPath;
-use crate::vault::VaultError;
 use crate::vault::keys::{Capabilities, KeyError, Outcome, Revoking};
+use crate::vault::write::How;
+use crate::vault::{Vault, VaultError};
 
 /// Who issued a key, and its record.
 type Issued = (&'static Capabilities, KeyRecord);
@@ -99,18 +100,18 @@ pub fn run(context: &Context, args: &RevokeArgs) -> Answer {
     said::outcome(context, &outcome, &format!("the key of {path} is gone"))
 }
 
-/// Takes the keys of those secrets away that a provider issued, before they are deleted; what came of each, for the JSON.
-pub fn all_issued(
-    context: &Context,
-    paths: &[SecretPath],
-    yes: bool,
-    write: &WriteFlags,
-) -> anyhow::Result<Vec<Value>> {
-    let names: Vec<&str> = paths.iter().map(SecretPath::as_str).collect();
-    let command = format!("covault rm {} --yes", names.join(" "));
-    let mut taken = Vec::new();
+/// What is to be done about the key of a secret before that is deleted.
+enum Leaving {
+    /// Its provider takes it away.
+    There(SecretPath, Box<Issued>),
+    /// A person does.
+    ByHand(SecretPath),
+}
+
+/// What the keys of secrets need before those are deleted. The provider is asked for nothing.
+fn leaving(vault: &Vault, paths: &[SecretPath]) -> anyhow::Result<Vec<Leaving>> {
+    let mut all = Vec::new();
     for path in paths {
-        let vault = context.vault()?;
         let issued = match vault.issued(path) {
             Ok(issued) => issued,
             Err(VaultError::Key(KeyError::BadRecord(_) | KeyError::UnknownProvider(_))) => {
@@ -123,20 +124,69 @@ pub fn all_issued(
         if !issued.0.revokes {
             vault.check_none_outlives(path)?;
             if issued.1.standing.may_work() {
-                context.note(&format!("take the key of {path} away where it was made"));
+                all.push(Leaving::ByHand(path.clone()));
             }
-            continue;
-        }
-        // What is left of earlier keys goes with it.
-        if !issued.1.standing.may_work() && vault.check_none_outlives(path).is_ok() {
-            continue;
-        }
-        confirm(context, path, &issued, yes || write.dry_run, &command)?;
-        let outcome = take_away(context, path, "deleted", write)?;
-        match context.json() {
-            true => taken.push(said::as_json(&outcome)),
-            false => said::in_words(context, &outcome, &format!("the key of {path} is gone")),
+        } else if issued.1.standing.may_work() || vault.check_none_outlives(path).is_err() {
+            // What is left of earlier keys goes with it.
+            all.push(Leaving::There(path.clone(), Box::new(issued)));
         }
     }
-    Ok(taken)
+    Ok(all)
+}
+
+/// Takes the keys of those secrets away that a provider issued, before they are deleted; what came of each, for the JSON.
+/// What cannot be deleted is said, and what a person has to say is asked, before the first of them goes: none comes back.
+pub fn all_issued(
+    context: &Context,
+    paths: &[SecretPath],
+    yes: bool,
+    write: &WriteFlags,
+) -> anyhow::Result<Vec<Revoked>> {
+    let vault = context.vault()?;
+    let all = leaving(&vault, paths)?;
+    if all.iter().any(|one| matches!(one, Leaving::There(..))) {
+        vault.remove(paths, &How { dry_run: true, ..context.how(write) })?;
+    }
+    let names: Vec<&str> = paths.iter().map(SecretPath::as_str).collect();
+    let command = format!("covault rm {} --yes", names.join(" "));
+    for one in &all {
+        match one {
+            Leaving::ByHand(path) => context.note(&format!("take the key of {path} away where it was made")),
+            Leaving::There(path, issued) => confirm(context, path, issued, yes || write.dry_run, &command)?,
+        }
+    }
+    let mut revoked = Vec::new();
+    for one in all {
+        let Leaving::There(path, _) = one else { continue };
+        let outcome =
+            take_away(context, &path, "deleted", write).map_err(|error| after(error, &revoked, write.dry_run))?;
+        if !context.json() {
+            said::in_words(context, &outcome, &format!("the key of {path} is gone"));
+        }
+        revoked.push(Revoked { path, outcome });
+    }
+    Ok(revoked)
+}
+
+/// A key that was taken away before its secret is deleted.
+pub struct Revoked {
+    path: SecretPath,
+    outcome: Outcome,
+}
+
+impl Revoked {
+    /// As JSON.
+    pub fn as_json(&self) -> Value {
+        said::as_json(&self.outcome)
+    }
+}
+
+/// An error after which some keys are gone and none of the secrets is deleted.
+pub fn after(error: anyhow::Error, revoked: &[Revoked], dry_run: bool) -> anyhow::Error {
+    let gone: Vec<&str> = revoked.iter().filter(|one| one.outcome.done).map(|one| one.path.as_str()).collect();
+    if gone.is_empty() || dry_run {
+        return error;
+    }
+    let keys = if gone.len() == 1 { "the key" } else { "the keys" };
+    Refusal::with_more(&error, &format!("{keys} of {} went before that, and no secret is deleted", gone.join(", ")))
 }
