@@ -50,7 +50,7 @@ pub use limits::{Limited, Limiting};
 pub use listing::{Found, KeyListing, ListedKey};
 pub(super) use login::is_for_management;
 pub use login::{LoggedIn, Managers, Regranted};
-pub(super) use manual::{check_not_issued, replace_by_hand};
+pub(super) use manual::{check_not_issued, ends_at_provider, replace_by_hand};
 pub use resume::{Resumed, Way};
 pub(super) use settle::{is_for_resume, is_several};
 pub use switch::Switched;

@@ -16,7 +16,7 @@ use crate::model::generate::Recipe;
 use crate::model::keys::record::{KEY, PROVIDER};
 use crate::model::names::{FieldName, MemberName, MetaName, Reference, SecretPath};
 use crate::model::read::{self, FieldView};
-use crate::model::register::{Value, Write};
+use crate::model::register::{Key, Value, Write};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
 use crate::providers::Capabilities;
@@ -307,23 +307,47 @@ fn check_fields(secret: &Secret, fields: &BTreeSet<FieldName>) -> Result<(), Vau
 }
 
 impl Writing<'_> {
-    /// A new value of a secret field has not expired because the old one has.
+    /// Values that are all new have not expired because the old ones have. While one is as old as the expiry that has passed,
+    /// that stays, and so it does where it is the end of a key that its provider was told.
     pub(super) fn end_past_expiry(&mut self, document: &Document, edit: &mut Edit) -> Result<(), VaultError> {
         let now = self.now();
         let is_new = |field: &FieldEdit| field.value.is_some() && !field.plain && !is_in(document, field, now);
         let is_said = edit.meta.iter().any(|(name, _)| name.as_str() == read::EXPIRES);
-        let Some(past) = past_expiry(document, now).filter(|_| !is_said && edit.fields.iter().any(is_new)) else {
+        if is_said || !edit.fields.iter().any(is_new) || super::keys::ends_at_provider(document, now) {
             return Ok(());
-        };
+        }
+        let Some((past, since)) = past_expiry(document, now) else { return Ok(()) };
         let path = &document.path;
-        self.note(format!(
-            "{path} expired {past}; give the new value an expiry with: covault set {path} --expires WHEN"
-        ));
-        edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
+        let goes = |name: &FieldName| {
+            let kept = |field: &&FieldEdit| field.value.is_some() && !field.plain && is_in(document, field, now);
+            edit.fields.iter().any(|field| field.name == *name)
+                && !edit.fields.iter().filter(kept).any(|f| f.name == *name)
+        };
+        let fields = read::fields(document, now);
+        let old = fields.iter().filter(|view| !goes(view.name)).filter(|view| {
+            let newest = view.writes.iter().find(|write| write.is_secret());
+            newest.is_some_and(|write| write.at <= since)
+        });
+        let old: Vec<&str> = old.map(|view| view.name.as_str()).collect();
+        if old.is_empty() {
+            self.note(format!(
+                "{path} expired {past}; give the new value an expiry with: covault set {path} --expires WHEN"
+            ));
+            edit.meta.push((MetaName::parse(read::EXPIRES)?, None));
+        } else {
+            self.note(format!(
+                "{path} expired {past}, and is due until there are new values of {}, too",
+                old.join(", ")
+            ));
+        }
         Ok(())
     }
 }
 
-fn past_expiry(document: &Document, now: Time) -> Option<Time> {
-    read::meta(document, read::EXPIRES, now).and_then(Time::parse).filter(|expires| *expires <= now)
+/// An expiry that has passed, and up to when values are those that it is of: it may have been written when it had passed.
+fn past_expiry(document: &Document, now: Time) -> Option<(Time, Time)> {
+    let past = read::meta(document, read::EXPIRES, now).and_then(Time::parse).filter(|expires| *expires <= now)?;
+    let register = document.register(&Key::Meta(MetaName::parse(read::EXPIRES).ok()?))?;
+    let written = register.live().filter(|write| write.value != Value::Absent).map(|write| write.at).max();
+    Some((past, written.map_or(past, |at| at.max(past))))
 }

@@ -419,3 +419,23 @@ fn a_new_value_has_not_expired_because_the_old_one_has() {
     alice.covault_fed(b"newer", ["set", "default/a", "--stdin", "value", "--expires", "2020-01-02"]).ok();
     assert!(due().contains("default/a"), "{}", due());
 }
+
+#[test]
+fn a_new_value_ends_no_expiry_of_another_one() {
+    let world = World::new();
+    let alice = world.founder("alice");
+    let due = || alice.covault(["ls", "--due"]).ok().text();
+    alice.covault_fed(b"old", ["set", "prod/db", "--stdin", "password", "--expires", "2020-01-01"]).ok();
+    let said = alice.covault(["set", "prod/db", "--generate", "token"]).ok();
+    assert!(said.err.contains("is due until there are new values of password, too"), "{}", said.err);
+    assert!(due().contains("prod/db"), "{}", due());
+    // Of what is due a run that can ask nobody changes what it can generate.
+    let _ = alice.covault(["rotate", "--due", "--yes"]);
+    assert!(due().contains("prod/db"), "{}", due());
+    // It counts what was written after the expiry was, by the second.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    alice.covault(["set", "prod/db", "--generate", "token"]).ok();
+    assert!(due().contains("prod/db"), "{}", due());
+    alice.covault_fed(b"new", ["set", "prod/db", "--stdin", "password"]).ok();
+    assert!(!due().contains("prod/db"), "{}", due());
+}

@@ -139,6 +139,17 @@ fn what_is_open_goes_on_where_the_secret_moved_unless_others_write_there() {
 }
 
 #[test]
+fn a_key_that_has_expired_gets_other_fields_all_the_same() {
+    let rig = Rig::new();
+    issue_overdue(&rig, &["prod/over"]);
+    let end = ends(&rig.alice, "prod/over");
+    rig.alice.covault_fed(b"hook", ["set", "prod/over", "--stdin", "webhook"]).ok();
+    assert_eq!(rig.alice.get("prod/over/webhook"), "hook");
+    assert_eq!(ends(&rig.alice, "prod/over"), end);
+    rig.alice.covault(["set", "prod/over", "--expires", "2030-01-01"]).exits(2);
+}
+
+#[test]
 fn what_a_provider_issued_is_not_written_by_hand() {
     let rig = Rig::new();
     let alice = &rig.alice;

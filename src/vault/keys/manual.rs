@@ -279,14 +279,19 @@ pub(in crate::vault) fn check_not_issued(document: &Document, edit: &Edit, now: 
     if writes {
         return Err(KeyError::Issued(document.path.to_string()).into());
     }
-    // The provider ends it when it was told to as it was made, and what is said here would be something else.
-    let is_there = read::meta(document, PROVIDER, now).and_then(Capabilities::named).is_some_and(|known| known.issues);
     let here = record.expires.map(|at| at.to_string());
     let differs = |(name, value): &(MetaName, Option<String>)| name.as_str() == read::EXPIRES && *value != here;
-    match is_there && edit.meta.iter().any(differs) {
+    match ends_at_provider(document, now) && edit.meta.iter().any(differs) {
         true => Err(KeyError::EndsThere(document.path.to_string()).into()),
         false => Ok(()),
     }
+}
+
+/// Whether a secret's expiry is the end of a key that its provider was told as it was made: what is said here would be
+/// something else.
+pub(in crate::vault) fn ends_at_provider(document: &Document, now: Time) -> bool {
+    let issues = read::meta(document, PROVIDER, now).and_then(Capabilities::named).is_some_and(|known| known.issues);
+    issues && KeyRecord::of(document, now).is_some_and(|record| record.standing.may_work())
 }
 
 impl Vault {
