@@ -244,3 +244,28 @@ fn a_rotation_lifts_no_limit_that_covault_holds() {
     assert_eq!(limit_of(&rig.fake, &now_of(&rig).hash), "50 Daily", "{:?}", watch.keys[0].drift);
     assert_eq!(watch.keys[0].status, KeyStatus::Ok);
 }
+
+#[test]
+fn a_key_that_one_machine_switched_off_for_its_limit_is_whole_on_every_other() {
+    let rig = Rig::new();
+    rig.fake.allow_guardrails(false);
+    let key = issued(&rig, &["100/day", "20/month"]);
+    let desktop = machine_of(&rig, "desktop");
+    rig.fake.spend(&key.hash, "20");
+    rig.alice.covault(["key", "usage"]).ok();
+    assert!(rig.fake.working_keys().is_empty());
+    let rows = json_of(&desktop.covault(["key", "ls", "--json"]).ok());
+    assert_eq!((&rows[0]["status"], &rows[0]["notes"]), (&"ok".into(), &serde_json::json!([])), "{rows}");
+    let said = desktop.covault(["key", "usage"]).ok();
+    assert!(said.text().contains("over") && !said.err.contains("switched off"), "{} {}", said.text(), said.err);
+    desktop.covault(["key", "ensure", NAME, "--limit", "100/day", "--limit", "20/month"]).ok();
+    assert_eq!(rig.fake.live_keys().len(), 1);
+    // Another one can spend nothing either.
+    desktop.covault(["key", "rotate", NAME]).ok();
+    rig.alice.covault(["sync"]).ok();
+    assert_eq!(limit_of(&rig.fake, &now_of(&rig).hash), "0 Daily");
+    // What a person switched off is told as that where the limits leave something.
+    rig.fake.change(&now_of(&rig).hash, |key| key.disabled = true);
+    let rows = desk_at(&desktop, &rig.fake, &days_on(40), |desk| desk.list_keys(None).unwrap());
+    assert!(rows.keys[0].notes.iter().any(|note| note.contains("switched off")), "{:?}", rows.keys[0]);
+}

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::desk::{Desk, record_of};
 use super::drive::Outcome;
 use super::journal::{Text, nothing_else};
-use super::{KeyError, desk, is_for_management};
+use super::settle::records_of;
+use super::{KeyError, desk, hold, is_for_management};
 use crate::model::keys::alert::Threshold;
 use crate::model::keys::intent::{Intent, KeyName};
 use crate::model::keys::limit::{Layer, Limits, Window};
@@ -213,9 +214,15 @@ impl Desk<'_> {
         Ok(asked.flatten())
     }
 
-    /// Whether this machine switched a key off itself, since a limit is spent that no provider holds.
-    pub(super) fn is_off_for_limit(&self, vault: &Vault, intent: &Intent) -> bool {
-        self.home.watched(vault.roster().vault).get(intent).off
+    /// Whether a key is switched off since a limit is spent that no provider holds: this machine did that itself, or what it
+    /// has spent says that another one did.
+    pub(super) fn is_off_for_limit(&self, vault: &Vault, secret: &Secret, intent: &Intent, key: &RemoteKey) -> bool {
+        if self.home.watched(vault.roster().vault).get(intent).off {
+            return true;
+        }
+        let (retired, now) = (Retired::all_of(&secret.document, secret.manifest.at), self.now());
+        let mut records = records_of(secret).into_iter().filter(|record| record.intent == *intent);
+        records.any(|record| hold::target(&record, &retired, &key.usage, now).off)
     }
 
     /// Whether an operation can begin here: one may write, the provider's key is at hand, and nobody else has begun.

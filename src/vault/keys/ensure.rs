@@ -122,7 +122,9 @@ impl Desk<'_> {
                 Ok(There::Dead("has ended", Box::new(record)))
             }
             // Where Covault switched it off itself, its limit is spent, and it is the right one all the same.
-            Some(key) if key.disabled && !self.is_off_for_limit(vault, &record.intent) => Err(off().into()),
+            Some(key) if key.disabled && !self.is_off_for_limit(vault, &secret, &record.intent, &key) => {
+                Err(off().into())
+            }
             Some(_) => Ok(There::Living(Box::new(record))),
         }
     }

@@ -89,7 +89,8 @@ pub(super) fn drift(
         found.extend(guardrail_drift(managed, remote, account, seen, wanted, now).map(Drift::Limit));
     }
     match (record.standing, remote.disabled) {
-        (Standing::Active, true) if !seen.off => found.push(Drift::Off),
+        // Whichever machine switched it off, as its limit is spent: what it has spent says so to all of them.
+        (Standing::Active, true) if !seen.off && !target.off => found.push(Drift::Off),
         (Standing::Disabled, false) => found.push(Drift::On),
         _ => {}
     }

@@ -142,6 +142,10 @@ impl Desk<'_> {
         let now = self.now();
         let vault = self.vault()?;
         let given_out = self.given_out(&op.path)?;
+        let secret = match vault.secret(&op.path) {
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. } | VaultError::Moved { .. }) => None,
+            secret => Some(secret?),
+        };
         let (mut off, mut unknown) = (false, false);
         for old in &mut op.retire {
             let Some(id) = old.id.as_ref().filter(|_| old.standing.may_work()) else { continue };
@@ -150,8 +154,8 @@ impl Desk<'_> {
                 Some(key) => {
                     vault.check_claim(&op.path, &old.intent, &key)?;
                     // Where its limit is spent the new one has nothing left of that either.
-                    let spent = self.is_off_for_limit(&vault, &old.intent);
-                    off |= key.disabled && old.standing == Standing::Active && !spent;
+                    let spent = |secret| self.is_off_for_limit(&vault, secret, &old.intent, &key);
+                    off |= key.disabled && old.standing == Standing::Active && !secret.as_ref().is_some_and(spent);
                     old.usage = Some(key.usage);
                 }
                 None => unknown |= given_out.contains(&old.intent),

@@ -10,7 +10,7 @@ use crate::model::keys::operation::Operation;
 use crate::model::keys::record::{KeyRecord, RemoteId, Standing};
 use crate::model::time::Time;
 use crate::plaintext::Plaintext;
-use crate::providers::{Probed, Provider};
+use crate::providers::{Probed, Provider, RemoteKey};
 use crate::vault::VaultError;
 
 /// Whether the old keys are gone.
@@ -139,21 +139,20 @@ impl Desk<'_> {
         }
     }
 
-    /// Whether the new key is refused since somebody switched it off with covault, or this machine did, as its limit is spent.
+    /// Whether the new key is refused since somebody switched it off with covault, or a machine did, as its limit is spent.
     /// It worked before anybody got it, and no old one is kept for that.
     fn is_off_on_purpose(&self, provider: &dyn Provider, op: &Operation) -> Result<bool, VaultError> {
         let Some((mint, id)) = op.mint.as_ref().and_then(|mint| Some((mint, mint.id.as_ref()?))) else {
             return Ok(false);
         };
         let vault = self.vault()?;
-        let noted = records_of(&vault.secret(&op.path)?)
+        let secret = vault.secret(&op.path)?;
+        let noted = records_of(&secret)
             .iter()
             .any(|record| record.intent == mint.intent && record.standing == Standing::Disabled);
-        if !noted && !self.is_off_for_limit(&vault, &mint.intent) {
-            return Ok(false);
-        }
         let key = abilities(provider)?.0.get(id).map_err(KeyError::Provider)?;
-        Ok(key.is_some_and(|key| key.disabled))
+        let is_meant = |key: &RemoteKey| noted || self.is_off_for_limit(&vault, &secret, &mint.intent, key);
+        Ok(key.is_some_and(|key| key.disabled && is_meant(&key)))
     }
 
     /// The new key was published and is refused. Where the provider has none any more, another is asked for.
