@@ -70,7 +70,7 @@ pub fn run(context: &Context, args: &EditArgs) -> Answer {
     let mut text = before.to_text(&title(&seen));
     loop {
         write_private(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
-        editor::open(&file)?;
+        interrupt::during_editor(|| editor::open(&file))?;
         let written = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         text = Zeroizing::new(written);
         let after = match Sheet::parse(&text) {

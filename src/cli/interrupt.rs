@@ -5,7 +5,7 @@
 
 #[cfg(unix)]
 pub use system::Hidden;
-pub use system::{clear_first, pass_on};
+pub use system::{clear_first, during_editor, pass_on};
 
 #[cfg(unix)]
 mod system {
@@ -24,9 +24,11 @@ mod system {
         is_watched: bool,
         terminal: Option<(File, Termios)>,
         clear: Option<Box<dyn Fn() + Send>>,
+        /// An editor runs at the terminal.
+        is_editing: bool,
     }
 
-    static OUT: Mutex<Out> = Mutex::new(Out { is_watched: false, terminal: None, clear: None });
+    static OUT: Mutex<Out> = Mutex::new(Out { is_watched: false, terminal: None, clear: None, is_editing: false });
 
     fn out() -> MutexGuard<'static, Out> {
         OUT.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,7 +59,7 @@ mod system {
     fn end(signal: i32) {
         // Held to the end, so that nothing is hidden once more.
         let mut out = out();
-        if out.terminal.is_none() && out.clear.is_some() && [SIGINT, SIGQUIT].contains(&signal) {
+        if out.is_editing && [SIGINT, SIGQUIT].contains(&signal) {
             return;
         }
         out.show();
@@ -73,6 +75,14 @@ mod system {
         out.watch()?;
         out.clear = Some(Box::new(clear));
         Ok(())
+    }
+
+    /// Leaves ^C to an editor while that runs; at a question after it, ^C is ours again.
+    pub fn during_editor<T>(edit: impl FnOnce() -> T) -> T {
+        out().is_editing = true;
+        let edited = edit();
+        out().is_editing = false;
+        edited
     }
 
     /// Sends SIGINT to all that the terminal would send it to, for a ^C that was read as a character: a script that asks us
@@ -126,6 +136,11 @@ mod system {
     /// Nothing here tells us of signals.
     pub fn clear_first(_clear: impl Fn() + Send + 'static) -> std::io::Result<()> {
         Ok(())
+    }
+
+    /// Nothing is kept from an editor.
+    pub fn during_editor<T>(edit: impl FnOnce() -> T) -> T {
+        edit()
     }
 
     /// Nobody else is told.

@@ -62,3 +62,13 @@ fn who_types_ctrl_c_at_a_question_ends_the_script() {
     ends(&interrupted(&alice, "covault init --vault-name x || true; echo deploy runs"));
     assert!(!alice.repo.join(".covault").exists());
 }
+
+#[test]
+fn who_types_ctrl_c_when_asked_whether_to_edit_again_ends_the_script() {
+    let world = World::new();
+    let mut alice = world.founder("alice");
+    alice.covault(["set", "plain/a", "x=1"]).ok();
+    // A sheet that is no TOML.
+    alice.vars.push(("EDITOR".into(), "sh -c 'echo [ > \"$1\"' -".into()));
+    ends(&interrupted(&alice, "covault edit plain/a || true; echo deploy runs"));
+}
