@@ -17,6 +17,7 @@ use crate::model::time::Time;
 use crate::model::{duration, generate, otp};
 use crate::plaintext::Plaintext;
 use crate::vault::Vault;
+use crate::vault::keys::check_place;
 use crate::vault::set::{Edit, FieldEdit, recipe_of};
 
 /// Make a secret or change it
@@ -100,6 +101,9 @@ pub fn run(context: &Context, args: &SetArgs) -> Answer {
         vault.may_write_as(&context.how(&args.write))?;
     }
     let new = !vault.lives(&path)?;
+    if new {
+        check_place(&path)?;
+    }
     if new && context.can_ask() {
         vault.check_can_be_made(&path, args.new, context.now())?;
     }

@@ -39,7 +39,7 @@ mod switch;
 mod usage;
 
 pub use adopt::Adopting;
-pub use begin::{Issuing, Revoking, Rotating};
+pub use begin::{Issuing, Revoking, Rotating, check_place};
 pub(super) use claim::Intents;
 pub use desk::{Desk, Written};
 pub use drift::{Drift, mends};

@@ -36,7 +36,7 @@ impl Vault {
     /// Moves a secret: the same document at the new path, and a tombstone that names it at the old one.
     pub fn rename(&self, from: &SecretPath, to: &SecretPath, how: &How) -> Result<Report, VaultError> {
         self.check_no_journal(from)?;
-        self.check_no_journal(to)?;
+        super::keys::check_place(to)?;
         if from == to {
             return Err(VaultError::Exists(to.to_string()));
         }

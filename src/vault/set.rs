@@ -308,6 +308,9 @@ impl Writing<'_> {
         let mut draft = self.start(path)?;
         let born = draft.parents.is_empty();
         let existed = draft.parents.iter().any(|(_, manifest)| manifest.state == State::Live);
+        if !existed {
+            super::keys::check_place(path)?;
+        }
         let differs = |field: &FieldEdit| {
             let before = read::field(&draft.document, &field.name, self.now());
             let before = before.iter().flat_map(|view| &view.writes).filter_map(|write| write.value.present());

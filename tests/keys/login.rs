@@ -108,6 +108,14 @@ fn a_management_key_and_a_key_that_nobody_has_yet_go_to_no_program() {
     let said = alice.covault(["run", "--from", "/", "--", "env"]).ok();
     assert!(said.text().contains("DB=of a program") && !said.text().contains(&key), "{}", said.text());
     assert!(said.err.contains("providers/ is left out"), "{}", said.err);
-    // A person who asks for it gets it.
+    // A person who asks for it gets it, and says more of it.
     assert_eq!(alice.get("providers/openrouter"), key);
+    alice.covault(["set", "providers/openrouter", "--description", "the team's account"]).ok();
+    // Nothing else is put there.
+    let kept = |name: &str| format!("providers/{name} is kept for the management keys of providers");
+    refused(&["set", "providers/other", "--generate", "value"], &kept("other"));
+    refused(&["mv", "prod/db", "providers/db"], &kept("db"));
+    std::fs::write(alice.repo.join("more.env"), "TOKEN=x\n").unwrap();
+    refused(&["import", "more.env", "--to", "providers"], &kept("token"));
+    assert!(!alice.repo.join(".covault/env/providers.env").exists());
 }

@@ -361,8 +361,11 @@ impl Desk<'_> {
     }
 }
 
-/// Refuses a name that is kept for something else, before anybody is asked for a key.
-pub(super) fn check_place(path: &SecretPath) -> Result<(), VaultError> {
+/// Refuses a name that is kept for something else, for a secret that is to be there.
+///
+/// # Errors
+/// `IsJournal`, `Reserved`.
+pub fn check_place(path: &SecretPath) -> Result<(), VaultError> {
     if path.is_journal() {
         return Err(VaultError::IsJournal(path.to_string()));
     }
