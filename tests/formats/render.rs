@@ -294,6 +294,9 @@ fn every_line_of_every_value_is_masked_on_github() {
     // A bracket would be hidden in every log; what is all of a value is not left out.
     let pairs = [("A".to_owned(), b"{\n  \"a\": 1\n}\n".as_slice()), ("B".to_owned(), b"7\n".as_slice())];
     assert_eq!(github_masks(&pairs).as_slice(), b"::add-mask::  \"a\": 1\n::add-mask::7\n");
+    // No value goes without any, however short its lines are.
+    let pairs = [("A".to_owned(), b"1\n22\n".as_slice()), ("B".to_owned(), b"3\r\n4\n".as_slice())];
+    assert_eq!(github_masks(&pairs).as_slice(), b"::add-mask::22\n::add-mask::3\n::add-mask::4\n");
 }
 
 #[test]

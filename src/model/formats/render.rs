@@ -117,18 +117,16 @@ pub fn render(output: Output, pairs: &[(String, &[u8])], delimiter: &str) -> Res
 
 /// The `::add-mask::` lines with which a GitHub runner hides every line of every value from its logs; for stdout,
 /// before anything else. Blank lines are left out: the runner refuses them. So are lines of one or two characters beside
-/// others, such as brackets: they tell nothing, and the runner would hide them in every line of every log.
+/// others, such as brackets: they tell nothing, and the runner would hide them in every line of every log. Of a value that
+/// has no other lines the longest is hidden.
 pub fn github_masks(pairs: &[(String, &[u8])]) -> Zeroizing<Vec<u8>> {
     let size: usize = pairs.iter().map(|(_, value)| 4 * value.len() + 16).sum();
     let mut out = Zeroizing::new(Vec::with_capacity(size));
     for (_, value) in pairs {
-        let is_alone = value.trim_ascii().iter().all(|byte| *byte != b'\n');
-        for line in value.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let said = line.trim_ascii();
-            if said.is_empty() || (said.len() <= 2 && !is_alone) {
-                continue;
-            }
+        let lines = || value.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let longest = lines().map(|line| line.trim_ascii().len()).max().unwrap_or(0);
+        let short = longest.saturating_sub(1).min(2);
+        for line in lines().filter(|line| line.trim_ascii().len() > short) {
             out.extend_from_slice(b"::add-mask::");
             for byte in line {
                 match byte {

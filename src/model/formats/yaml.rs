@@ -32,6 +32,7 @@ const MAX_BLANKS: usize = 4_096;
 /// # Errors
 /// Says which rule the text breaks, and where.
 pub fn parse(text: &str) -> Result<Parsed, ParseError> {
+    let text = without_empty_end(text);
     if let Some(at) = tag_directive(text).or_else(|| verbatim_tag(text)).filter(|_| !is_quoted(text)) {
         return Err(ParseError::Tag { line: line_at(text.as_bytes(), at) });
     }
@@ -62,6 +63,27 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
         Node::Null => Ok(Parsed::default()),
         _ => Err(ParseError::NotAMap { format: Format::Yaml }),
     }
+}
+
+/// The text without lines `---` at its end that begin documents with nothing in them. At the beginning of a line that is no
+/// part of any value.
+fn without_empty_end(text: &str) -> &str {
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    let mut begin = 0;
+    for line in text.split_inclusive('\n').take_while(|line| is_blank(line) || line.starts_with('%')) {
+        begin += line.len();
+    }
+    let (mut kept, mut rest) = (text, text);
+    while let Some(line) = rest.split_inclusive('\n').next_back().filter(|_| rest.len() > begin) {
+        rest = rest.strip_suffix(line).unwrap_or_default();
+        let marked = line.strip_prefix("---").filter(|more| is_blank(more) && !more.starts_with('#'));
+        if marked.is_some() && rest.len() > begin {
+            kept = rest;
+        } else if !is_blank(line) {
+            break;
+        }
+    }
+    kept
 }
 
 /// A `%TAG` line, which could give the tags of the core schema another name.
