@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use super::exit::Refusal;
+
 /// Encrypted team secrets in git, next to the code
 ///
 /// Each secret is one age-encrypted file under .covault/, sealed to its readers and signed by its author. Git keeps
@@ -140,4 +142,13 @@ pub fn alone(word: &OsStr) -> Option<clap::Command> {
     };
     let root = clap::Command::new("covault").version(env!("CARGO_PKG_VERSION")).propagate_version(true);
     Some(Global::augment_args(root.subcommand_required(true)).subcommand(command))
+}
+
+/// A name, and the revision that is given after an `@`.
+pub fn at_revision(text: &str) -> anyhow::Result<(&str, Option<&str>)> {
+    match text.split_once('@') {
+        Some((name, "")) => Err(Refusal::no_revision(name)),
+        Some((name, revision)) => Ok((name, Some(revision))),
+        None => Ok((text, None)),
+    }
 }

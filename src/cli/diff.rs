@@ -58,7 +58,7 @@ fn changed(vault: &Vault, args: &DiffArgs) -> anyhow::Result<Vec<Changed>> {
     }
     let side = |n: usize| args.revisions.get(n).map(|rev| vault.side(rev)).transpose();
     let sides = (|| Ok((side(0)?, side(1)?)))();
-    let (from, to) = sides.map_err(|error: VaultError| match has_number && args.names.len() != 1 {
+    let (from, to) = sides.map_err(|error: VaultError| match has_number {
         true => Refusal::usage(
             format!("{error}; a revision may be a number where one secret is named"),
             format!("covault diff {} -- NAME", args.revisions.join(" ")),

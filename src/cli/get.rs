@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::exit::{self, Answer, Refusal};
-use super::{complete, out};
+use super::{args, complete, out};
 use crate::model::names::{FieldName, Reference};
 use crate::model::read::FieldView;
 use crate::model::{escape, otp};
@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &GetArgs) -> Answer {
 
 /// The secret and field that a name means, at a revision where one is given after an `@`.
 fn find(vault: &Vault, text: &str) -> anyhow::Result<(Secret, Option<FieldName>)> {
-    let (name, revision) = text.split_once('@').map_or((text, None), |(name, revision)| (name, Some(revision)));
+    let (name, revision) = args::at_revision(text)?;
     let reference = Reference::parse(name)?;
     let Some(revision) = revision else {
         let (path, field) = vault.locate(&reference)?;

@@ -6,7 +6,7 @@ use clap_complete::ArgValueCandidates;
 use super::args::WriteFlags;
 use super::context::Context;
 use super::exit::{Answer, Refusal};
-use super::{complete, out};
+use super::{args, complete, out};
 use crate::model::names::SecretPath;
 
 /// Bring old values back
@@ -41,7 +41,7 @@ pub fn run(context: &Context, args: &RestoreArgs) -> Answer {
         return out::report(context, &report, &format!("undid {what}"), &format!("undo {what}"));
     }
     let text = args.name.as_deref().ok_or_else(|| Refusal::usage("no name was given", "covault restore NAME"))?;
-    let (name, revision) = text.split_once('@').map_or((text, None), |(name, revision)| (name, Some(revision)));
+    let (name, revision) = args::at_revision(text)?;
     let path = SecretPath::parse(name)?;
     let report = vault.restore(&path, revision, &how)?;
     let to = revision.map_or_else(|| "its last version".to_owned(), |revision| format!("version {revision}"));

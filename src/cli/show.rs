@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::exit::{self, Answer, Refusal};
-use super::{complete, out};
+use super::{args, complete, out};
 use crate::model::escape;
 use crate::model::keys::record::{KeyRecord, PROVIDER, RemoteId, Retired, is_record};
 use crate::model::names::SecretPath;
@@ -35,7 +35,7 @@ pub struct ShowArgs {
 /// Runs it.
 pub fn run(context: &Context, args: &ShowArgs) -> Answer {
     let vault = context.vault()?;
-    let (name, revision) = args.name.split_once('@').map_or((args.name.as_str(), None), |(n, r)| (n, Some(r)));
+    let (name, revision) = args::at_revision(&args.name)?;
     let path = SecretPath::parse(name)?;
     let secret = match revision.or(args.at.as_deref()) {
         Some(_) if revision.is_some() && args.at.is_some() => {

@@ -70,6 +70,11 @@ fn what_is_not_there_is_named_with_what_looks_like_it() {
         said.err, "error: there is no secret 'prod'\nhint: it is a folder: name a secret in it, such as prod/db\n",
         "a folder shows what is in it"
     );
+    for command in ["get", "show", "restore"] {
+        let said = alice.covault([command, "prod/db@"]).exits(2);
+        let why = "there is no revision after the @ of 'prod/db@'\nhint: see its revisions with: covault log prod/db";
+        assert_eq!(said.err, format!("error: {why}\n"), "{command}");
+    }
     for wrong in ["PROD/DB", "", "@1", "prod db"] {
         let said = alice.covault(["get", wrong]).exits(2);
         assert!(said.err.starts_with("error: "), "{}", said.err);

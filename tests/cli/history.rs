@@ -142,7 +142,11 @@ fn a_revision_is_named_the_same_way_everywhere() {
     let said = alice.covault(["diff", "1", "9", "--", "default/a"]).exits(3);
     assert!(said.err.contains("default/a") && said.err.contains('9'), "{}", said.err);
     // A number is one secret's.
-    for args in [&["diff", "1", "2"][..], &["diff", "1", "2", "--", "default/a", "default/b"]] {
+    for args in [
+        &["diff", "1", "2"][..],
+        &["diff", "1", "2", "--", "default/a", "default/b"],
+        &["diff", "1", "2", "--", "default"],
+    ] {
         let said = alice.covault(args).exits(2);
         assert!(said.err.contains("hint: covault diff 1 2 -- NAME\n"), "{}", said.err);
     }

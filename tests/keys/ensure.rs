@@ -70,7 +70,8 @@ fn a_key_that_is_gone_or_ended_is_replaced_and_one_that_is_off_is_not() {
     rig.fake.change(&third.hash, |key| key.disabled = true);
     ensure(&rig.alice, &[]).exits(7);
     rig.alice.covault(["key", "disable", NAME]).ok();
-    ensure(&rig.alice, &[]).exits(7);
+    let said = ensure(&rig.alice, &[]).exits(7);
+    assert!(said.err.ends_with(&format!("hint: covault key enable {NAME} switches it on again\n")), "{}", said.err);
     assert_eq!(rig.fake.keys().len(), 3);
     rig.alice.set("ci/plain", "by hand");
     rig.alice.covault(["key", "ensure", "ci/plain"]).exits(7);

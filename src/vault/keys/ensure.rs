@@ -101,10 +101,7 @@ impl Desk<'_> {
             let what = format!("{} has a key of {}, not of {}", wanted.path, known.name, wanted.provider);
             return Err(KeyError::NeedsPerson(what).into());
         }
-        let off = || {
-            let path = &wanted.path;
-            KeyError::NeedsPerson(format!("the key of {path} is switched off: covault key enable {path}"))
-        };
+        let off = || KeyError::IsOff(wanted.path.to_string());
         match record.standing {
             Standing::Gone => return Ok(There::Dead("is gone", Box::new(record))),
             Standing::ByHand => return Err(KeyError::GivenUp(wanted.path.to_string()).into()),

@@ -133,6 +133,9 @@ pub enum KeyError {
         /// The secret.
         path: String,
     },
+    /// A key that is switched off is no living one, and only a person says that it is to work again.
+    #[error("the key of {0} is switched off")]
+    IsOff(String),
     /// A new key that would have ended before it is made.
     #[error("a key that ends at {0} would have ended already")]
     Ended(String),
@@ -242,7 +245,9 @@ impl KeyError {
             Self::NotPushed(..) | Self::Unfinished { .. } | Self::Repeat { .. } | Self::NewKeyRefused { .. } => {
                 Kind::Remote
             }
-            Self::NeedsPerson(_) | Self::Outlived { .. } | Self::SwitchedOff { .. } => Kind::NeedsPerson,
+            Self::NeedsPerson(_) | Self::Outlived { .. } | Self::SwitchedOff { .. } | Self::IsOff(_) => {
+                Kind::NeedsPerson
+            }
         }
     }
 
@@ -296,6 +301,7 @@ impl KeyError {
                 "covault key rotate {path} --compromised has another one made and takes this one away, and covault key \
                  revoke {path} only takes it away"
             )),
+            Self::IsOff(path) => Some(format!("covault key enable {path} switches it on again")),
             Self::Ended(_) => Some("say a time that is to come, such as --expires 30d".to_owned()),
             Self::Reserved(_) => Some("choose a name that does not begin with providers/".to_owned()),
             Self::OtherVault { .. } => Some(
