@@ -118,3 +118,30 @@ fn a_key_that_is_switched_off_while_an_old_one_is_kept_is_not_followed_by_one_th
     rig.alice.covault(["key", "resume", NAME, "--now"]).ok();
     assert!(only(&rig, &machine_of(&rig, "desktop"), "off").disabled);
 }
+
+#[test]
+fn what_two_clones_change_of_one_key_is_joined_and_said() {
+    let rig = issued("100/day");
+    let desktop = machine_of(&rig, "desktop");
+    let change = ["key", "limits", NAME, "--limit", "1/day", "--alert", "50%"];
+    unpushed(&rig.world, || desktop.covault(change).ok());
+    rig.alice.covault(["key", "limits", NAME, "--limit", "50/day", "--alert", "90%"]).ok();
+    desktop.covault(["sync"]).ok();
+    let status = desktop.covault(["status", "--check"]).exits(8).text();
+    assert!(status.contains(NAME) && status.contains("covault key resume"), "{status}");
+    let said = desktop.covault(["key", "resume"]).ok();
+    assert!(said.err.contains("the tighter ones stay, and all alerts: 1/day, alert 50%, alert 90%"), "{}", said.err);
+    rig.alice.covault(["sync"]).ok();
+    let key = only(&rig, &desktop, "ok");
+    assert_eq!(limit_of(&rig.fake, &key.hash), "1 Daily");
+    // Who switches it off is not overruled by who changes what it may spend.
+    unpushed(&rig.world, || desktop.covault(["key", "disable", NAME, "--reason", "odd"]).ok());
+    rig.alice.covault(["key", "limits", NAME, "--limit", "2/day"]).ok();
+    desktop.covault(["sync"]).ok();
+    let said = desktop.covault(["key", "resume"]).ok();
+    assert!(said.err.contains("switched off at the same time, and stays off"), "{}", said.err);
+    rig.alice.covault(["sync"]).ok();
+    let key = only(&rig, &desktop, "off");
+    assert!(key.disabled);
+    assert_eq!(limit_of(&rig.fake, &key.hash), "1 Daily");
+}

@@ -154,8 +154,8 @@ impl Desk<'_> {
         {
             return Err(KeyError::SwitchedOff { path: wanted.path.to_string() }.into());
         }
-        record.limits = terms.limits.clone().unwrap_or(record.limits);
         let begun = Some(Begun::of(&record));
+        record.limits = terms.limits.clone().unwrap_or(record.limits);
         record.alerts = terms.alerts.clone().unwrap_or(record.alerts);
         let next = self.next(&vault, &wanted.path, &record, provider);
         let mint = Mint { expires: terms.expires.or(next.expires), begun, ..next };
@@ -271,6 +271,7 @@ impl Desk<'_> {
                 Time::from_unix(self.now().unix().saturating_add(span))
             }),
             alerts: record.alerts.clone(),
+            begun: Some(Begun::of(record)),
             ..self.wish(vault, path, record.generation.saturating_add(1), &record.limits, provider)
         }
     }
@@ -278,7 +279,6 @@ impl Desk<'_> {
     /// A wish for a key, before anybody was asked for it.
     fn wish(
         &self,
-            begun: Some(Begun::of(record)),
         vault: &Vault,
         path: &SecretPath,
         generation: u64,
@@ -295,6 +295,7 @@ impl Desk<'_> {
             layers: layers(limits, provider),
             expires: None,
             alerts: BTreeSet::new(),
+            begun: None,
             share: Vec::new(),
             env: None,
             stage: Stage::Asked,
@@ -302,7 +303,6 @@ impl Desk<'_> {
             id: None,
             guardrail: None,
             published: None,
-            begun: None,
             write: None,
         }
     }

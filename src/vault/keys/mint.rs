@@ -240,13 +240,13 @@ impl Desk<'_> {
     }
 
     pub(super) fn back_to_asking(&self, op: &mut Operation) -> Result<(), VaultError> {
+        if op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
+            *op = self.as_recorded(op)?;
+        }
         let Some(mint) = &mut op.mint else { return Ok(()) };
         mint.stage = Stage::Asked;
         (mint.id, mint.published, mint.write) = (None, None, None);
         let intent = mint.intent.clone();
-        if op.mint.as_ref().is_some_and(|mint| mint.stage == Stage::Published) {
-            *op = self.as_recorded(op)?;
-        }
         self.save(op, &Text::Drop(&intent), &nothing_else, &format!("covault: ask again for a key for {}", op.path))
     }
 
@@ -365,10 +365,6 @@ pub(super) fn abilities(provider: &dyn Provider) -> Result<(&dyn Inspect, &dyn R
     provider.inspecting().zip(provider.revoking()).ok_or_else(cannot)
 }
 
-fn spec_of(mint: &Mint, now: Time) -> KeySpec {
-    KeySpec { name: mint.name.clone(), limit: own_limit(mint, now), expires: mint.expires }
-}
-
 /// What the keys before a new one have left it of its limits.
 pub(super) fn leave_to(op: &mut Operation, secret: &Secret, record: KeyRecord, now: Time) {
     let mut spent = Retired::all_of(&secret.document, secret.manifest.at);
@@ -377,6 +373,10 @@ pub(super) fn leave_to(op: &mut Operation, secret: &Secret, record: KeyRecord, n
     if let Some(mint) = &mut op.mint {
         mint.first = KeyRecord { limits: mint.limits.clone(), ..record }.held(&spent, now);
     }
+}
+
+fn spec_of(mint: &Mint, now: Time) -> KeySpec {
+    KeySpec { name: mint.name.clone(), limit: own_limit(mint, now), expires: mint.expires }
 }
 
 /// The limit that the key itself is to have, no more than what is left of those that only Covault holds.

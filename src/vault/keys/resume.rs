@@ -88,7 +88,7 @@ impl Desk<'_> {
 
     fn resume_one(&self, path: &SecretPath, way: Way) -> Result<Outcome, VaultError> {
         let path = &self.follow(path)?;
-        let terms = self.settle_values(path)?;
+        let settled = self.settle_values(path)?;
         let mut op = self.settle_rivals(path)?;
         if way == Way::Now && op.keep_old != 0 {
             op.keep_old = 0;
@@ -119,9 +119,12 @@ impl Desk<'_> {
         }
         self.still_ours(&op)?;
         let outcome = self.drive(op, false)?;
-        if let Some(terms) = terms {
-            // Its record says so already, and a crash before this shows as drifted.
+        // Its record says so already, and a crash before this shows as drifted.
+        if let Some(terms) = settled.terms {
             self.limit(&terms)?;
+        }
+        if let Some(reason) = settled.off {
+            self.switch(path, false, &reason)?;
         }
         Ok(outcome)
     }

@@ -29,20 +29,29 @@ use crate::vault::{Vault, VaultError};
 /// How often a secret may have moved.
 const MOVES: usize = 16;
 
+/// What is to be set at the provider of the key that stays; the record says so already.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// Its limits, where the clones had others.
+    pub(super) terms: Option<Limiting>,
+    /// Why it is to be off, where a clone switched it off.
+    pub(super) off: Option<String>,
+}
+
 impl Desk<'_> {
     /// Where a secret has keys of several clones, the newest one that lives stays, and an operation takes the others away.
     /// Where one of the clones revoked it, all of them go. What is to be set at the provider afterwards: of limits that
     /// differ the tighter ones stay, and all alerts, so that what one clone changed while another made a key is not lost.
-    pub(super) fn settle_values(&self, path: &SecretPath) -> Result<Option<Limiting>, VaultError> {
+    pub(super) fn settle_values(&self, path: &SecretPath) -> Result<Settled, VaultError> {
         let vault = self.vault()?;
         let secret = match vault.secret(path) {
             Ok(secret) => secret,
-            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(None),
+            Err(VaultError::NoSuchSecret { .. } | VaultError::Deleted { .. }) => return Ok(Settled::default()),
             Err(error) => return Err(error),
         };
         let records = records_of(&secret);
         if self.how.dry_run || records.len() < 2 {
-            return Ok(None);
+            return Ok(Settled::default());
         }
         let (provider, mut newest) = record_of(&secret)?;
         let op = Operation {
@@ -70,7 +79,7 @@ impl Desk<'_> {
         if !is_out || records.iter().any(|record| record.standing == Standing::Gone) {
             let op = self.with_the_rest(op, &records, None);
             self.save(&op, &Text::Keep, &nothing_else, &message)?;
-            return Ok(None);
+            return Ok(Settled::default());
         }
         let terms = self.terms_of_all(path, &records);
         let Some((winner, found)) = self.winner(&vault, provider.name, &secret, &records)? else {
@@ -79,17 +88,24 @@ impl Desk<'_> {
             let mint = self.next(&vault, path, &newest, provider);
             let op = self.with_the_rest(Operation { kind: Kind::Rotate, mint: Some(mint), ..op }, &records, None);
             self.save(&op, &Text::Keep, &nothing_else, &message)?;
-            return Ok(None);
+            return Ok(Settled::default());
         };
-        if winner.standing == Standing::Active && records.iter().any(|record| record.standing == Standing::Disabled) {
+        let is_off = |record: &&KeyRecord| record.standing == Standing::Disabled;
+        let of_winner = || records.iter().filter(|record| record.intent == winner.intent);
+        let off = of_winner().find(is_off).filter(|_| of_winner().any(|record| !is_off(&record)));
+        let off = off.map(|record| record.reason.clone());
+        if off.is_some() {
+            (self.say)(&format!("{path}: its key was switched off at the same time, and stays off"));
+        } else if winner.standing == Standing::Active && records.iter().any(|record| is_off(&record)) {
             (self.say)(&format!(
                 "{path}: one clone switched its key off, and another made one that works: covault key disable {path} \
                  switches that off, too"
             ));
         }
         let (limits, alerts) = terms;
-        let same = limits == winner.limits && alerts == winner.alerts;
-        let layers = if same { winner.layers.clone() } else { layers(&limits, provider) };
+        // Which of several clones set the provider last is not known.
+        let same = records.iter().all(|record| record.limits == limits && record.alerts == alerts);
+        let layers = if limits == winner.limits { winner.layers.clone() } else { layers(&limits, provider) };
         let key = Key::Field(value_field()?);
         let write = vault.write_of(&key, found.value.clone(), false, self.now())?;
         let mint = Mint {
@@ -115,13 +131,16 @@ impl Desk<'_> {
         let op = self.with_the_rest(op, &records, Some(&winner.intent));
         let change = |record: &mut KeyRecord| {
             (record.limits, record.alerts, record.layers) = (limits.clone(), alerts.clone(), layers.clone());
+            if let Some(reason) = &off {
+                (record.standing, record.reason) = (Standing::Disabled, reason.clone());
+            }
         };
         let also = |writing: &mut Writing<'_>| assert_into(writing, &op, &write, &change).map(Some);
         self.save(&op, &Text::Keep, &also, &message)?;
         let reason = String::new();
         let limiting =
             || Limiting { path: path.clone(), limits: Some(limits.clone()), alerts: Some(alerts.clone()), reason };
-        Ok((!same).then(limiting))
+        Ok(Settled { terms: (!same).then(limiting), off })
     }
 
     /// The tighter of all limits, and every alert; where they differ that is said.
@@ -274,7 +293,7 @@ impl Desk<'_> {
     }
 }
 
-/// The records of the keys that a secret gives out, each once.
+/// The records of the keys that a secret gives out: each once, or once for each that clones made of it without each other.
 pub(super) fn records_of(secret: &Secret) -> Vec<KeyRecord> {
     records_in(&secret.document, secret.manifest.at)
 }
@@ -282,11 +301,18 @@ pub(super) fn records_of(secret: &Secret) -> Vec<KeyRecord> {
 fn records_in(document: &Document, sealed_at: Time) -> Vec<KeyRecord> {
     let mut records: Vec<KeyRecord> = Vec::new();
     for record in KeyRecord::all_of(document, sealed_at) {
-        if !records.iter().any(|known| known.intent == record.intent) {
+        if !records.iter().any(|known| says_the_same(known, &record)) {
             records.push(record);
         }
     }
     records
+}
+
+/// Whether two records are of one key and do not differ in what people say of it.
+fn says_the_same(one: &KeyRecord, other: &KeyRecord) -> bool {
+    let is_off = |record: &KeyRecord| record.standing == Standing::Disabled;
+    let terms = |record: &KeyRecord| (record.limits.clone(), record.alerts.clone());
+    one.intent == other.intent && terms(one) == terms(other) && is_off(one) == is_off(other)
 }
 
 /// Whether a field of a secret is one that several clones got keys for at the same time: which of them stays is settled with
