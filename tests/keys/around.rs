@@ -99,7 +99,7 @@ fn rm_of_several_takes_no_key_away_where_one_of_them_cannot_be_deleted() {
     let stays = fake.key_of(&issue(alice, "prod/b")).unwrap().hash;
     fake.inject(Rule::on(&*format!("DELETE /keys/{stays}"), Fault::Status(500)).always());
     let said = alice.covault(["rm", "prod/a", "prod/b", "--yes", "--json"]).exits(9);
-    let error: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    let error: serde_json::Value = serde_json::from_str(said.err.lines().last().unwrap()).unwrap();
     let text = error["error"].as_str().unwrap();
     assert!(text.contains("prod/b") && text.contains("the key of prod/a went before that"), "{error}");
     fake.clear_rules();
