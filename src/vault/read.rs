@@ -247,8 +247,14 @@ impl Vault {
     /// Whether a tombstone is of a secret that nobody ever wrote whose word counts: there is nothing in it that was
     /// deleted.
     fn is_bare(&self, version: &Version) -> bool {
-        let is_state = |secret: Secret| secret.document.registers().all(|(key, _)| *key == Key::State);
-        self.open_version(version).is_ok_and(is_state)
+        // A tombstone names the writes that it buried.
+        let buried_nothing = |secret: Secret| {
+            let mut registers = secret.document.registers();
+            registers.all(|(key, register)| {
+                *key == Key::State && register.live().all(|write| write.value.as_text() == Some("deleted"))
+            })
+        };
+        self.open_version(version).is_ok_and(buried_nothing)
     }
 
     /// Which secret and field a reference names: the reading that lives, else one with a

@@ -104,8 +104,8 @@ impl Here<'_> {
             None => None,
         };
         let seen = match &trunk {
-            Some(trunk) if seen.is_none() || published.is_none() => self.with_own_commit(seen, trunk)?,
-            _ => seen,
+            Some(trunk) => self.with_own_commit(seen, trunk)?,
+            None => seen,
         };
         let Some((trunk, theirs)) = trunk.zip(published) else {
             return self.without_trunk(seen, pin.as_ref());
@@ -204,13 +204,16 @@ impl Here<'_> {
         }
     }
 
-    /// What this clone committed itself counts as seen as soon as the trunk has it, whoever pushed something on top: the first push
-    /// makes the trunk, and what is there now may be no vault. Otherwise it is on the way to what is there.
+    /// What this clone committed itself counts as seen as soon as the trunk has it, whoever pushed something on top: where it was
+    /// pushed it was the trunk, which of other commits on the way nobody can tell.
     fn with_own_commit(&self, seen: Option<Seen>, trunk: &Trunk) -> Result<Option<Seen>, VaultError> {
         let (repo, vault, place) = (self.repo, self.roster.vault, place(self.repo));
+        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == trunk.commit.to_string()) {
+            return Ok(seen);
+        }
         let own = self.home.written(vault, &place)?.and_then(|commit| repo.resolve(&commit).ok());
         let is_there = |own: &ObjectId| matches!(repo.is_ancestor(*own, trunk.commit), Ok(Ancestry::Yes));
-        let Some(own) = own.filter(|own| trunk.remote && is_there(own)) else { return Ok(seen) };
+        let Some(own) = own.filter(is_there) else { return Ok(seen) };
         let Some(roster) = self.roster_at(own)? else { return Ok(seen) };
         let roster = roster.as_ref().unwrap_or(self.roster);
         let record = match seen {

@@ -4,7 +4,7 @@
 use super::rig::{Case, file, harmless};
 use crate::world::Person;
 
-const NOT_FOLLOWED: &str = "it does not follow the version that the trunk had at";
+const NOT_FOLLOWED: &str = "it does not follow the version that was there at";
 const TAKEN_AWAY: &str = "was taken away";
 
 /// The attacker puts these secrets back to what they were at `commit`.

@@ -70,5 +70,8 @@ fn who_types_ctrl_c_when_asked_whether_to_edit_again_ends_the_script() {
     alice.covault(["set", "plain/a", "x=1"]).ok();
     // A sheet that is no TOML.
     alice.vars.push(("EDITOR".into(), "sh -c 'echo [ > \"$1\"' -".into()));
-    ends(&interrupted(&alice, "covault edit plain/a || true; echo deploy runs"));
+    let said = interrupted(&alice, "covault edit plain/a || true; echo deploy runs");
+    ends(&said);
+    // It is no answer to the question.
+    assert!(!said.text().contains("error: "), "{}", said.text());
 }

@@ -140,15 +140,18 @@ impl Vault {
         Ok(unheeded)
     }
 
-    /// What the trunk had of a file that is missing here, as far as what is checked out contains that commit.
+    /// What the trunk had of a file that is missing here, as far as it counted and what is checked out contains that commit.
     pub(in crate::vault) fn taken_away_from(&self, file: &str) -> Result<Vec<Sight>, VaultError> {
-        let mut sights = self.sights(file)?;
-        let mut failed = None;
-        sights.retain(|sight| {
-            let contained = self.trunk.contains(self.repo(), sight.commit);
-            contained.unwrap_or_else(|error| failed.replace(error).is_some())
-        });
-        failed.map_or(Ok(sights), Err)
+        let Some(path) = sealed::path_of(self.root(), file) else { return Ok(Vec::new()) };
+        let mut taken = Vec::new();
+        for sight in self.sights(file)? {
+            if self.trunk.contains(self.repo(), sight.commit)?
+                && !self.past()?.missed(None, (&path, file), sight)?.is_empty()
+            {
+                taken.push(sight);
+            }
+        }
+        Ok(taken)
     }
 }
 
