@@ -366,7 +366,8 @@ impl Vault {
             Ok((secret?, seen.map(|seen| (version, seen.as_slice()))))
         };
         let opened: Vec<Result<_, VaultError>> = files.into_par_iter().map(open).collect();
-        let follow = |opened: Result<(Secret, Option<(Version, &[Sight])>), VaultError>| {
+        type Read<'s> = (Secret, Option<(Version, &'s [Sight])>);
+        let follow = |opened: Result<Read<'_>, VaultError>| {
             let (secret, changed) = opened?;
             changed.map_or(Ok(()), |(version, seen)| self.check_follows(&version, seen))?;
             Ok(secret)

@@ -208,7 +208,8 @@ impl Here<'_> {
     /// pushed it was the trunk, which of other commits on the way nobody can tell.
     fn with_own_commit(&self, seen: Option<Seen>, trunk: &Trunk) -> Result<Option<Seen>, VaultError> {
         let (repo, vault, place) = (self.repo, self.roster.vault, place(self.repo));
-        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == trunk.commit.to_string()) {
+        let tip = trunk.commit.to_string();
+        if !trunk.remote || seen.as_ref().is_some_and(|seen| seen.commit == tip) {
             return Ok(seen);
         }
         let own = self.home.written(vault, &place)?.and_then(|commit| repo.resolve(&commit).ok());
@@ -232,10 +233,10 @@ impl Here<'_> {
 
     /// The record when the trunk has moved on `to` a commit with the roster `theirs`, which may not lose an entry that it had.
     fn moved_on(&self, trunk: &Trunk, seen: &Seen, to: ObjectId, theirs: &Roster) -> Result<Seen, VaultError> {
-        if seen.commit == to.to_string() {
+        let from = self.repo.resolve(&seen.commit).ok();
+        if from == Some(to) {
             return Ok(seen.clone());
         }
-        let from = self.repo.resolve(&seen.commit).ok();
         let way = match from {
             Some(from) => self.repo.walk(&[to], &[from])?,
             None => Vec::new(),

@@ -18,6 +18,9 @@ use crate::model::names::SecretPath;
 use crate::model::roster::{MAX_ROSTER, Roster};
 use crate::repo::{Ancestry, ObjectId, RepoError, WalkedCommit};
 
+/// What the trunk had of secrets, each with its file.
+type ByFile = BTreeMap<(SecretPath, String), Vec<Sight>>;
+
 /// A roster that was met on the way.
 enum Met {
     /// An earlier state of the roster as it is now, whose newest entry this is.
@@ -118,7 +121,7 @@ impl Here<'_> {
         theirs: &Roster,
     ) -> Result<Vec<Held>, VaultError> {
         let past = Past { repo: self.repo, home: self.home, root: self.root, roster: theirs, tip: Some(to) };
-        let mut candidates: BTreeMap<(SecretPath, String), Vec<Sight>> = BTreeMap::new();
+        let mut candidates = ByFile::new();
         let mut still = Vec::new();
         for one in held {
             let path = sealed::path_of(self.root, &one.file);
@@ -154,13 +157,8 @@ impl Here<'_> {
     }
 
     /// The versions that count which those commits brought, and which none at `to` follows, by file.
-    fn lost_on_the_way(
-        &self,
-        way: &[WalkedCommit],
-        to: ObjectId,
-        theirs: &Roster,
-    ) -> Result<Vec<((SecretPath, String), Vec<Sight>)>, VaultError> {
-        let mut met: BTreeMap<(SecretPath, String), Vec<Sight>> = BTreeMap::new();
+    fn lost_on_the_way(&self, way: &[WalkedCommit], to: ObjectId, theirs: &Roster) -> Result<ByFile, VaultError> {
+        let mut met = ByFile::new();
         for commit in way.iter().rev() {
             let before = commit.parents.first().copied();
             for (path, change) in or_nothing(sealed::changed_between(self.repo, before, commit.id, self.root))? {
@@ -169,7 +167,7 @@ impl Here<'_> {
                 }
             }
         }
-        let mut lost = Vec::new();
+        let mut lost = ByFile::new();
         for ((path, file), sights) in met {
             let now = self.repo.blob_at(to, &file)?;
             let mut olds = Vec::new();
@@ -186,7 +184,7 @@ impl Here<'_> {
             let new = bytes.and_then(|bytes| check(theirs, &file, &path, bytes, None).ok());
             let left: BTreeSet<Sight> = not_reached(new.as_ref(), olds).into_iter().map(|(sight, _)| sight).collect();
             if !left.is_empty() {
-                lost.push(((path, file), left.into_iter().collect()));
+                lost.insert((path, file), left.into_iter().collect());
             }
         }
         Ok(lost)

@@ -71,7 +71,7 @@ impl Checker<'_, '_> {
             for parent in parents {
                 let new = wanted.beside(asked.entry(parent).or_default());
                 if !new.is_nothing() {
-                    let left = self.good_at(parent, new, &mut good)?;
+                    let left = self.good_at(parent, &new, &mut good)?;
                     open.push((parent, left));
                 }
             }
@@ -81,7 +81,7 @@ impl Checker<'_, '_> {
     }
 
     /// Takes what is good at a commit, and says what is bad there, too.
-    fn good_at(&mut self, commit: ObjectId, wanted: Wanted, good: &mut Good) -> Result<Wanted, VaultError> {
+    fn good_at(&mut self, commit: ObjectId, wanted: &Wanted, good: &mut Good) -> Result<Wanted, VaultError> {
         let (name, mut left) = (commit.to_string(), Wanted::default());
         let entry = roster_entry(self.opening, commit)?;
         let roster = self.memo.roster_of(entry)?;
