@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 
 use super::check::check_without_standing;
-
 use super::draft::Draft;
 use super::read::Secret;
 use super::trunk::{abbreviated, descends};

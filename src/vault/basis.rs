@@ -6,7 +6,6 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::check::all_refused;
-
 use super::draft::Draft;
 use super::read::Secret;
 use super::version::{Named, Version};

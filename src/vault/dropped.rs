@@ -14,7 +14,7 @@ use super::write::{How, Report};
 use super::{Vault, VaultError, remove, trust};
 use crate::model::names::SecretPath;
 use crate::model::roster::MAX_ROSTER;
-use crate::repo::ObjectId;
+use crate::repo::{ObjectId, from_top};
 use crate::seal::{self, MAX_STORED, SealedFile, Signer as _};
 
 /// What came of putting good versions back.
@@ -80,7 +80,8 @@ impl Vault {
                 None => {
                     let why = format!(
                         "{what} refused: {authors} can write it again (covault resolve), or it goes with: git rm -f \
-                         -- {file}"
+                         -- {}",
+                        from_top(&file)
                     );
                     done.left.push((file, why));
                     continue;

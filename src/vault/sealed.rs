@@ -4,7 +4,6 @@
 //! first alone, which whoever lists them asks for by itself.
 
 use super::draft::Draft;
-
 use super::write::Writing;
 use super::{Vault, VaultError};
 use crate::model::manifest::State;

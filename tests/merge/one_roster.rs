@@ -106,7 +106,7 @@ fn what_git_took_as_it_is_from_the_dropped_side_is_put_back_written_again_or_nam
             assert!(said.err.contains(&line), "{}", said.err);
         }
         // Nobody signs for somebody whom only the dropped roster may know; the command that is named takes it away.
-        assert!(said.err.contains("git rm -f -- .covault/secrets/dev/bobs.age"), "{}", said.err);
+        assert!(said.err.contains("git rm -f -- :/.covault/secrets/dev/bobs.age"), "{}", said.err);
         carol.git(["rm", "-q", "-f", "--", ".covault/secrets/dev/bobs.age"]).ok();
         carol.git(["commit", "-q", "-m", "what is good under alice's roster"]).ok();
         carol.covault(["resolve"]).ok();
