@@ -1,15 +1,31 @@
 //! Two admins who took the right from each other: one of the rosters goes, and what was sealed under it goes with it.
 
 use super::rig::{ROSTER, Team, unmerged};
+use super::traps::git_without_driver;
 use crate::cli::json;
 use crate::world::Person;
 
 /// alice and carol each made the other a writer, and each wrote dev/db; alice's is the trunk.
 fn each_other() -> Team {
+    each_other_with("nobody")
+}
+
+/// The same, where what somebody (or both) committed as dev/db is the file of another secret.
+fn each_other_with(spoilt: &str) -> Team {
     let team = Team::new();
+    for other in ["dev/alice", "dev/carol"] {
+        team.alice.set(other, "of another name");
+    }
+    team.alice.git(["push", "-q"]).ok();
+    team.carol.covault(["sync"]).ok();
     let demotes = |admin: &Person, other: &str| {
         admin.covault(["member", "role", other, "writer", "--yes"]).ok();
-        admin.set("dev/db", &format!("what {} wrote", admin.name));
+        if ["both", &admin.name].contains(&spoilt) {
+            std::fs::copy(admin.file(&format!("dev/{}", admin.name)), admin.file("dev/db")).unwrap();
+            admin.git(["commit", "-qam", "another secret's file"]).ok();
+        } else {
+            admin.set("dev/db", &format!("what {} wrote", admin.name));
+        }
     };
     demotes(&team.carol, "alice");
     demotes(&team.alice, "carol");
@@ -22,6 +38,10 @@ fn each_other() -> Team {
 fn takes(person: &Person, side: &str) {
     person.git(["fetch", "-q"]).ok();
     assert_ne!(person.git(["merge", "-q", "--no-ff", "-m", "merge", "origin/main"]).code, 0);
+    adds_roster(person, side);
+}
+
+fn adds_roster(person: &Person, side: &str) {
     person.git(["checkout", side, "--", ROSTER]).ok();
     person.git(["add", "--", ROSTER]).ok();
 }
@@ -66,6 +86,22 @@ fn with_ones_own_roster_resolve_keeps_ones_own_side() {
     let sides = [":.covault/secrets/dev/db.age", "HEAD:.covault/secrets/dev/db.age"];
     let [staged, ours] = sides.map(|name| carol.git(["rev-parse", name]).ok().text());
     assert_eq!(staged, ours);
+}
+
+/// Which of them is taken says nothing about what is wrong otherwise.
+#[test]
+fn a_side_that_is_refused_under_every_roster_is_not_left_out_for_the_one_that_was_dropped() {
+    for (taken, spoilt) in [("--ours", "alice"), ("--theirs", "carol"), ("--theirs", "both")] {
+        let team = each_other_with(spoilt);
+        let carol = &team.carol;
+        carol.git(["fetch", "-q"]).ok();
+        git_without_driver(carol, &["merge", "-q", "origin/main"]);
+        adds_roster(carol, taken);
+        let said = carol.covault(["resolve"]).exits(5);
+        assert!(!said.err.contains("is of the roster that was not taken"), "{taken} {spoilt}: {}", said.err);
+        assert!(said.err.contains("it was sealed for another name"), "{taken} {spoilt}: {}", said.err);
+        assert!(unmerged(carol).contains(&".covault/secrets/dev/db.age".to_owned()), "{taken} {spoilt}");
+    }
 }
 
 /// The same where carol's side alone changed prod/db and began two others.

@@ -1,7 +1,7 @@
 //! What git left unmerged, settled by what git is doing meanwhile: a merge, a revert, a cherry-pick, a rebase.
 
 use covault::model::roster::Role;
-use covault::seal::members;
+use covault::seal::{bundle, members};
 
 use super::git::{field, forked, is_good, on, parted, values};
 use super::traps::{git_without_driver, pulling_what_a_leaver_wrote};
@@ -161,4 +161,54 @@ fn a_file_that_took_the_place_of_both_sides_loses_neither() {
     assert_eq!(values(&alice, "db", "password"), ["from the side"]);
     assert_eq!(values(&alice, "db", "value"), ["from main"]);
     is_good(&alice);
+}
+
+#[test]
+fn what_is_no_version_of_this_secret_asks_nothing_more_once_something_was_written_over_it() {
+    let world = World::new();
+    let alice = forked(&world);
+    alice.set("other", "of another name");
+    alice.git(["branch", "-f", "side"]).ok();
+    on(&alice, "side");
+    std::fs::copy(alice.file("other"), alice.file("db")).unwrap();
+    alice.git(["commit", "-qam", "another secret's file"]).ok();
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    git_without_driver(&alice, &["merge", "-q", "side"]);
+    let said = alice.covault(["resolve"]).exits(5);
+    assert!(said.err.contains(&format!("{DB} is refused: it was sealed for another name (other)")), "{}", said.err);
+    alice.git(["checkout", "-q", "--ours", "--", DB]).ok();
+    alice.git(["add", DB]).ok();
+    field(&alice, "user", "written in the stop");
+    assert!(settled(&alice).is_empty());
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    assert_eq!(values(&alice, "db", "value"), ["from main"]);
+    assert_eq!(values(&alice, "db", "user"), ["written in the stop"]);
+}
+
+#[test]
+fn what_was_left_out_of_one_side_by_hand_stays_out_while_the_other_is_brought_in() {
+    let world = World::new();
+    let alice = forked(&world);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    field(&bob, "password", "written by bob");
+    alice.covault(["member", "remove", "bob", "--yes"]).ok();
+    alice.git(["branch", "-f", "side"]).ok();
+    on(&alice, "side");
+    field(&alice, "user", "from the side");
+    let counts = std::fs::read(alice.file("db")).unwrap();
+    let beside = std::fs::read(bob.file("db")).unwrap();
+    std::fs::write(alice.file("db"), bundle(vec![counts.clone(), beside]).unwrap()).unwrap();
+    alice.git(["commit", "-qam", "what bob wrote, beside it"]).ok();
+    on(&alice, "main");
+    field(&alice, "value", "from main");
+    git_without_driver(&alice, &["merge", "-q", "side"]);
+    std::fs::write(alice.file("db"), &counts).unwrap();
+    alice.git(["add", DB]).ok();
+    assert_eq!(settled(&alice), ["db"]);
+    assert_eq!(members(&std::fs::read(alice.file("db")).unwrap()).unwrap().len(), 1);
+    alice.git(["commit", "-q", "--no-edit"]).ok();
+    for (field, value) in [("user", "from the side"), ("value", "from main"), ("password", "the first password")] {
+        assert_eq!(values(&alice, "db", field), [value]);
+    }
 }
