@@ -183,6 +183,30 @@ pub(super) fn roster_bytes(repo: &Repo, blob: ObjectId, file: &str) -> Result<Ve
     Err(VaultError::Roster { file: file.to_owned(), source: RosterError::TooLarge { size } })
 }
 
+/// The roster in a blob, where it is a good one of `vault`: what is too large, refused or another vault's is none. Signatures
+/// are remembered in `home`, where there is one; `file` is what the roster is called.
+///
+/// # Errors
+/// Those of reading the object.
+pub(super) fn good_in_blob(
+    repo: &Repo,
+    home: Option<&Home>,
+    file: &str,
+    vault: Hash,
+    blob: ObjectId,
+) -> Result<Option<Roster>, VaultError> {
+    let Some(bytes) = repo.blob_within(blob, MAX_ROSTER as u64)? else { return Ok(None) };
+    // Of another vault nothing is verified: that takes its time.
+    if roster::vault_of(&bytes) != Some(vault) {
+        return Ok(None);
+    }
+    let roster = match home {
+        Some(home) => verified_cached(home, file, &bytes),
+        None => verified(file, &bytes),
+    };
+    Ok(roster.ok())
+}
+
 /// Decodes and verifies a roster's bytes, but for signatures that this machine verified before; `file` is for errors.
 pub fn verified_cached(home: &Home, file: &str, bytes: &[u8]) -> Result<Roster, VaultError> {
     build_cached(home, file, Hash::of(bytes), &decode(file, bytes)?)

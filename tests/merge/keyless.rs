@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use covault::model::roster::Role;
 use covault::seal::sshsig::{self, Namespace};
-use covault::seal::{Signer, SigningKey, members};
+use covault::seal::{Signer, SigningKey, bundle, members};
 
 /// A clone of alice's repository on a machine without any key, set up to merge.
 pub fn bot(world: &World, alice: &Person) -> Person {
@@ -176,6 +176,50 @@ fn what_was_left_out_does_not_come_back_with_the_next_merge() {
     }
 }
 
+/// Commits these bytes as the file of `db`.
+fn commits(person: &Person, bytes: &[u8]) {
+    std::fs::write(person.file("db"), bytes).unwrap();
+    person.git(["commit", "-qam", "a file put in place by hand"]).ok();
+}
+
+/// On `main` one of two versions was taken out of the file by hand; on `side` the other one was followed by `next`, which is
+/// all that stays.
+#[track_caller]
+fn stays_out(alice: &Person, who: &[&Person], [before, next, out]: [&[u8]; 3]) {
+    let both = |one: &[u8]| bundle(vec![one.to_vec(), out.to_vec()]).unwrap();
+    commits(alice, &both(before));
+    alice.git(["branch", "-f", "side"]).ok();
+    commits(alice, before);
+    on(alice, "side");
+    commits(alice, &both(next));
+    on(alice, "main");
+    for person in who {
+        person.git(["fetch", "-q", alice.repo.to_str().unwrap(), "main", "side"]).ok();
+        let [main, side] = ["main", "side"].map(|name| alice.git(["rev-parse", name]).ok().text());
+        person.git(["checkout", "-q", "--detach", main.trim()]).ok();
+        person.git(["merge", "-q", "--no-edit", side.trim()]).ok();
+        let stored = std::fs::read(person.file("db")).unwrap();
+        // Who has a key seals what stays anew.
+        let stays = members(&stored).unwrap();
+        assert!(stays.len() == 1 && stays[0] != out && stays[0] != before, "{}: {}", person.name, stays.len());
+    }
+}
+
+#[test]
+fn what_one_side_took_out_by_hand_stays_out_with_a_key_and_without() {
+    let world = World::new();
+    let alice = forked(&world);
+    let bob = team::admit(&world, &alice, "bob", Role::Writer);
+    field(&bob, "password", "written by bob");
+    super::rig::removes(&alice, "bob");
+    let bot = bot(&world, &alice);
+    let before = std::fs::read(alice.file("db")).unwrap();
+    field(&alice, "value", "written by alice");
+    let next = std::fs::read(alice.file("db")).unwrap();
+    let out = std::fs::read(bob.file("db")).unwrap();
+    stays_out(&alice, &[&alice, &bot], [&before, &next, &out]);
+}
+
 #[test]
 fn a_merge_never_seals_to_somebody_whom_one_side_removed() {
     let world = World::new();
@@ -248,6 +292,18 @@ fn what_a_later_version_wrote_is_kept_and_not_guessed_at() {
     // Until then it is refused by name, and nothing is lost.
     let said = alice.covault(["get", "db"]).exits(6);
     assert!(said.err.contains("a format that this version knows"), "{}", said.err);
+}
+
+#[test]
+fn what_a_later_version_wrote_and_one_side_took_out_stays_out() {
+    let world = World::new();
+    let alice = forked(&world);
+    let signer = team::home(&alice).signer().unwrap().unwrap();
+    let before = std::fs::read(alice.file("db")).unwrap();
+    let later = of_a_later_format(&before, &signer);
+    field(&alice, "value", "written by alice");
+    let next = std::fs::read(alice.file("db")).unwrap();
+    stays_out(&alice, &[&alice], [&before, &next, &later]);
 }
 
 #[test]

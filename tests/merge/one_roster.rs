@@ -1,5 +1,7 @@
 //! Two admins who took the right from each other: one of the rosters goes, and what was sealed under it goes with it.
 
+use covault::model::roster::Role;
+
 use super::rig::{ROSTER, Team, unmerged};
 use super::traps::git_without_driver;
 use crate::cli::json;
@@ -91,7 +93,8 @@ fn with_ones_own_roster_resolve_keeps_ones_own_side() {
 /// Which of them is taken says nothing about what is wrong otherwise.
 #[test]
 fn a_side_that_is_refused_under_every_roster_is_not_left_out_for_the_one_that_was_dropped() {
-    for (taken, spoilt) in [("--ours", "alice"), ("--theirs", "carol"), ("--theirs", "both")] {
+    let all = ["alice", "carol", "both"].into_iter().flat_map(|spoilt| [("--ours", spoilt), ("--theirs", spoilt)]);
+    for (taken, spoilt) in all {
         let team = each_other_with(spoilt);
         let carol = &team.carol;
         carol.git(["fetch", "-q"]).ok();
@@ -102,6 +105,32 @@ fn a_side_that_is_refused_under_every_roster_is_not_left_out_for_the_one_that_wa
         assert!(said.err.contains("it was sealed for another name"), "{taken} {spoilt}: {}", said.err);
         assert!(unmerged(carol).contains(&".covault/secrets/dev/db.age".to_owned()), "{taken} {spoilt}");
     }
+}
+
+/// Both sides are of rosters that an admin of neither took: no side is better than the other.
+#[test]
+fn where_both_sides_are_of_rosters_that_were_dropped_neither_is_taken() {
+    let team = Team::new();
+    team.admits(&team.alice, "dan", Role::Admin);
+    team.alice.git(["push", "-q"]).ok();
+    team.carol.covault(["sync"]).ok();
+    let dan = team.comes("dan");
+    for (admin, others) in [(&team.alice, &["carol"][..]), (&team.carol, &["alice"]), (&dan, &["alice", "carol"])] {
+        for other in others {
+            admin.covault(["member", "role", other, "writer", "--yes"]).ok();
+        }
+        if admin.name != "dan" {
+            admin.set("dev/db", &format!("what {} wrote", admin.name));
+            admin.git(["push", "-q", "origin", &format!("HEAD:refs/heads/of-{}", admin.name)]).ok();
+        }
+    }
+    dan.git(["fetch", "-q"]).ok();
+    dan.git(["checkout", "-q", "--detach", "origin/of-carol"]).ok();
+    git_without_driver(&dan, &["merge", "-q", "origin/of-alice"]);
+    dan.git(["checkout", "-q", "main", "--", ROSTER]).ok();
+    let said = dan.covault(["resolve"]).exits(5);
+    println!("{}", said.err);
+    assert!(unmerged(&dan).contains(&".covault/secrets/dev/db.age".to_owned()), "{}", said.err);
 }
 
 /// The same where carol's side alone changed prod/db and began two others.

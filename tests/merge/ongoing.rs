@@ -180,6 +180,7 @@ fn what_is_no_version_of_this_secret_asks_nothing_more_once_something_was_writte
     alice.git(["checkout", "-q", "--ours", "--", DB]).ok();
     alice.git(["add", DB]).ok();
     field(&alice, "user", "written in the stop");
+    alice.covault(["resolve"]).ok();
     assert!(settled(&alice).is_empty());
     alice.git(["commit", "-q", "--no-edit"]).ok();
     assert_eq!(values(&alice, "db", "value"), ["from main"]);

@@ -1,7 +1,7 @@
 //! The roster that git left unmerged, settled in one step whatever lies in the work tree.
 
 use covault::model::roster::Role;
-use covault::vault::merge::roster::{Way, With};
+use covault::vault::merge::roster::{Way, With, settle};
 use covault::vault::write::How;
 use covault::vault::{Kind, VaultError};
 
@@ -115,6 +115,9 @@ fn a_revert_that_was_begun_goes_on_with_the_roster_as_it_is() {
     removes(alice, "bob");
     let ours = bytes(alice);
     assert_ne!(alice.git(["-c", "merge.covault.driver=false", "revert", "--no-edit", "HEAD~1"]).code, 0);
+    // Not in passing, as a sync would.
+    let error = settle(&alice.repo, &team::home(alice), None, With::Index, false, &team::how()).unwrap_err();
+    assert!(matches!(error, VaultError::RosterTakenBack { .. }), "{error}");
     assert!(matches!(settles(alice).unwrap().unwrap().way, Way::TakesBack));
     assert_eq!((bytes(alice), bytes_at(alice, ":0")), (ours.clone(), ours));
 }
@@ -132,6 +135,12 @@ fn a_merge_that_dropped_the_other_roster_is_mended_from_the_commit_that_has_it()
     alice.git(["merge", "-q", "-s", "ours", "--no-edit", "origin/main"]).ok();
     let said = alice.covault(["status"]).exits(6);
     assert!(said.err.contains("rolled back"), "{}", said.err);
+    let before = alice.git(["rev-parse", "HEAD"]).ok().text();
+    let staged = How { no_commit: true, ..team::how() };
+    assert!(settles_with(alice, With::Commit("origin/main"), &staged).unwrap().unwrap().report.commit.is_none());
+    assert_eq!(alice.git(["rev-parse", "HEAD"]).ok().text(), before);
+    assert_eq!(members(&bytes_at(alice, ":0")), BOTH);
+    alice.git(["checkout", "-q", "HEAD", "--", ROSTER]).ok();
     let settled = settles_with(alice, With::Commit("origin/main"), &team::how()).unwrap().unwrap();
     assert!(matches!(settled.way, Way::Merged(_)) && settled.report.commit.is_some());
     assert_eq!(members(&bytes(alice)), BOTH);
@@ -172,5 +181,64 @@ fn who_asks_for_it_is_told_whom_the_other_branch_took() {
         "bob is out: the other branch removed them",
         "adam is a writer now, by the other branch",
     ];
+    assert_eq!(notes, expected);
+}
+
+/// Adam, an admin, too, is on carol's branch and begins to merge alice's.
+fn adam_merges(carol_does: impl FnOnce(&Team), alice_does: impl FnOnce(&Team)) -> Vec<String> {
+    let team = Team::new();
+    let (alice, carol) = (&team.alice, &team.carol);
+    team.admits(alice, "adam", Role::Admin);
+    alice.git(["push", "-q"]).ok();
+    carol.git(["pull", "-q", "--ff-only"]).ok();
+    carol.covault(["status"]).ok();
+    let adam = team.comes("adam");
+    adam.covault(["status"]).ok();
+    carol_does(&team);
+    carol.git(["push", "-q", "origin", "HEAD:refs/heads/carols-work"]).ok();
+    alice_does(&team);
+    alice.git(["push", "-q", "origin", "HEAD:refs/heads/alices-work"]).ok();
+    adam.git(["fetch", "-q"]).ok();
+    adam.git(["checkout", "-q", "--detach", "origin/carols-work"]).ok();
+    assert_eq!(begin_merge(&adam, "origin/alices-work"), 1);
+    settles(&adam).unwrap().unwrap().report.notes
+}
+
+#[test]
+fn whom_the_other_branch_never_knew_is_left_out_and_not_called_removed() {
+    let notes = adam_merges(
+        |team| team.admits(&team.carol, "dave", Role::Writer),
+        |team| drop(team.alice.covault(["member", "role", "carol", "writer", "--yes"]).ok()),
+    );
+    let expected = [
+        "the roster takes in 1 entry of the other branch",
+        "carol is a writer now, by the other branch",
+        "dave, whom one branch admitted, is not in: on the other, who admitted them lost the right to, or the name or a key \
+         was taken",
+    ];
+    assert_eq!(notes, expected);
+}
+
+#[test]
+fn whom_both_branches_admitted_and_the_merge_leaves_out_is_not_called_removed() {
+    let admits_and_lowers = |team: &Team, admin: &crate::world::Person, other: &str| {
+        team.admits(admin, "dave", Role::Writer);
+        admin.covault(["member", "role", other, "writer", "--yes"]).ok();
+    };
+    let notes = adam_merges(
+        |team| admits_and_lowers(team, &team.carol, "alice"),
+        |team| admits_and_lowers(team, &team.alice, "carol"),
+    );
+    assert_eq!(
+        notes[..2],
+        ["the roster takes in 2 entries of the other branch", "carol is a writer now, by the other branch"]
+    );
+    assert!(notes.len() == 3 && notes[2].starts_with("dave, whom one branch admitted, is not in"), "{notes:?}");
+}
+
+#[test]
+fn who_was_removed_is_out_whoever_removed_the_one_who_did() {
+    let notes = adam_merges(|team| removes(&team.carol, "alice"), |team| removes(&team.alice, "bob"));
+    let expected = ["the roster takes in 1 entry of the other branch", "bob is out: the other branch removed them"];
     assert_eq!(notes, expected);
 }

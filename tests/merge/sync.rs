@@ -309,3 +309,18 @@ fn who_lost_access_when_two_rosters_came_together_is_said() {
     assert!(!said.err.contains("what is below ops;"), "{}", said.err);
     alice.covault(["grant", "ops", "alice", "carol", "--yes"]).ok();
 }
+
+#[test]
+fn what_one_took_away_oneself_is_no_news_when_others_commits_come_in() {
+    let team = Team::new();
+    let (alice, bob) = (&team.alice, &team.bob);
+    alice.covault(["grant", "dev", "alice", "bob", "--yes"]).ok();
+    alice.git(["push", "-q"]).ok();
+    bob.covault(["sync"]).ok();
+    bob.set("prod/db", "written by bob");
+    bob.git(["push", "-q"]).ok();
+    alice.covault(["grant", "dev", "alice", "--yes"]).ok();
+    let said = alice.covault(["sync"]).ok();
+    assert!(said.err.contains("1 commit in"), "{}", said.err);
+    assert!(!said.err.contains("taken by one branch"), "{}", said.err);
+}

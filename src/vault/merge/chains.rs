@@ -10,7 +10,7 @@ use super::Labels;
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::names::MemberName;
-use crate::model::roster::{MAX_ROSTER, Roster};
+use crate::model::roster::Roster;
 use crate::repo::{ObjectId, Repo};
 use crate::seal::SealedFile;
 
@@ -63,11 +63,11 @@ impl<'a> Chains<'a> {
         let own = ObjectId::from_hex(look.blob.as_bytes()).ok();
         for blob in blobs.into_iter().filter(|blob| Some(*blob) != own).take(MOST) {
             // What is not here, too large or refused is not in sight.
-            let Ok(Some(bytes)) = look.repo.blob_within(blob, MAX_ROSTER as u64) else { continue };
-            match look.roster(&bytes) {
-                Some(Ok(roster)) => others.push(roster),
-                Some(Err(by)) => suspect = Some(by),
-                None => {}
+            let good = trust::good_in_blob(look.repo, look.home, &look.file, look.ours.vault, blob);
+            let Some(roster) = good.ok().flatten() else { continue };
+            match roster.extended_without_right(look.ours).cloned() {
+                Some(by) => suspect = Some(by),
+                None => others.push(roster),
             }
         }
         let heads: Vec<Hash> = others.iter().map(|roster| roster.head).collect();
@@ -84,21 +84,6 @@ impl<'a> Chains<'a> {
     /// All of them, ours first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Roster> {
         std::iter::once(self.ours).chain(&self.others)
-    }
-}
-
-impl Looking<'_> {
-    /// A roster of this vault; or who extended it without being an admin in ours.
-    fn roster(&self, bytes: &[u8]) -> Option<Result<Roster, MemberName>> {
-        let roster = match self.home {
-            Some(home) => trust::verified_cached(home, &self.file, bytes).ok()?,
-            None => trust::verified(&self.file, bytes).ok()?,
-        };
-        if roster.vault != self.ours.vault {
-            return None;
-        }
-        let by = roster.extended_without_right(self.ours).cloned();
-        Some(by.map_or(Ok(roster), Err))
     }
 }
 

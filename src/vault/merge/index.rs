@@ -199,7 +199,7 @@ impl Place<'_> {
     /// where the other is of the one that was dropped. Nobody would know what to make of it beside the secret.
     ///
     /// # Errors
-    /// `RosterSuspect` where neither side is good.
+    /// Where neither side is good: `RosterSuspect`, or what is wrong with one of them under every roster.
     fn side_of_the_roster(&self, merging: &Merging<'_>) -> Result<Option<(Vec<u8>, String)>, VaultError> {
         let Merging { file, ours, theirs, .. } = *merging;
         let roster = format!("{}/roster.toml", self.root);
@@ -218,8 +218,10 @@ impl Place<'_> {
         let (bytes, left_out) = match judged {
             [None, Some(error)] if is_unknown(&error) => (ours, their_authors),
             [Some(error), None] if is_unknown(&error) => (theirs, our_authors),
-            [Some(error), Some(other)] if is_unknown(&error) && is_unknown(&other) => {
-                return Err(VaultError::RosterSuspect { file: roster, by: by.to_string() });
+            // No side is good: what is wrong under every roster comes first.
+            [Some(error), Some(other)] => {
+                let suspect = || VaultError::RosterSuspect { file: roster, by: by.to_string() };
+                return Err([error, other].into_iter().find(|error| !is_unknown(error)).unwrap_or_else(suspect));
             }
             _ => return Ok(None),
         };

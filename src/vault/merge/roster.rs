@@ -15,7 +15,7 @@ use super::super::{Vault, VaultError, root_above, trust, words};
 use crate::home::Home;
 use crate::model::bytes::Hash;
 use crate::model::names::MemberName;
-use crate::model::roster::{Holders, MAX_ROSTER, Operation, Role, Roster, embeddable};
+use crate::model::roster::{Holders, MAX_ROSTER, Member, Operation, Role, Roster, embeddable};
 use crate::model::time::Time;
 use crate::repo::{Change, ObjectId, Repo};
 use crate::seal::Signer as _;
@@ -64,7 +64,7 @@ pub struct Merged {
     pub removed: Vec<MemberName>,
     /// Had a higher role on our side.
     pub lowered: Vec<(MemberName, Role)>,
-    /// Admitted on one branch by somebody who was losing the right to on the other: they are not in.
+    /// Admitted on one branch, or on both, by somebody who was losing the right to on the other: they are not in.
     pub left_out: Vec<MemberName>,
     /// Places below which nobody reads now; the root is empty.
     pub unread: Vec<String>,
@@ -354,11 +354,13 @@ fn lowered(merged: &Roster, ours: &Roster) -> Vec<(MemberName, Role)> {
     both.filter(|(before, now)| now.role < before.role).map(|(_, now)| (now.card.name.clone(), now.role)).collect()
 }
 
-/// Who lives on one side, was never known on the other, and does not live after the merge.
+/// Who lives on one side, lives on the other or was never known there, and does not live after the merge.
 fn left_out(merged: &Roster, ours: &Roster, theirs: &Roster) -> Vec<MemberName> {
     let beside = |one: &Roster, other: &Roster| -> Vec<MemberName> {
-        let unknown = one.members().filter(|member| other.admitted(&member.reference()).is_none());
-        unknown.filter(|member| merged.member(member.hash).is_none()).map(|member| member.card.name.clone()).collect()
+        let is_dead =
+            |member: &Member| other.admitted(&member.reference()).is_some() && other.member(member.hash).is_none();
+        let out = one.members().filter(|member| merged.member(member.hash).is_none() && !is_dead(member));
+        out.map(|member| member.card.name.clone()).collect()
     };
     let mut names = beside(ours, theirs);
     names.extend(beside(theirs, ours));

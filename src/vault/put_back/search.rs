@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::home::Home;
 use crate::model::bytes::Hash;
-use crate::model::roster::{self, MAX_ROSTER, Roster};
+use crate::model::roster::Roster;
 use crate::repo::{Ancestry, Head, ObjectId, Repo, Trunk, from_top};
 use crate::vault::branch::quoted;
 use crate::vault::trunk::{abbreviated, short_ref};
@@ -42,14 +42,8 @@ impl Search<'_> {
     /// The roster in a commit, where it is a good one of this vault and has what is remembered.
     pub(super) fn good_at(&self, memory: Memory, commit: ObjectId) -> Option<Roster> {
         let blob = self.repo.blob_at(commit, self.file).ok()??;
-        let bytes = self.repo.blob_within(blob, MAX_ROSTER as u64).ok()??;
-        // Of another vault nothing is verified: that takes its time.
-        roster::vault_of(&bytes).filter(|vault| *vault == memory.vault)?;
-        let roster = match self.home {
-            Some(home) => trust::verified_cached(home, self.file, &bytes),
-            None => trust::verified(self.file, &bytes),
-        };
-        roster.ok().filter(|roster| roster.has(memory.held))
+        let roster = trust::good_in_blob(self.repo, self.home, self.file, memory.vault, blob).ok()??;
+        Some(roster).filter(|roster| roster.has(memory.held))
     }
 
     /// The newest good rosters up to `tip`: none that another one goes on from, so that one which lacks what was there before

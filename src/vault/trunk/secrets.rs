@@ -7,7 +7,7 @@ use crate::home::{Held, Home};
 use crate::model::bytes::Hash;
 use crate::model::manifest::{MAX_LET_GO, Manifest};
 use crate::model::names::{JOURNAL, MemberName, SecretPath};
-use crate::model::roster::{MAX_ROSTER, Roster};
+use crate::model::roster::Roster;
 use crate::repo::{ObjectId, Repo};
 use crate::seal;
 use crate::vault::check::{all_refused, check};
@@ -246,9 +246,7 @@ impl Past<'_> {
     fn roster_at(&self, commit: ObjectId) -> Result<Option<Roster>, VaultError> {
         let file = format!("{}/roster.toml", self.root);
         let Some(blob) = self.repo.blob_at(commit, &file)? else { return Ok(None) };
-        let bytes = self.repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
-        let roster = trust::verified_cached(self.home, &file, &bytes).ok();
-        Ok(roster.filter(|roster| roster.vault == self.roster.vault))
+        trust::good_in_blob(self.repo, Some(self.home), &file, self.roster.vault, blob)
     }
 
     /// Whether a version heeds one that was seen: it follows it, or, where that one counts for nothing by now, it keeps it
