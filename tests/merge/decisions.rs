@@ -8,6 +8,7 @@ use covault::model::read;
 use covault::model::register::{Key, Value, Write};
 use covault::model::time::Time;
 use covault::seal::{SealedFile, bundle, members, seal};
+use covault::vault::merge::Labels;
 
 use super::git::{field, forked, is_good, on, values};
 use super::keyless::bot;
@@ -414,6 +415,26 @@ fn what_an_agent_does_not_sign_stays_sealed_apart_and_git_does_not_stop() {
     assert_eq!(values(&alice, "db", "value"), ["from the side"]);
     assert_eq!(values(&alice, "db", "extra"), ["from main"]);
     is_good(&alice);
+}
+
+#[test]
+fn git_s_labels_tell_one_commit_s_change_from_everything_that_a_branch_has() {
+    let (change, before) = ("1234abc (a change)", "parent of 1234abc (a change)");
+    for (base, theirs, is_replay) in [
+        ("1234abc", "side", false),
+        ("abcd", "side", false),
+        ("merged common ancestors", "side", false),
+        ("empty tree", "side", false),
+        (before, change, true),
+        ("Stash base", "Stashed changes", true),
+        ("constructed merge base", "the fix", true),
+        ("abc", "no name of a commit", true),
+        (change, before, false),
+        // A git that does not say.
+        ("%S", "%Y", false),
+    ] {
+        assert_eq!(Labels { base, ours: "HEAD", theirs }.is_replay(), is_replay, "{base}, {theirs}");
+    }
 }
 
 #[test]
