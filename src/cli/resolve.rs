@@ -195,7 +195,8 @@ fn answers(
     questions: &Questions,
 ) -> anyhow::Result<Answers> {
     let mut answers = Answers::default();
-    if args.pick.is_some() && questions.fields.len() != 1 {
+    // Of none, an earlier one that was killed may have written the answer.
+    if args.pick.is_some() && questions.fields.len() > 1 {
         let hint = "name one field, as in: covault resolve prod/db/password --pick ID";
         return Err(Refusal::usage(format!("--pick is for one field, and {} are open", questions.fields.len()), hint));
     }

@@ -3,6 +3,7 @@
 
 use super::commands::two_values;
 use super::rig::{template, value};
+use crate::cli::json;
 use crate::world::{Person, World};
 
 fn uncommitted(person: &Person) -> String {
@@ -82,14 +83,20 @@ fn what_a_killed_restore_brought_back_is_committed_when_it_is_repeated() {
 
 #[test]
 fn an_answer_whose_command_was_killed_is_committed_when_it_is_given_again() {
-    let (world, alice) = template();
-    two_values(&world, &alice);
-    alice.covault(["resolve", "prod/db", "--newest", "--no-commit"]).ok();
-    assert_ne!(uncommitted(&alice), "");
-    alice.covault(["resolve", "prod/db", "--newest"]).ok();
-    assert_eq!(uncommitted(&alice), "");
-    let said = alice.covault(["resolve", "prod/db", "--newest"]).ok();
-    assert!(said.err.contains("nothing to change"), "{}", said.err);
+    for is_picked in [false, true] {
+        let (world, alice) = template();
+        two_values(&world, &alice);
+        let open = json(&alice.covault(["resolve", "--json"]).exits(5));
+        let id = open["fields"][0]["values"][0]["id"].as_str().unwrap();
+        let answer =
+            if is_picked { &["resolve", "prod/db", "--pick", id][..] } else { &["resolve", "prod/db", "--newest"] };
+        alice.covault([answer, &["--no-commit"]].concat()).ok();
+        assert_ne!(uncommitted(&alice), "");
+        alice.covault(answer).ok();
+        assert_eq!(uncommitted(&alice), "");
+        let said = alice.covault(answer).ok();
+        assert!(said.err.contains("nothing to change"), "{}", said.err);
+    }
 }
 
 #[test]
