@@ -1,10 +1,12 @@
 //! Two admins who took the right from each other: one of the rosters goes, and what was sealed under it goes with it.
 
 use covault::model::roster::Role;
+use covault::vault::merge::index;
 
 use super::rig::{ROSTER, Team, unmerged};
 use super::traps::git_without_driver;
 use crate::cli::json;
+use crate::team;
 use crate::world::Person;
 
 /// alice and carol each made the other a writer, and each wrote dev/db; alice's is the trunk.
@@ -76,6 +78,21 @@ fn resolve_takes_the_side_that_is_good_under_the_roster_that_a_person_took() {
     carol.git(["push", "-q"]).ok();
     alice.covault(["sync"]).ok();
     assert_eq!(alice.get("dev/db"), "what carol wrote, as a writer");
+}
+
+/// Before `resolve` looks at what git took as it is from the dropped side.
+#[test]
+fn what_git_left_unmerged_is_settled_with_the_good_side_at_once() {
+    let team = each_other();
+    let carol = &team.carol;
+    takes(carol, "--theirs");
+    let settled = index::settle(Ok(team::vault(carol)), &carol.repo, &[], &team::how()).unwrap();
+    let note =
+        "dev/db: what carol wrote is of the roster that was not taken, and is left out: it has to be written again";
+    assert_eq!((settled.report.notes, settled.left), (vec![note.to_owned()], Vec::new()));
+    let sides = [":.covault/secrets/dev/db.age", "origin/main:.covault/secrets/dev/db.age"];
+    let [staged, theirs] = sides.map(|name| carol.git(["rev-parse", name]).ok().text());
+    assert_eq!(staged, theirs);
 }
 
 #[test]
