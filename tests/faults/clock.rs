@@ -56,7 +56,8 @@ fn every_command_works_at_any_time_and_after_a_clock_that_jumped() {
             }
             shim.sets_clock(&mut scene, times[1]);
             scene.next_works(&at);
-            if scene.is_a_members() {
+            // In the midst of a merge it is staged, and committed by whoever ends that.
+            if scene.is_a_members() && !scene.alice().repo.join(".git/MERGE_HEAD").exists() {
                 let made = scene.alice().git(["log", "-1", "--format=%at"]).ok().text().trim().parse::<i64>().unwrap();
                 let expected = times[1].unwrap_or_else(right_time);
                 assert!((made - expected).abs() < 3_600, "{at}: the next commit is of {made}, not of {expected}");
