@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use super::expected;
-use crate::world::have;
+use crate::world::judges::have;
 
 const ALL: [Output; 6] = [Output::Dotenv, Output::Shell, Output::Json, Output::Yaml, Output::Toml, Output::Github];
 

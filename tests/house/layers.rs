@@ -99,3 +99,17 @@ fn nothing_speaks_of_work_left_to_do() {
         }
     }
 }
+
+/// `tests/mutants/run layers` builds them with nothing else of tests/.
+#[test]
+fn the_tests_of_the_model_and_of_sealing_stand_alone() {
+    const ALONE: [&str; 5] = ["formats::", "model::", "seal::", "simulation::dice", "world::judges"];
+    let mut seen = 0;
+    for (path, text) in super::crates::sources(&["tests/formats", "tests/model", "tests/seal"]) {
+        for used in text.split("use crate::").skip(1) {
+            assert!(ALONE.iter().any(|may| used.starts_with(may)), "{}: {used:.40}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}

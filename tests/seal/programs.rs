@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::support::{Member, devices, draft};
 use crate::simulation::dice::Dice;
-use crate::world::has;
+use crate::world::judges::has;
 
 /// The program from `$COVAULT_TOOLS/bin` or the PATH.
 fn program(name: &str) -> Option<PathBuf> {
