@@ -474,8 +474,20 @@ fn what_another_tool_has_encrypted_is_refused_and_never_kept_as_a_value() {
             other => panic!("{other}: {text}"),
         }
     }
+    let all = [Sealer::Sops, Sealer::Dotenvx, Sealer::Eyaml, Sealer::AnsibleVault, Sealer::SealedSecrets];
+    let called = ["sops", "dotenvx", "eyaml", "Ansible Vault", "Sealed Secrets"];
+    assert_eq!(all.map(|sealer| sealer.to_string()), called);
     // What only begins so is a value like others.
-    for value in ["encrypted:no", "ENC[AES256_GCM", "ENC[AES256_GCM,data:x]", "ENC[x]", "encrypted:a b"] {
+    for value in [
+        "encrypted:no",
+        "ENC[AES256_GCM",
+        "ENC[AES256_GCM,data:x]",
+        "ENC[AES256_GCM,data:x,iv:y]",
+        "ENC[x]",
+        "ENC[PKCS7,no letters of base64]",
+        "ENC[PKCS7,====]",
+        "encrypted:a b",
+    ] {
         assert_eq!(read(Format::Dotenv, &format!("A='{value}'\n")), [pair("A", value)]);
     }
 }
@@ -518,4 +530,12 @@ fn several_yaml_documents_are_named_as_such() {
     // What is in a value begins no document.
     assert_eq!(read(Format::Yaml, "a: |\n  x\n  ---\n"), [pair("a", "x\n---\n")]);
     assert_eq!(read(Format::Yaml, "---\na: 1\n...\n"), [pair("a", "1")]);
+}
+
+#[test]
+fn a_document_of_directives_alone_is_an_empty_one() {
+    for text in ["%YAML 1.2\n---\n", "# a file\n%YAML 1.2\n---\n", "%YAML 1.2\n---\n# nothing\n"] {
+        assert_eq!(read(Format::Yaml, text), [], "{text}");
+    }
+    assert_eq!(read(Format::Yaml, "%YAML 1.2\n---\na: b\n---\n"), [pair("a", "b")]);
 }

@@ -71,6 +71,9 @@ fn what_is_not_good_takes_nobodys_place_and_what_a_good_one_follows_was_replaced
     // Where the one in between is not here (squashed), its ancestors say so.
     let squashed: Versions = [first.clone(), last.clone()].into_iter().collect();
     assert_eq!((heads(&squashed, &[]), squashed.unseen()), (BTreeSet::from([last.hash]), 1));
+    let leaves = |versions: &Versions| versions.leaves().map(|leaf| leaf.hash).collect::<BTreeSet<_>>();
+    assert_eq!(leaves(&all().into_iter().collect()), BTreeSet::from([forged.hash]));
+    assert_eq!(leaves(&squashed), BTreeSet::from([first.hash, last.hash]), "it goes by parents alone");
     // One that says it is the newest of all is not, while a good one follows it.
     let liar = Past { revision: 9_000, ..by_one_who_left.clone() };
     let with_liar: Versions = [first.clone(), liar, last.clone()].into_iter().collect();

@@ -156,6 +156,8 @@ fn a_key_with_exactly_the_bits_that_its_form_asks_for_is_one() {
 #[test]
 fn a_field_in_the_open_looks_like_a_secret_by_its_name_or_its_value() {
     let (key, run) = (format!("ghp_{}", random(ALNUM, 36, 3)), random(ALNUM, 44, 5));
+    // As long as the parts of a UUID.
+    let not_hex = [8, 4, 4, 4, 12].map(|count| random(ALNUM, count, 7 + count as u64)).join("-");
     for (name, value) in [
         ("password", "hunter2"),
         ("db_password", "x"),
@@ -168,6 +170,7 @@ fn a_field_in_the_open_looks_like_a_secret_by_its_name_or_its_value() {
         ("value", "x"),
         ("note", key.as_str()),
         ("note", run.as_str()),
+        ("note", not_hex.as_str()),
         ("url", "postgres://app:hunter2@db.example/app"),
     ] {
         assert!(leak::looks_secret(name, value), "{name}={value}");

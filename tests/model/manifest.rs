@@ -296,6 +296,8 @@ fn a_landmark_that_a_parent_names_is_named_however_far_it_is_and_no_other() {
         [short.0, far[0], far[1]].map(|it| it.short())
     );
     assert!(!Manifest::crowd_out(&[short]) && Manifest::crowd_out(&[long]));
+    let just = (hash("just"), child(40, &far[..1], &far[1..].iter().map(Hash::short).collect::<Vec<_>>()));
+    assert!(!Manifest::crowd_out(&[just]), "its own name and 31");
 }
 
 #[test]

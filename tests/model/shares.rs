@@ -272,3 +272,21 @@ fn a_cherry_pick_brings_its_own_share_and_no_more() {
     assert_eq!(base.join_changes(&base, &after), base.join(&after));
     assert_eq!(base.join_changes(&after, &after), base);
 }
+
+#[test]
+fn shares_differ_in_whom_they_are_with_and_in_who_wrote_that() {
+    let with = |names: &[(&str, bool, u64)]| {
+        let mut shares = Shares::default();
+        for (name, yes, n) in names {
+            shares.put(subject(name), *yes, member("alice"), at(0), nonce(*n));
+        }
+        shares
+    };
+    let (one, other) = (with(&[("bob", true, 1), ("@dev", true, 2)]), with(&[("bob", true, 3), ("carol", true, 4)]));
+    let differing: Vec<String> = one.differing(&other).into_iter().map(ToString::to_string).collect();
+    assert_eq!(BTreeSet::from_iter(differing), ["@dev", "carol"].map(str::to_owned).into());
+    assert!(one.differing(&one).is_empty());
+    // Two who both let bob in said so apart.
+    assert!(!one.says_the_same_of(&subject("bob"), &other) && one.says_the_same_of(&subject("bob"), &one.clone()));
+    assert!(one.says_the_same_of(&subject("erin"), &other));
+}

@@ -1,10 +1,14 @@
 //! The small types: bytes in hex, times, register keys, plaintexts.
 
 use covault::model::bytes::{Hash, SecretId, Short, WriteName};
+use covault::model::canon::CanonError;
+use covault::model::codec::DocumentError;
 use covault::model::keys::intent::KeyName;
 use covault::model::register::Key;
+use covault::model::roster::{Role, RosterError};
 use covault::model::time::Time;
 use covault::plaintext::Plaintext;
+use covault::seal::SealError;
 use proptest::prelude::*;
 
 use super::world::{any_key, cases, hash};
@@ -162,4 +166,31 @@ proptest! {
         prop_assert_eq!(Time::parse(&time.to_string()), Some(time));
         prop_assert_eq!(Key::parse(&key.to_text()), Some(key));
     }
+}
+
+#[test]
+fn what_a_later_version_wrote_is_told_from_what_is_spoilt() {
+    let value = |key: &str| CanonError::Value { line: 1, key: key.to_owned(), expected: "1" };
+    let (later, spoilt) = (value("format"), value("vault"));
+    assert!(later.is_other_format() && !spoilt.is_other_format());
+    assert!(!CanonError::Trailing { line: 1 }.is_other_format());
+    let documents = [DocumentError::Canon(later.clone()), DocumentError::Canon(spoilt.clone()), DocumentError::NotText];
+    assert_eq!(documents.map(|error| error.is_from_later()), [true, false, false]);
+    let rosters = [
+        RosterError::TooNew { minimum: 2 },
+        RosterError::UnknownOperation { seq: 1, operation: "transfer".to_owned() },
+        RosterError::Canon(later.clone()),
+        RosterError::Canon(spoilt.clone()),
+        RosterError::Empty,
+    ];
+    assert_eq!(rosters.map(|error| error.is_from_later()), [true, true, true, false, false]);
+    let sealed =
+        [SealError::SiblingsVersion, SealError::Manifest(later), SealError::Manifest(spoilt), SealError::BadSignature];
+    assert_eq!(sealed.map(|error| error.is_from_later()), [true, true, false, false]);
+}
+
+#[test]
+fn roles_are_told_as_people_say_them() {
+    let told = [Role::Reader, Role::Writer, Role::Admin].map(Role::with_article);
+    assert_eq!(told, ["a reader", "a writer", "an admin"]);
 }

@@ -311,6 +311,8 @@ fn who_made_a_machine_that_a_merge_left_out_is_known() {
     b.remove("alice", "ann");
     for mut merged in both(&a, &b) {
         assert!(!merged.lives("job") && merged.state().known(&left_out).is_none());
+        assert!(!merged.roster().has_known(&named("nobody")));
+        assert!(merged.roster().cards().any(|card| card.name == named("job")));
         assert!(merged.roster().has_known(&named("job")) && merged.roster().makers(&left_out).contains(&named("ann")));
         // Who takes it in again brings it, too.
         let job = Card { kind: Kind::Machine, ..merged.card("job", &["job.1"]) };

@@ -82,6 +82,7 @@ fn what_was_signed_beside_the_loss_of_the_right_to_is_overruled() {
     // Nobody signed anything beside it yet.
     assert!(!overruled(&a, &b) && !overruled(&b, &a));
     a.group("ann", "dev", &["walt"]);
+    assert!(overruled(&a, &b));
     a.admit("ann", "dave", Role::Admin);
     a.group("dave", "ops", &["walt"]);
     assert!(overruled(&a, &b) && !overruled(&b, &a));

@@ -4,7 +4,7 @@ use covault::model::bytes::Hash;
 use covault::model::card::{Card, Kind};
 use covault::model::manifest::MemberRef;
 use covault::model::names::Subject;
-use covault::model::roster::{Holder, Operation, Refusal, Role};
+use covault::model::roster::{Holder, Member, Operation, Refusal, Role, named_among};
 
 use super::super::world::{hash, path};
 use super::chain::{Chain, device, group, named};
@@ -526,4 +526,16 @@ fn who_brought_a_machines_recipient_made_its_identity_and_nobody_made_a_persons(
         here.merge("alice", there);
         assert_eq!(makers(&here, "bot"), ["alice", "ann"]);
     }
+}
+
+#[test]
+fn a_member_is_found_by_name_among_those_that_are_sorted() {
+    let chain = Chain::team();
+    let mut members: Vec<&Member> = chain.roster().members().collect();
+    members.sort_by(|one, other| one.card.name.cmp(&other.card.name));
+    assert!(members.len() > 2);
+    for member in &members {
+        assert_eq!(named_among(&members, &member.card.name), Some(*member));
+    }
+    assert_eq!(named_among(&members, &named("nobody")), None);
 }
