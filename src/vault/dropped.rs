@@ -13,7 +13,6 @@ use super::version::Version;
 use super::write::{How, Report};
 use super::{Vault, VaultError, remove, trust};
 use crate::model::names::SecretPath;
-use crate::model::roster::MAX_ROSTER;
 use crate::repo::{ObjectId, from_top};
 use crate::seal::{self, MAX_STORED, SealedFile, Signer as _};
 
@@ -142,9 +141,8 @@ impl Vault {
         for point in versions.iter().map(|one| &one.manifest().roster).filter(|point| !self.roster().has(point.head)) {
             let Ok(blob) = ObjectId::from_hex(point.blob.as_bytes()) else { continue };
             // What is not here, too large or refused says nothing.
-            let Ok(Some(bytes)) = self.repo().blob_within(blob, MAX_ROSTER as u64) else { continue };
-            let Ok(roster) = trust::verified_cached(self.home(), file, &bytes) else { continue };
-            if roster.vault == self.roster().vault && roster.extended_without_right(self.roster()).is_some() {
+            let good = trust::good_in_blob(self.repo(), Some(self.home()), file, self.roster().vault, blob);
+            if good.ok().flatten().is_some_and(|roster| roster.extended_without_right(self.roster()).is_some()) {
                 return Ok(true);
             }
         }

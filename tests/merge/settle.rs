@@ -159,14 +159,20 @@ fn a_vault_that_nobody_accepted_is_not_settled() {
     assert!(matches!(error, VaultError::UnknownVault { .. }), "{error}");
 }
 
+/// The team with adam, a third admin, of whom carol has heard.
+fn with_adam() -> Team {
+    let team = Team::new();
+    team.admits(&team.alice, "adam", Role::Admin);
+    team.alice.git(["push", "-q"]).ok();
+    team.carol.git(["pull", "-q", "--ff-only"]).ok();
+    team.carol.covault(["status"]).ok();
+    team
+}
+
 #[test]
 fn who_asks_for_it_is_told_whom_the_other_branch_took() {
-    let team = Team::new();
+    let team = with_adam();
     let (alice, carol) = (&team.alice, &team.carol);
-    team.admits(alice, "adam", Role::Admin);
-    alice.git(["push", "-q"]).ok();
-    carol.git(["pull", "-q", "--ff-only"]).ok();
-    carol.covault(["status"]).ok();
     let member = super::rig::reference(carol, "adam");
     let lowers = covault::model::roster::Operation::Role { member, role: Role::Writer, live: Vec::new() };
     team::amend(carol, vec![lowers.into()], "covault: adam writes");
@@ -186,12 +192,8 @@ fn who_asks_for_it_is_told_whom_the_other_branch_took() {
 
 /// Adam, an admin, too, is on carol's branch and begins to merge alice's.
 fn adam_merges(carol_does: impl FnOnce(&Team), alice_does: impl FnOnce(&Team)) -> Vec<String> {
-    let team = Team::new();
+    let team = with_adam();
     let (alice, carol) = (&team.alice, &team.carol);
-    team.admits(alice, "adam", Role::Admin);
-    alice.git(["push", "-q"]).ok();
-    carol.git(["pull", "-q", "--ff-only"]).ok();
-    carol.covault(["status"]).ok();
     let adam = team.comes("adam");
     adam.covault(["status"]).ok();
     carol_does(&team);

@@ -13,7 +13,7 @@ use super::{Gaps, Place, cache};
 use crate::model::exposure::Past;
 use crate::model::manifest::{Manifest, MemberRef};
 use crate::model::names::SecretPath;
-use crate::model::roster::{MAX_ROSTER, Roster};
+use crate::model::roster::Roster;
 use crate::repo::{Ancestry, HistoryChange, ObjectId, RepoError, WalkedCommit};
 use crate::seal::{self, MAX_STORED};
 use crate::vault::check::check;
@@ -242,12 +242,7 @@ impl Rosters<'_> {
         if let Some(known) = self.by_blob.get(&blob) {
             return Ok(known.clone());
         }
-        let bytes = repo.blob_within(blob, MAX_ROSTER as u64)?.unwrap_or_default();
-        let roster = match self.place.home {
-            Some(home) => trust::verified_cached(home, &file, &bytes),
-            None => trust::verified(&file, &bytes),
-        };
-        let roster = roster.ok().filter(|roster| roster.vault == self.place.roster.vault).map(Rc::new);
+        let roster = trust::good_in_blob(repo, self.place.home, &file, self.place.roster.vault, blob)?.map(Rc::new);
         self.by_blob.insert(blob, roster.clone());
         Ok(roster)
     }
